@@ -49,7 +49,7 @@ TEST(CommandTable, FindsNamesInAnyCaseAndTellsLookalikesApart) {
   CommandTable table;
   for (const std::string_view name :
        {"get", "getset", "getrange", "setrange", "incrbyfloat", "incrby", "restore", "restore-asking"})
-    table.add({.name = name, .arity = at_least(1)}, [](Context&) {});
+    table.add({.name = name, .arity = at_least(1)}, +[](Context&) {});
   for (const auto& command : table.all()) EXPECT_EQ(table.find(command->spec.name), command.get());
   EXPECT_EQ(table.find("GeTrAnGe")->spec.name, "getrange");
   EXPECT_EQ(table.find("getrang"), nullptr);
@@ -58,8 +58,8 @@ TEST(CommandTable, FindsNamesInAnyCaseAndTellsLookalikesApart) {
 }
 TEST(CommandTable, RenamesAndRemoves) {
   CommandTable table;
-  table.add({.name = "get", .arity = exactly(2)}, [](Context&) {});
-  table.add({.name = "set", .arity = exactly(3)}, [](Context&) {});
+  table.add({.name = "get", .arity = exactly(2)}, +[](Context&) {});
+  table.add({.name = "set", .arity = exactly(3)}, +[](Context&) {});
   EXPECT_TRUE(table.rename("GET", "fetch"));
   EXPECT_EQ(table.find("get"), nullptr);
   EXPECT_EQ(table.find("fetch")->spec.name, "get");

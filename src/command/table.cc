@@ -87,7 +87,7 @@ void CommandTable::add_container(const CommandSpec& spec) {
   CommandSpec container = spec;
   container.flags = container.flags | Flag::kContainer;
   // The dispatcher answers for a container itself and never calls this.
-  add(container, [](Context& ctx) { ctx.error(ErrorCode::kSyntax); });
+  add(container, +[](Context& ctx) { ctx.error(ErrorCode::kSyntax); });
 }
 
 void CommandTable::rebuild_index() {
