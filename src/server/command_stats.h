@@ -59,6 +59,8 @@ struct alignas(64) ThreadStats {
   std::atomic<std::uint64_t> reads{0};
   std::atomic<std::uint64_t> writes{0};
   std::atomic<std::uint64_t> errors{0};
+  std::atomic<std::uint64_t> expiry_ticks{0};
+  std::atomic<std::uint64_t> expiry_budget_spent{0};
   Mutex mutex;
   std::unordered_map<std::string, std::uint64_t> errors_by_prefix ASH_GUARDED_BY(mutex);
 

@@ -37,6 +37,7 @@ Worker::Worker(const Parts& parts, std::uint32_t number)
       number_(number),
       loop_(parts.clock),
       run_(parts.dispatcher.make_execution()),
+      expiry_(parts.dispatcher.parts().keyspace, number, parts.workers),
       config_(parts.config) {
   loop_.on_turn_end([this] { end_turn(); });
 }
@@ -51,15 +52,21 @@ void Worker::run() {
 
 void Worker::stop() { loop_.stop(); }
 
-void Worker::post(std::move_only_function<void()> task) { loop_.post(std::move(task)); }
+void Worker::post(net::EventLoop::Callback task) { loop_.post(std::move(task)); }
 
 void Worker::adopt(Accepted accepted) {
   const std::uint64_t key = accepted.id.value;
   auto client = std::make_unique<Client>(*this, std::move(accepted), loop_.now());
   client->authenticated = config_.get().security.password.empty();
-  client->watch_ = loop_.watch(client->fd_.get(), net::Interest::kRead, *client);
+  auto watch = loop_.watch(client->fd_.get(), net::Interest::kRead, *client);
+  if (!watch) {
+    log::warning("Cannot watch a new connection: {}", watch.error().text());
+    parts_.on_client_gone(client->id);
+    client_count_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  client->watch_ = std::move(*watch);
   clients_.emplace(key, std::move(client));
-  client_count_.store(clients_.size(), std::memory_order_relaxed);
 }
 
 Client* Worker::find(ClientId id) {
@@ -91,7 +98,7 @@ void Worker::resume(Client& client) {
   client.suspended_ = false;
   mark_flush(client);
   mark_ready(client);
-  loop_.request_turn();
+  loop_.post([] {});  // another turn at once
 }
 
 void Worker::unpause() {
@@ -100,7 +107,7 @@ void Worker::unpause() {
     client->postponed_ = false;
     mark_ready(*client);
   }
-  loop_.request_turn();
+  loop_.post([] {});  // another turn at once
 }
 
 void Worker::client_ready(Client& client, net::Readiness readiness) {
@@ -117,10 +124,10 @@ void Worker::read_input(Client& client) {
   // A big argument that is arriving is read in larger pieces, as large as what has arrived already.
   const std::size_t want =
       std::max(kReadChunk, std::min(client.in_.size(), client.parser_.missing_bytes() + kReadChunk));
-  const net::IoResult result = net::read_some(client.fd_.get(), client.in_, want);
+  const net::IoOutcome result = net::read_some(client.fd_.get(), client.in_, want);
   bump(run_->stats.reads);
   if (result.status == net::IoStatus::kWouldBlock) return;
-  if (result.status != net::IoStatus::kDone) {
+  if (result.status != net::IoStatus::kOk) {
     close(client);
     return;
   }
@@ -152,7 +159,7 @@ void Worker::end_turn() {
   }
   flush_all();
   destroy_dead();
-  if (!ready_.empty()) loop_.request_turn();
+  if (!ready_.empty()) loop_.post([] {});  // another turn at once
 }
 
 void Worker::run_ready() {
@@ -263,10 +270,10 @@ void Worker::flush_all() {
 
 void Worker::flush(Client& client) {
   while (!client.out_.empty()) {
-    const net::IoResult result = net::write_some(client.fd_.get(), client.out_.view());
+    const net::IoOutcome result = net::write_some(client.fd_.get(), client.out_.view());
     bump(run_->stats.writes);
     if (result.status == net::IoStatus::kWouldBlock) break;
-    if (result.status != net::IoStatus::kDone) {
+    if (result.status != net::IoStatus::kOk) {
       close(client);
       return;
     }
@@ -323,14 +330,14 @@ void Worker::destroy_dead() {
     std::erase(ready_, client);
     parts_.on_client_gone(client->id);
     clients_.erase(client->id.value);
+    client_count_.fetch_sub(1, std::memory_order_relaxed);
   }
-  if (!dead_.empty()) client_count_.store(clients_.size(), std::memory_order_relaxed);
   dead_.clear();
 }
 
 void Worker::arm_timer() {
   const auto period = Micros(1'000'000 / std::clamp<std::uint32_t>(config_.get().process.hz, 1, 500));
-  loop_.call_at(loop_.now() + period, [this] {
+  (void)loop_.call_after(period, [this] {  // lives as long as the loop
     periodic();
     arm_timer();
   });
@@ -347,7 +354,23 @@ void Worker::periodic() {
       enforce_output_limit(*client);
     }
   }
-  parts_.expire(*run_, number_, loop_.wall_now());
+  run_expiry();
+}
+
+void Worker::run_expiry() {
+  parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
+  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary || !parts_.active_expiry.load()) return;
+  const keyspace::Batch inside(run_->participant);
+  // A quarter of the time at most, as in Redis: the rest is for clients.
+  const std::uint64_t before = run_->counters.expired.load(std::memory_order_relaxed);
+  const Ticks start = ticks_now();
+  const auto budget = Micros(250'000 / std::clamp<std::uint32_t>(config_.get().process.hz, 1, 500));
+  if (expiry_.run(run_->access, parts_.dispatcher.parts().rate.ticks(budget)) ==
+      keyspace::ExpiryCycle::End::kBudgetSpent) {
+    bump(run_->stats.expiry_budget_spent);
+  }
+  bump(run_->stats.expiry_ticks, ticks_now() - start);
+  if (run_->counters.expired.load(std::memory_order_relaxed) != before) run_->wrote = true;
 }
 
 }  // namespace ashlar::server

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/sync.h"
+#include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "server/client.h"
 #include "server/config/settings.h"
@@ -33,6 +34,8 @@ class Worker {
     const Published<config::Config>& config;
     Durability& durability;
     MemoryGuard& memory;
+    const std::atomic<bool>& active_expiry;  // DEBUG SET-ACTIVE-EXPIRE
+    std::uint32_t workers;                   // how many share the slots
     std::function<void(ClientId)> on_client_gone;  // called on the worker's thread
   };
   Worker(const Parts& parts, std::uint32_t number);
@@ -43,7 +46,7 @@ class Worker {
   void stop();
 
   /// Runs `task` on the loop's thread, soon. Thread: any.
-  void post(std::move_only_function<void()> task);
+  void post(net::EventLoop::Callback task);
   /// Takes over a connection. Thread: the loop's.
   void adopt(Accepted accepted);
   /// nullptr when that client is gone or lives elsewhere. Thread: the loop's.
@@ -66,6 +69,8 @@ class Worker {
   [[nodiscard]] Execution& execution() noexcept { return *run_; }
   /// Thread: any.
   [[nodiscard]] std::size_t client_count() const noexcept { return client_count_.load(std::memory_order_relaxed); }
+  /// Counts a connection that is on its way, so that a burst spreads over the loops. Thread: any.
+  void expect_client() noexcept { client_count_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
   friend class Client;
@@ -98,6 +103,7 @@ class Worker {
   void reclaim_buffers(Client& client);
   void destroy_dead();
   void periodic();
+  void run_expiry();
   void arm_timer();
   [[nodiscard]] resp::Limits limits(const Client& client);
 
@@ -105,6 +111,7 @@ class Worker {
   std::uint32_t number_;
   net::EventLoop loop_;
   std::unique_ptr<Execution> run_;
+  keyspace::ExpiryCycle expiry_;
   PublishedReader<config::Config> config_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::atomic<std::size_t> client_count_{0};
