@@ -81,7 +81,7 @@ TEST(CapturedFrames, PingCarriesHostnameAndGossip) {
   EXPECT_EQ(message.header.sender, node(1));
   EXPECT_EQ(message.header.slots, slots(5461, 10922));
   EXPECT_EQ(message.header.state, ClusterState::kOk);
-  EXPECT_TRUE(message.header.extension_data);
+  EXPECT_TRUE(message.header.extensions);
   const auto* ping = std::get_if<Heartbeat>(&message.body);
   ASSERT_NE(ping, nullptr);
   EXPECT_EQ(ping->kind, HeartbeatKind::kPing);

@@ -32,7 +32,7 @@ using Decoded = std::variant<Message, Ignored>;
 /// Requires (checked): addresses of at most kMaxIpBytes and names of at most kMaxHostBytes bytes without NUL, at most
 /// 65535 gossip entries and extensions, a frame below 4 GiB. decode(encode(m)) is m when names and addresses consist of
 /// characters that decode() takes, except that ReplicaOf{zero id} reads back as Primary (header.flags still tell) and
-/// that header.extension_data is set when the heartbeat has extensions.
+/// that header.extensions is set when the heartbeat has extensions.
 [[nodiscard]] std::string encode(const Message& message);
 
 }  // namespace ashlar::cluster::bus

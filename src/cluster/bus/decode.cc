@@ -95,7 +95,7 @@ Result<MessageHeader> to_header(const WireHeader& wire) {
   header.state = wire.state == 0 ? ClusterState::kOk : ClusterState::kFail;
   header.paused = (wire.message_flags[0] & kFlagPaused) != 0;
   header.force_ack = (wire.message_flags[0] & kFlagForceAck) != 0;
-  header.extension_data = (wire.message_flags[0] & kFlagExtensionData) != 0;
+  header.extensions = (wire.message_flags[0] & kFlagExtensionData) != 0;
   return header;
 }
 

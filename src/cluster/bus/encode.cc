@@ -58,7 +58,7 @@ WireHeader to_wire(const MessageHeader& header, const Body& body) {
   unsigned flags = 0;
   if (header.paused) flags |= kFlagPaused;
   if (header.force_ack) flags |= kFlagForceAck;
-  if (header.extension_data || has_extensions(body)) flags |= kFlagExtensionData;
+  if (header.extensions || has_extensions(body)) flags |= kFlagExtensionData;
   wire.message_flags[0] = static_cast<std::uint8_t>(flags);
   if (const auto* heartbeat = std::get_if<Heartbeat>(&body)) {
     constexpr std::size_t kMaxCount = std::numeric_limits<std::uint16_t>::max();

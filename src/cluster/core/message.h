@@ -30,8 +30,7 @@ struct MessageHeader {
   ClusterState state = ClusterState::kFail;  // (state)
   bool paused = false;                       // (mflags[0] bit 0) primary has paused writes for a manual failover
   bool force_ack = false;                    // (mflags[0] bit 1) AuthRequest: grant even if my primary looks healthy
-  bool extension_data = false;               // (mflags[0] bit 2) the sender understands ping extensions; with any
-                                             // in a Heartbeat it is set on the wire whatever stands here
+  bool extensions = true;  // (mflags[0] bit 2) the sender understands ping extensions; may be set with none present
   bool operator==(const MessageHeader&) const = default;
 };
 
@@ -74,7 +73,7 @@ enum class HeartbeatKind : std::uint8_t { kPing, kPong, kMeet };
 struct Heartbeat {
   HeartbeatKind kind = HeartbeatKind::kPing;
   std::vector<GossipEntry> gossip;    // at most 65535
-  std::vector<Extension> extensions;  // at most 65535; not empty: sets header.extension_data
+  std::vector<Extension> extensions;  // at most 65535; not empty only with header.extensions
   bool operator==(const Heartbeat&) const = default;
 };
 /// FAIL (3): the sender, with a majority behind it, declares a node failed.
