@@ -170,6 +170,18 @@ TEST(BusDecode, LeavesOutNamesThatWouldBreakTheConfigurationFile) {
   }
 }
 
+TEST(BusDecode, LeavesOutNamesLongerThanAHostNameMayBe) {
+  const Message longest = with(Heartbeat{.extensions = {HostnameExtension{std::string(255, 'h')}}});
+  EXPECT_EQ(round_trip(longest), longest);
+  std::string frame = encode(longest);  // 255 characters and a NUL: put the NUL eight bytes later
+  frame.back() = 'h';
+  frame = resized(frame, frame.size() + 8);
+  store_be(frame.data() + kBody, std::uint32_t{8 + 256 + 8});
+  const auto result = decode(frame);
+  ASSERT_TRUE(result.has_value()) << result.error().detail;
+  EXPECT_EQ(std::get<Message>(*result).body, Body(Heartbeat{}));
+}
+
 TEST(BusDecode, RefusesAnAddressWithALineEnd) {
   Message message = with(AuthRequest{});
   message.header.announced_ip = "10.0.0.1\n";
