@@ -18,9 +18,10 @@ namespace ashlar::sim {
 
 /// What the disk of a node promises, taken from its durable nodes.conf.
 struct DurableFacts {
+  NodeId id;
   ConfigEpoch current_epoch;
   ConfigEpoch last_vote_epoch;
-  ConfigEpoch my_config_epoch;
+  ConfigEpoch my_config_epoch;  // the greatest it ever held for this id
 };
 
 /// One step of one node, for the checks to look at.

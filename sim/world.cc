@@ -244,7 +244,10 @@ void World::set_disk(HostIndex index, std::string nodes_conf) {
   host.disk = std::move(nodes_conf);
   const auto view = cluster::parse_nodes_conf(host.disk, host.options);
   ASH_CHECK(view.has_value());
-  host.durable = DurableFacts{view->current_epoch(), view->last_vote_epoch(), view->myself().config_epoch};
+  // A message may leave after the write that followed the one it waited for, when a demotion has taken the epoch away.
+  ConfigEpoch claimed = view->myself().config_epoch;
+  if (host.durable && host.durable->id == view->myself().id) claimed = std::max(claimed, host.durable->my_config_epoch);
+  host.durable = DurableFacts{view->myself().id, view->current_epoch(), view->last_vote_epoch(), claimed};
 }
 
 void World::crash(HostIndex index, Power how) {
