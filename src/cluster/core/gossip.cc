@@ -120,7 +120,7 @@ void read_extensions(Step& step, const NodeId& sender, const Heartbeat& beat) {
   if (!index) return;
   set_names(step, *index, hostname, human_name);
   if (shard) {
-    step.peer(*index).sends_shard_id = true;
+    step.peer(*index).full_extensions = true;
   } else if (const auto primary = step.node(*index).primary_id()) {
     // Before 7.2 nodes know no shards: a replica's is its primary's.
     const Node* found = step.view().find(*primary);

@@ -85,7 +85,7 @@ std::vector<Extension> make_extensions(Step& step, std::optional<NodeIndex> to) 
   if (!to || !step.node(*to).extensions) return out;
   const Node& me = step.me();
   if (!me.hostname.empty()) out.emplace_back(HostnameExtension{me.hostname});
-  if (!step.peer(*to).sends_shard_id) return out;
+  if (!step.peer(*to).full_extensions) return out;
   if (!me.human_name.empty()) out.emplace_back(HumanNodeNameExtension{me.human_name});
   for (const auto& [id, until] : step.s.blacklist) {
     if (until > step.now.mono) {

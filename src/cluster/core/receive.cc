@@ -38,6 +38,8 @@ void learn_from_header(Step& step, NodeIndex sender, const MessageHeader& header
   Peer& peer = step.peer(sender);
   peer.data_received = step.now.mono;
   if (header.extensions && !step.node(sender).extensions) step.edit.edit(sender).extensions = true;
+  // redis-server 7.0 sets the bit of the header for a hostname, but knows no node flag for extensions.
+  if (header.flags.extensions) peer.full_extensions = true;
   if (step.node(sender).handshake) return;
   // A peer's config epoch is never above its current one; should it be, believe the greater.
   if (step.edit.raise_current_epoch(std::max(header.current_epoch, header.config_epoch))) {

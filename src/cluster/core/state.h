@@ -35,7 +35,7 @@ struct Peer {
   std::optional<MonoTime> orphaned;            // since when this primary has no working replica
   std::map<NodeId, MonoTime> failure_reports;  // primaries that call it failing, and when they last did
   bool meet = false;                           // introduce ourselves with MEET
-  bool sends_shard_id = false;                 // knows the extensions of Redis 7.2, not only the hostname
+  bool full_extensions = false;                 // knows the extensions of Redis 7.2, not only the hostname
   std::uint64_t last_gossiped = 0;             // number of the heartbeat that last named it
 };
 
