@@ -55,7 +55,7 @@ class PosixFile final : public File {
   }
 
   Result<std::uint64_t> size() override {
-    struct stat st {};
+    struct stat st{};
     if (::fstat(fd_.get(), &st) != 0) return fail_errno("stat", path_, errno);
     return static_cast<std::uint64_t>(st.st_size);
   }

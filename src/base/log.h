@@ -15,8 +15,8 @@ enum class Level : std::uint8_t { kDebug, kVerbose, kNotice, kWarning, kNothing 
 /// Role letter of the line: M primary, S replica, C helper that writes files, X sentinel.
 enum class Role : char { kPrimary = 'M', kReplica = 'S', kWriter = 'C', kSentinel = 'X' };
 
-/// Sends the log to `path`, or to stdout when it is empty. Returns false, and keeps the old target, when the file cannot be
-/// opened for appending.
+/// Sends the log to `path`, or to stdout when it is empty. Returns false, and keeps the old target, when the file
+/// cannot be opened for appending.
 [[nodiscard]] bool open(const std::string& path);
 void set_level(Level level) noexcept;
 [[nodiscard]] Level level() noexcept;

@@ -137,8 +137,8 @@ class Mailbox {
   std::function<void()> wake_;
 };
 
-/// An immutable value that is replaced as a whole. Readers keep the snapshot they took alive; that shared ownership is why
-/// this holds a shared_ptr. `version()` lets a reader notice a change with one relaxed load.
+/// An immutable value that is replaced as a whole. Readers keep the snapshot they took alive; that shared ownership is
+/// why this holds a shared_ptr. `version()` lets a reader notice a change with one relaxed load.
 template <typename T>
 class Published {
  public:

@@ -1,5 +1,5 @@
-/// Points in time as types that do not mix, and the clock interface. Only base/ reads a real clock; everything else gets
-/// `now` as an argument or a `Clock&` from its composition root. Thread: values, any.
+/// Points in time as types that do not mix, and the clock interface. Only base/ reads a real clock; everything else
+/// gets `now` as an argument or a `Clock&` from its composition root. Thread: values, any.
 #pragma once
 
 #include <chrono>
