@@ -1,5 +1,6 @@
 """Each check catches a planted violation and leaves innocent code alone."""
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -169,3 +170,14 @@ def test_format_check_catches_a_bad_line_and_mends_it(tmp_path):
     assert subprocess.run([script, "--fix", str(file)], capture_output=True).returncode == 0
     assert subprocess.run([script, str(file)], capture_output=True).returncode == 0
     assert file.read_text() == "int f() { return 1; }\n"
+
+
+# --- documents ------------------------------------------------------------------------------------------------------
+
+
+def test_both_readmes_tell_the_same_commands():
+    def commands(name):
+        text = (TOOLS.parent / name).read_text()
+        return [re.sub(r"\s*#.*", "", block) for block in re.findall(r"^```\w+\n(.*?)^```", text, re.M | re.S)]
+
+    assert commands("README.md") == commands("README.zh-CN.md") != []

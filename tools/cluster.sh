@@ -7,7 +7,7 @@ set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=$(cd "${ASHLAR_BIN_DIR:-$top/build/bin}" 2>/dev/null && pwd) || bin=${ASHLAR_BIN_DIR:-$top/build/bin}
-run=${ASHLAR_RUN_DIR:-$top/run}
+run=$(realpath -m "${ASHLAR_RUN_DIR:-$top/run}")
 read -r -a ports <<<"${ASHLAR_PORTS:-6001 6002 6003 6004 6005 6006}"
 host=127.0.0.1
 bus_offset=10000
@@ -47,11 +47,15 @@ answers() { [[ $(cli "$1" ping 2>/dev/null) == PONG ]]; }
 up_or_dead() { [[ -z $(pid_of "$1") ]] || answers "$1"; }
 gone() { [[ ! -d /proc/$1 ]]; }
 info_field() { cli "$1" cluster info 2>/dev/null | tr -d '\r' | sed -n "s/^$2://p"; }
+# Whether all nodes say that the cluster is well, and have heard of each other's roles and slots.
 healthy() {
-  local port
+  local port view first_view=""
   for port in "$@"; do
     [[ $(info_field "$port" cluster_state) == ok ]] || return 1
     (($(info_field "$port" cluster_known_nodes) >= ${#ports[@]})) || return 1
+    view=$(cli "$port" cluster nodes 2>/dev/null | tr -d '\r' | awk 'NF >= 8 { $2 = $5 = $6 = $7 = $8 = ""
+      sub("myself,", "", $3); print }' | sort)
+    [[ -n $view && $view == "${first_view:=$view}" && $view != *handshake* ]] || return 1
   done
 }
 
@@ -97,24 +101,28 @@ start_process() {
   mkdir -p "$dir"
   write_config "$1"
   (
-    cd "$dir"
-    exec setsid "$bin/ashlar-server" node.conf >>node.log 2>&1 </dev/null
-  ) &
-  printf '%s\n' "$!" >"$dir/node.pid"
+    cd "$dir" # before the process begins: by its folder it is recognised
+    setsid "$bin/ashlar-server" node.conf >>node.log 2>&1 </dev/null &
+    printf '%s\n' "$!" >node.pid
+  )
 }
 
-end_process() {
-  local port=$1 pid
-  pid=$(pid_of "$port")
-  if [[ -n $pid ]]; then
-    kill -TERM "$pid" 2>/dev/null || true # it may end by itself between the look and the signal
-    if ! wait_for gone "$pid"; then
-      say "Node $port (process $pid) did not end in $patience_s s after SIGTERM; ending it with SIGKILL."
-      kill -KILL "$pid" 2>/dev/null || true
-      wait_for gone "$pid" || fail "process $pid of node $port does not go away"
+# Ends the nodes at ports "$@": asks all first, so that none waits for another's farewell.
+end_nodes() {
+  local port
+  declare -A pids=()
+  for port in "$@"; do
+    pids[$port]=$(pid_of "$port")
+    [[ -z ${pids[$port]} ]] || kill -TERM "${pids[$port]}" 2>/dev/null || true # it may just have ended by itself
+  done
+  for port in "$@"; do
+    if [[ -n ${pids[$port]} ]] && ! wait_for gone "${pids[$port]}"; then
+      say "Node $port (process ${pids[$port]}) did not end in $patience_s s after SIGTERM; ending it with SIGKILL."
+      kill -KILL "${pids[$port]}" 2>/dev/null || true
+      wait_for gone "${pids[$port]}" || fail "process ${pids[$port]} of node $port does not go away"
     fi
-  fi
-  rm -f "$(folder "$port")/node.pid"
+    rm -f "$(folder "$port")/node.pid"
+  done
 }
 
 # Starts the nodes at ports "$@" or none of them.
@@ -123,7 +131,7 @@ start_all_or_none() {
   need_free_ports "$@"
   undo() {
     local each
-    for each in "${started[@]}"; do end_process "$each"; done
+    end_nodes "${started[@]}"
     for each in "${new_folders[@]}"; do rm -rf "$(folder "$each")"; done
   }
   trap 'undo; exit 130' INT TERM
@@ -206,7 +214,7 @@ cmd_start() {
     for port in "${ports[@]}"; do
       say "  node $port says cluster_state:$(info_field "$port" cluster_state), knows $(info_field "$port" cluster_known_nodes) nodes" >&2
     done
-    ((${#down[@]} == 0)) || for port in "${down[@]}"; do end_process "$port"; done
+    end_nodes "${down[@]}"
     fail "no agreement on a healthy cluster within $patience_s s; the nodes started now were ended again. The logs are in $run/*/node.log; 'make clean-run' gives a fresh start"
   fi
   show_map
@@ -227,14 +235,13 @@ cmd_node() {
 }
 
 cmd_stop() {
-  local dir port ended=0
+  local dir port running=()
   for dir in "$run"/*/; do
-    [[ -e $dir/node.pid ]] || continue
     port=$(basename "$dir")
-    if [[ -n $(pid_of "$port") ]]; then ended=$((ended + 1)); fi
-    end_process "$port"
+    if [[ -e $dir/node.pid && -n $(pid_of "$port") ]]; then running+=("$port"); fi
   done
-  if ((ended == 0)); then say "No node was running."; else say "Ended $ended nodes; their data stays in $run."; fi
+  end_nodes "${running[@]}"
+  if ((${#running[@]} == 0)); then say "No node was running."; else say "Ended ${#running[@]} nodes; their data stays in $run."; fi
 }
 
 cmd_clean() {

@@ -14,6 +14,7 @@ from harness import HOST, TOP, wait_until
 
 NODE_CLIENTS = TOP / "tests" / "e2e" / "node"
 BATCH = 500
+PACE_SECONDS = 0.001  # between two writes: enough to be always in the middle of one, and the machine has other work
 
 
 def value_of(key):
@@ -37,6 +38,7 @@ class PythonWriter:
     def _run(self):
         while not self._stop.is_set():
             key = f"{self.prefix}:{self.acked}"
+            self._stop.wait(PACE_SECONDS)
             try:
                 if self._client.set(key, value_of(key)):
                     self.acked += 1

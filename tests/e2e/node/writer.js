@@ -10,17 +10,18 @@ let acked = 0;
 let running = true;
 
 const report = () => process.stdout.write(JSON.stringify({ acked, errors }) + "\n");
-const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function main() {
   while (running) {
     const key = `${prefix}:${acked}`;
+    await pause(1);
     try {
       if ((await cluster.set(key, valueOf(key))) === "OK") ++acked;
     } catch (error) {
       const name = `${error.name}: ${error.message}`.slice(0, 160);
       errors[name] = (errors[name] || 0) + 1;
-      await pause();
+      await pause(50);
     }
   }
   clearInterval(timer);
