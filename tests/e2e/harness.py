@@ -15,8 +15,14 @@ WORK = TOP / "build" / "e2e"
 HOST = "127.0.0.1"
 BUS_OFFSET = 10000
 SLOTS = 16384
+
+
+class NotYet(Exception):
+    """Raised by a condition that does not hold yet, to say why."""
+
+
 # A server that starts, stops, loads or is cut off answers with these; whoever waits simply asks again.
-NOT_NOW = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ResponseError, ConnectionError)
+NOT_NOW = (NotYet, redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ResponseError, ConnectionError)
 
 
 def program(name):
@@ -202,14 +208,21 @@ class Cluster:
         def agreed():
             views = []
             for node in self.running():
-                if node.fields("CLUSTER", "INFO")["cluster_state"] != "ok":
-                    return False
+                state = node.fields("CLUSTER", "INFO")["cluster_state"]
                 members = node.cluster_nodes()
-                trouble = {"fail", "fail?", "handshake", "noaddr"}
-                if len(members) != size or any(member["flags"] & trouble or member["moving"] for member in members):
-                    return False
+                if state != "ok" or len(members) != size:
+                    raise NotYet(f"{node.address} says {state} and sees {len(members)} members")
+                for member in members:
+                    if member["flags"] & {"fail", "fail?", "handshake", "noaddr"} or member["moving"]:
+                        raise NotYet(f"{node.address} sees {member['address']} as {member['flags']} {member['moving']}")
                 views.append({m["id"]: (m["master"], frozenset(m["slots"])) for m in members})
-            return all(view == views[0] for view in views) and sum(len(s) for _, s in views[0].values()) == SLOTS
+                if views[-1] != views[0]:
+                    odd = [m["address"] for m in members if views[0].get(m["id"]) != views[-1][m["id"]]]
+                    raise NotYet(f"{node.address} and {self.running()[0].address} differ about {odd}")
+            owned = sum(len(slots) for _, slots in views[0].values())
+            if owned != SLOTS:
+                raise NotYet(f"{owned} slots have an owner")
+            return True
 
         wait_until(agreed, seconds, f"{size} nodes that agree on a healthy cluster")
 
@@ -255,7 +268,7 @@ class ClusterTool:
     def __init__(self, name):
         self.name = name
 
-    def __call__(self, *words, seconds=240, stdin=None):
+    def __call__(self, *words, seconds=400, stdin=None):
         """Runs one command line; its output. Fails when the tool ends with an error."""
         result = subprocess.run([program(self.name), *map(str, words)], capture_output=True, text=True, timeout=seconds,
                                 input=stdin or "")

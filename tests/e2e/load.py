@@ -5,6 +5,7 @@ keys 0..acked-1 were acknowledged. The value of a key is `value of <key>`.
 """
 import collections
 import json
+import logging
 import subprocess
 import threading
 
@@ -15,6 +16,7 @@ from harness import HOST, TOP, wait_until
 NODE_CLIENTS = TOP / "tests" / "e2e" / "node"
 BATCH = 500
 PACE_SECONDS = 0.001  # between two writes: enough to be always in the middle of one, and the machine has other work
+logging.getLogger("redis.cluster").setLevel(logging.CRITICAL)  # it logs every redirection with a stack trace
 
 
 def value_of(key):
