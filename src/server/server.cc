@@ -8,9 +8,10 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-//#include "commands/generic/register.h"
-//#include "commands/string/register.h"
+#include "commands/generic/commands.h"
+#include "commands/string/commands.h"
 #include "server/commands/register.h"
+#include "snapshot/dump_payload.h"
 
 namespace ashlar::server {
 namespace {
@@ -80,6 +81,9 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       shutdown_(control_),
       connection_({config_, workers_, config_.get()->process.databases, [] { return "master"; },
                    [this] { return config_.get()->cluster.enabled ? "cluster" : "standalone"; }}),
+      generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
+                [](std::string_view payload) { return snapshot::restore_value(payload); }},
+               config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
       admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}) {
   state_.run_id = random_node_id();
   state_.started = clock.mono();
@@ -112,8 +116,8 @@ void Server::reset_statistics() {
 }
 
 void Server::register_commands() {
-  // commands::register_string_commands(table_);
-  // commands::register_generic_commands(table_, {});
+  strings_.register_in(table_);
+  generic_.register_in(table_);
   register_connection_commands(table_, connection_);
   register_admin_commands(table_, admin_);
 }

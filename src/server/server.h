@@ -12,6 +12,8 @@
 #include "base/ticks.h"
 #include "changelog/change_log.h"
 #include "command/table.h"
+#include "commands/generic/commands.h"
+#include "commands/string/commands.h"
 #include "keyspace/keyspace.h"
 #include "net/event_loop.h"
 #include "server/acceptor.h"
@@ -74,6 +76,8 @@ class Server {
   NoDurability durability_;
   NoTexts texts_;
   ConnectionCommands connection_;
+  commands::StringCommands strings_;
+  commands::GenericCommands generic_;
   AdminCommands admin_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Signals> signals_;

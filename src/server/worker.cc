@@ -32,6 +32,18 @@ Client::~Client() = default;
 
 void Client::on_ready(net::Readiness readiness) noexcept { worker_.client_ready(*this, readiness); }
 
+command::Completion Client::defer() {
+  suspend();
+  return [&worker = worker_, id = id](const command::LateReply& write) {
+    worker.post([&worker, id, write] {
+      Client* client = worker.find(id);
+      if (client == nullptr) return;
+      write(client->reply());
+      worker.resume(*client);
+    });
+  };
+}
+
 Worker::Worker(const Parts& parts, std::uint32_t number)
     : parts_(parts),
       number_(number),
