@@ -46,6 +46,11 @@ void ChangeLog::forget_replication_db() {
   replication_.selected = kNone;
 }
 
+void ChangeLog::forget_aof_db() {
+  MutexLock lock(mutex_);
+  aof_.selected = kNone;
+}
+
 void ChangeLog::append(Stream& stream, DbIndex db, std::string_view records) {
   if (stream.sink == nullptr) return;
   std::size_t bytes = records.size();

@@ -45,6 +45,8 @@ class ChangeLog final : public keyspace::RemovalListener {
   void set_replication(Sink* sink);
   /// Makes the next replication record name its database (a replica has just been given a snapshot).
   void forget_replication_db();
+  /// The same for the append-only file, which begins another increment.
+  void forget_aof_db();
 
   /// Records one command. Call with the slots of its keys locked.
   void record(DbIndex db, Command args, Target target = Target::kAll);

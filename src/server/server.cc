@@ -79,6 +79,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       acceptor_(control_, workers_, config_),
       config_service_(config_, files),
       shutdown_(control_),
+      persistence_({keyspace_, clock, files, log_, config_, gates_, {}}),
+      persistence_commands_(persistence_),
       connection_({config_, workers_, config_.get()->process.databases, [] { return "master"; },
                    [this] { return config_.get()->cluster.enabled ? "cluster" : "standalone"; }}),
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
@@ -102,6 +104,9 @@ void Server::apply_settings(const config::Config& config) {
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
+  strings_.set_max_bytes(config.clients.max_bulk_length);
+  persistence_.apply(config);
+  if (cluster_) cluster_->apply(config);
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
                                                  : changelog::ChangeLog::ExpiryWord::kDel);
 }
@@ -120,25 +125,56 @@ void Server::register_commands() {
   generic_.register_in(table_);
   register_connection_commands(table_, connection_);
   register_admin_commands(table_, admin_);
+  persistence_commands_.register_in(table_);
+  cluster_commands_->register_in(table_);
 }
+
+void Server::arm_timer() {
+  (void)control_.call_after(Millis(100), [this] {
+    tick();
+    arm_timer();
+  });
+}
+
+void Server::tick() { persistence_.tick(); }
 
 Result<void> Server::start() {
   const auto config = config_.get();
+  if (config->cluster.enabled) {
+    cluster_ = std::make_unique<ClusterService>(
+        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, {}}, *config);
+  }
+  cluster_commands_ = std::make_unique<cluster::ClusterCommands>(
+      cluster::ClusterCommands::Parts{cluster_ ? &cluster_->driver() : nullptr, keyspace_,
+                                      [this] { return endpoint_kind(*config_.get()); }, [] { return 0; }});
   register_commands();
+  persistence_.add_info(info_);
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Parts{keyspace_, log_, table_, stats_, slow_log_, gates_, rate_, texts_});
+      Dispatcher::Parts{keyspace_, log_, table_, stats_, slow_log_, gates_, rate_, persistence_});
   dispatcher_->set_address_of(&address_of);
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   ASH_TRY_VOID(signals_->watch(control_));
+  control_run_ = dispatcher_->make_execution();
+  const auto loaded = persistence_.load(*dispatcher_, *control_run_);
+  if (!loaded) return std::unexpected(loaded.error());
+  ASH_TRY_VOID(persistence_.start());
+  config_service_.on_change("appendonly",
+                            [this](const config::Config& now) { return persistence_.switch_aof(now); });
+  shutdown_.set_finish([this](const ShutdownRequest& request) { return finish(request); });
+  if (cluster_) {
+    ASH_TRY_VOID(cluster_->start(*control_run_));
+    dispatcher_->set_router(&cluster_->router());
+  }
+  arm_timer();
   ASH_TRY_VOID(acceptor_.listen(*config));
   workers_.start({.clock = clock_,
                   .dispatcher = *dispatcher_,
                   .config = config_,
-                  .durability = durability_,
+                  .durability = persistence_,
                   .memory = memory_,
                   .active_expiry = state_.active_expiry,
                   .workers = config->process.threads,
@@ -146,6 +182,18 @@ Result<void> Server::start() {
   state_.startup_memory = memory_used();
   log::notice("Ready to accept connections tcp");
   return {};
+}
+
+Result<void> Server::finish(const ShutdownRequest& request) {
+  gates_.close(Gate::kAllPaused);
+  { const keyspace::SafePoint::Exclusive quiet(keyspace_.safe_point(), nullptr); }
+  // No command runs from here on: what is saved now is all there is.
+  auto finished = persistence_.finish(request);
+  if (!finished && !request.force) {
+    gates_.open(Gate::kAllPaused);
+    workers_.broadcast([](Worker& worker) { worker.unpause(); });
+  }
+  return finished;
 }
 
 int Server::run() {

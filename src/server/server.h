@@ -17,12 +17,15 @@
 #include "keyspace/keyspace.h"
 #include "net/event_loop.h"
 #include "server/acceptor.h"
+#include "server/cluster_service.h"
 #include "server/command_stats.h"
 #include "server/config/settings.h"
 #include "server/config_service.h"
 #include "server/dispatcher.h"
 #include "server/info.h"
 #include "server/memory_guard.h"
+#include "server/persistence.h"
+#include "server/commands/persistence_commands.h"
 #include "server/commands/register.h"
 #include "server/run_state.h"
 #include "server/shutdown.h"
@@ -30,14 +33,6 @@
 #include "server/worker_pool.h"
 
 namespace ashlar::server {
-
-/// Until persistence is wired.
-struct NoDurability final : Durability {
-  void before_replies() override {}
-};
-struct NoTexts final : GateTexts {
-  [[nodiscard]] Error misconf() const override { return {ErrorCode::kMisconf, {}}; }
-};
 
 class Server {
  public:
@@ -54,6 +49,9 @@ class Server {
   void register_commands();
   void reset_statistics();
   void apply_settings(const config::Config& config);
+  void arm_timer();
+  void tick();
+  [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
 
   const Clock& clock_;
   FileSystem& files_;
@@ -73,13 +71,16 @@ class Server {
   Acceptor acceptor_;
   ConfigService config_service_;
   Shutdown shutdown_;
-  NoDurability durability_;
-  NoTexts texts_;
+  Persistence persistence_;
+  PersistenceCommands persistence_commands_;
+  std::unique_ptr<ClusterService> cluster_;
+  std::unique_ptr<cluster::ClusterCommands> cluster_commands_;
   ConnectionCommands connection_;
   commands::StringCommands strings_;
   commands::GenericCommands generic_;
   AdminCommands admin_;
   std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<Execution> control_run_;  // for commands that the control thread runs
   std::unique_ptr<Signals> signals_;
 };
 

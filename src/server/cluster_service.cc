@@ -1,0 +1,146 @@
+#include "server/cluster_service.h"
+
+#include <array>
+
+#include "base/log.h"
+#include "keyspace/slot_guard.h"
+
+namespace ashlar::server {
+
+namespace {
+
+constexpr std::uint16_t kBusPortOffset = 10'000;
+
+std::uint16_t bus_port(const config::Config& config) {
+  if (config.cluster.bus_port != 0) return config.cluster.bus_port;
+  return static_cast<std::uint16_t>(config.network.port + kBusPortOffset);
+}
+
+cluster::Driver::Setup setup_of(const config::Config& config) {
+  return {.options = cluster_options(config),
+          .nodes_file = config.snapshot.directory + "/" + config.cluster.nodes_file,
+          .bind = config.network.bind,
+          .bus_listen_port = bus_port(config),
+          .link_buffer_limit = config.cluster.link_buffer_limit};
+}
+
+}  // namespace
+
+cluster::Options cluster_options(const config::Config& config) {
+  cluster::Options options;
+  const config::ClusterConfig& c = config.cluster;
+  options.node_timeout = c.node_timeout;
+  options.replica_validity_factor = c.replica_validity_factor;
+  options.repl_ping_period = config.replication.ping_period;
+  options.migration_barrier = c.migration_barrier;
+  options.allow_replica_migration = c.allow_replica_migration;
+  options.require_full_coverage = c.require_full_coverage;
+  options.replica_no_failover = c.replica_no_failover;
+  options.announce_ip = c.announce_ip;
+  options.announce_hostname = c.announce_hostname;
+  options.announce_human_name = c.announce_nodename;
+  options.port = c.announce_port != 0 ? c.announce_port : config.network.port;
+  options.bus_port = c.announce_bus_port != 0 ? c.announce_bus_port : bus_port(config);
+  return options;
+}
+
+cluster::EndpointKind endpoint_kind(const config::Config& config) {
+  switch (config.cluster.preferred_endpoint) {
+    case config::EndpointType::kIp: return cluster::EndpointKind::kIp;
+    case config::EndpointType::kHostname: return cluster::EndpointKind::kHostname;
+    case config::EndpointType::kUnknown: return cluster::EndpointKind::kUnknown;
+  }
+  return cluster::EndpointKind::kIp;
+}
+
+ClusterService::ClusterService(Parts parts, const config::Config& config)
+    : parts_(std::move(parts)), driver_(parts_.control, parts_.files, *this, setup_of(config), random_seed()) {}
+
+ClusterService::~ClusterService() = default;
+
+Result<void> ClusterService::start(Execution& run) {
+  run_ = &run;
+  ASH_TRY_VOID(driver_.start());
+  router_ = std::make_unique<cluster::Router>(driver_.view(), slots_);
+  router_->set_rules(rules_);
+  parts_.control.on_turn_end([this] { watch_view(); });
+  watch_view();
+  cluster::SlotBitmap with_keys;
+  for (std::uint32_t i = 0; i < kSlotCount; ++i) {
+    if (!parts_.keyspace.slot(SlotId::wrap(i)).first.table.empty()) with_keys.set(SlotId::wrap(i));
+  }
+  driver_.loaded(with_keys);
+  return {};
+}
+
+void ClusterService::apply(const config::Config& config) {
+  rules_ = {config.cluster.allow_reads_when_down, endpoint_kind(config)};
+  if (router_) {
+    router_->set_rules(rules_);
+    driver_.reconfigure(cluster_options(config));
+  }
+}
+
+void ClusterService::watch_view() {
+  const std::uint64_t version = driver_.view().version();
+  if (version == seen_version_) return;
+  seen_version_ = version;
+  slots_.update(*driver_.view().get());
+}
+
+cluster::ReplicationStatus ClusterService::replication_status() {
+  return parts_.replication.status ? parts_.replication.status() : cluster::ReplicationStatus{};
+}
+
+void ClusterService::change_role(const cluster::RoleChange& change) {
+  if (parts_.replication.change_role) parts_.replication.change_role(change);
+}
+
+void ClusterService::flush_keyspace() {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run_->participant);
+  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) parts_.keyspace.clear(DbIndex{db});
+  const std::array<std::string_view, 1> flush = {"FLUSHALL"};
+  parts_.log.record(DbIndex{0}, flush);
+}
+
+void ClusterService::drop_slot(SlotId slot) {
+  std::vector<std::string> keys;
+  const keyspace::Batch inside(run_->participant);
+  run_->access.now = parts_.control.wall_now();
+  run_->access.counters = &run_->counters;
+  run_->access.rng = &run_->rng;
+  run_->access.expiry_role = keyspace::ExpiryRole::kApply;
+  const keyspace::SlotGuard guard(parts_.keyspace, slot);
+  parts_.keyspace.slot(slot).first.table.for_each(
+      [&](const keyspace::EntryTable::Word& word) { keys.emplace_back(word.record()->key()); });
+  keyspace::Db db(parts_.keyspace, DbIndex{0}, run_->access);
+  for (const std::string& key : keys) {
+    db.erase(parts_.keyspace.ref(key));
+    const std::array<std::string_view, 2> del = {"DEL", key};
+    parts_.log.record(DbIndex{0}, del);
+  }
+}
+
+void ClusterService::drop_slots(const std::vector<cluster::SlotRange>& slots) {
+  for (const cluster::SlotRange& range : slots) {
+    for (std::uint32_t i = range.first.value(); i <= range.last.value(); ++i) drop_slot(SlotId::wrap(i));
+  }
+}
+
+void ClusterService::pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) {
+  parts_.gates.close(Gate::kWritesPaused);
+  { const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run_->participant); }
+  // Every loop has passed a safe point since the gate closed: no write is under way any more.
+  (void)parts_.control.call_at(until, [this] { resume_writes(); });
+  parts_.control.post([this, paused = std::move(paused)] {
+    paused(ReplOffset{parts_.replication.offset ? parts_.replication.offset() : 0});
+  });
+}
+
+void ClusterService::resume_writes() {
+  if (!parts_.gates.closed(Gate::kWritesPaused)) return;
+  parts_.gates.open(Gate::kWritesPaused);
+  parts_.workers.broadcast([](Worker& worker) { worker.unpause(); });
+}
+
+}  // namespace ashlar::server

@@ -1,0 +1,66 @@
+/// Cluster mode of this server: the driver with what it needs of the other parts. Thread: control, except where noted.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "cluster/admin/cluster_commands.h"
+#include "cluster/admin/cluster_router.h"
+#include "cluster/driver/driver.h"
+#include "server/config/settings.h"
+#include "server/dispatcher.h"
+#include "server/worker_pool.h"
+
+namespace ashlar::server {
+
+class ClusterService final : public cluster::Host {
+ public:
+  /// What replication does for the cluster.
+  struct Replication {
+    std::function<cluster::ReplicationStatus()> status;
+    std::function<void(const cluster::RoleChange&)> change_role;
+    std::function<std::int64_t()> offset;
+  };
+  struct Parts {
+    net::EventLoop& control;
+    FileSystem& files;
+    keyspace::Keyspace& keyspace;
+    changelog::ChangeLog& log;
+    Gates& gates;
+    WorkerPool& workers;
+    Replication replication;
+  };
+  ClusterService(Parts parts, const config::Config& config);
+  ~ClusterService() override;
+
+  /// Opens the bus. `run`: the control thread's execution. After the data is loaded.
+  [[nodiscard]] Result<void> start(Execution& run);
+  void apply(const config::Config& config);
+
+  [[nodiscard]] command::Router& router() noexcept { return *router_; }
+  [[nodiscard]] cluster::Driver& driver() noexcept { return driver_; }
+
+  cluster::ReplicationStatus replication_status() override;
+  void change_role(const cluster::RoleChange& change) override;
+  void flush_keyspace() override;
+  void drop_slots(const std::vector<cluster::SlotRange>& slots) override;
+  void pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) override;
+  void resume_writes() override;
+
+ private:
+  void watch_view();
+  void drop_slot(SlotId slot);
+
+  Parts parts_;
+  cluster::SlotTable slots_;
+  cluster::Driver driver_;
+  std::unique_ptr<cluster::Router> router_;
+  cluster::Router::Rules rules_;
+  Execution* run_ = nullptr;
+  std::uint64_t seen_version_ = 0;
+};
+
+[[nodiscard]] cluster::Options cluster_options(const config::Config& config);
+[[nodiscard]] cluster::EndpointKind endpoint_kind(const config::Config& config);
+
+}  // namespace ashlar::server

@@ -1,0 +1,344 @@
+#include "server/persistence.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "server/run_state.h"
+#include "snapshot/rdb_load.h"
+
+namespace ashlar::server {
+namespace {
+
+constexpr Seconds kRetryAfterFailure{5};  // Redis: CONFIG_BGSAVE_RETRY_DELAY
+
+aof::FsyncPolicy policy_of(config::FsyncPolicy policy) {
+  switch (policy) {
+    case config::FsyncPolicy::kAlways: return aof::FsyncPolicy::kAlways;
+    case config::FsyncPolicy::kEverySecond: return aof::FsyncPolicy::kEverySecond;
+    case config::FsyncPolicy::kNever: return aof::FsyncPolicy::kNo;
+  }
+  return aof::FsyncPolicy::kEverySecond;
+}
+
+aof::WriterSettings writer_settings(const config::Config& config) {
+  return {.fsync = policy_of(config.aof.fsync),
+          .no_fsync_on_rewrite = config.aof.no_fsync_on_rewrite,
+          .timestamps = config.aof.timestamps};
+}
+
+aof::AofPaths paths_of(const config::Config& config) {
+  return {config.snapshot.directory, config.aof.directory_name, config.aof.file_name};
+}
+
+/// The session that replays a file: everything is allowed, replies go nowhere.
+class Replay final : public command::Session {
+ public:
+  Replay() : Session(command::Origin::kLoader) { authenticated = true; }
+};
+
+}  // namespace
+
+/// The change log's way into the append-only file.
+class Persistence::AofSink final : public changelog::Sink {
+ public:
+  explicit AofSink(aof::AofWriter& writer) : writer_(writer) {}
+  void append(std::string_view records) override { writer_.append(records); }
+
+ private:
+  aof::AofWriter& writer_;
+};
+
+Persistence::Persistence(Parts parts)
+    : parts_(std::move(parts)),
+      host_(parts_.keyspace, parts_.clock),
+      saver_(host_, parts_.files),
+      aof_(host_, parts_.files, writer_settings(*parts_.config.get())),
+      sink_(std::make_unique<AofSink>(aof_.writer())),
+      started_(parts_.clock.wall()) {}
+
+Persistence::~Persistence() { parts_.log.set_aof(nullptr); }
+
+std::string Persistence::rdb_path(const config::Config& config) const {
+  return config.snapshot.directory + "/" + config.snapshot.file_name;
+}
+
+snapshot::AuxInput Persistence::aux() const {
+  return {.redis_version = std::string(kRedisVersion),
+          .created = parts_.clock.wall(),
+          .used_memory = memory_used(),
+          .replication = parts_.replication_aux ? parts_.replication_aux() : std::nullopt};
+}
+
+snapshot::SaveJob Persistence::save_job() const {
+  const auto config = parts_.config.get();
+  snapshot::SaveJob job;
+  job.path = rdb_path(*config);
+  job.compression = config->snapshot.compress ? snapshot::Compression::kLzf : snapshot::Compression::kNone;
+  job.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  job.at_cut = [this] { return aux(); };
+  return job;
+}
+
+aof::RewriteJob Persistence::rewrite_job() {
+  const auto config = parts_.config.get();
+  aof::RewriteJob job;
+  job.form = config->aof.rdb_preamble ? aof::BaseForm::kRdb : aof::BaseForm::kCommands;
+  job.compression = config->snapshot.compress ? snapshot::Compression::kLzf : snapshot::Compression::kNone;
+  job.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  job.at_cut = [this] {
+    parts_.log.forget_aof_db();
+    return aof::RewriteCut{aux(), std::nullopt};
+  };
+  return job;
+}
+
+Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution& run) {
+  parts_.gates.close(Gate::kLoading);
+  const MonoTime begin = parts_.clock.mono();
+  auto loaded = parts_.config.get()->aof.enabled ? load_aof(dispatcher, run) : load_rdb();
+  parts_.gates.open(Gate::kLoading);
+  if (loaded && keys_loaded_ > 0) {
+    const auto took = static_cast<double>((parts_.clock.mono() - begin).count()) / 1e6;
+    log::notice("DB loaded from disk: {:.3f} seconds, keys loaded: {}, keys expired: {}", took, keys_loaded_.load(),
+                keys_expired_.load());
+  }
+  return loaded;
+}
+
+Result<Persistence::Loaded> Persistence::load_rdb() {
+  const auto config = parts_.config.get();
+  const std::string path = rdb_path(*config);
+  if (!parts_.files.exists(path)) return Loaded{};
+  snapshot::LoadOptions options;
+  options.now = parts_.clock.wall();
+  options.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  options.progress = [this](const snapshot::LoadProgress& progress) -> Result<void> {
+    keys_loaded_ = progress.keys_loaded;
+    return {};
+  };
+  auto report = snapshot::load_rdb_file(parts_.keyspace, parts_.files, path, options);
+  if (!report) {
+    return fail(ErrorCode::kCorrupt, fmt::format("Fatal error loading the DB: {}. The file is left as it is.",
+                                                 report.error().text()));
+  }
+  keys_loaded_ = report->total.keys_loaded;
+  keys_expired_ = report->total.keys_expired;
+  return Loaded{report->replication};
+}
+
+Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execution& run) {
+  const auto config = parts_.config.get();
+  ASH_TRY_VOID(aof_.open(paths_of(*config)));
+  Replay session;
+  ByteBuffer discarded;
+  resp::Encoder reply(discarded);
+  aof::AofLoadOptions options;
+  options.tail = config->aof.load_truncated ? aof::TruncatedTail::kCut : aof::TruncatedTail::kRefuse;
+  options.now = parts_.clock.wall();
+  options.string_bytes_max = config->clients.max_bulk_length;
+  options.apply = [&](std::span<const std::string_view> args) -> Result<void> {
+    const keyspace::Batch inside(run.participant);
+    dispatcher.begin_batch(run, parts_.clock.wall(), command::Origin::kLoader);
+    const Located located = dispatcher.look_up(run, args);
+    if (located.command == nullptr) return fail(unknown_command(dispatcher.parts().table, args).detail);
+    discarded.clear();
+    (void)dispatcher.run(run, located, args, session, reply);
+    if (!discarded.empty() && discarded.view().front() == '-') {
+      return fail(fmt::format("command {} failed: {}", args[0], discarded.view()));
+    }
+    return {};
+  };
+  ASH_TRY(const aof::AofLoadReport report, aof_.load(options));
+  keys_loaded_ = parts_.keyspace.size(DbIndex{0}).keys;
+  return Loaded{};
+}
+
+Result<void> Persistence::start() {
+  if (!parts_.config.get()->aof.enabled) return {};
+  ASH_TRY_VOID(aof_.start(rewrite_job()));
+  parts_.log.set_aof(sink_.get());
+  aof_on_ = true;
+  return {};
+}
+
+void Persistence::before_replies() {
+  if (!aof_on_.load(std::memory_order_relaxed)) return;
+  // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once, because
+  // a reply is about to leave that says the write is durable.
+  const bool always = aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways;
+  const Result<void> written = always ? aof_.writer().commit() : aof_.writer().flush();
+  if (!written && !parts_.gates.closed(Gate::kMisconf)) {
+    parts_.gates.close(Gate::kMisconf);
+    log::warning("Error writing to the append-only file: {}", written.error().text());
+  }
+}
+
+Error Persistence::misconf() const {
+  if (aof_on_ && !aof_.status().writer.error.has_value()) {
+    return {ErrorCode::kMisconf,
+            "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
+            "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+            "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
+            "error."};
+  }
+  if (aof_on_) {
+    return {ErrorCode::kMisconf,
+            fmt::format("Errors writing to the AOF file: {}", aof_.status().writer.error->text())};
+  }
+  return {ErrorCode::kMisconf,
+          "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
+          "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+          "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB error."};
+}
+
+void Persistence::update_gate(const config::Config& config) {
+  const bool save_failed = config.snapshot.stop_writes_on_error && !config.snapshot.save_points.empty() &&
+                           saver_.status().last_error.has_value();
+  const bool aof_failed = aof_on_ && !aof_.writer().healthy();
+  const bool closed = parts_.gates.closed(Gate::kMisconf);
+  if ((save_failed || aof_failed) && !closed) parts_.gates.close(Gate::kMisconf);
+  if (!save_failed && !aof_failed && closed) parts_.gates.open(Gate::kMisconf);
+}
+
+void Persistence::run_save_points(const config::Config& config) {
+  const snapshot::SaveStatus status = saver_.status();
+  if (status.running || rewriting()) return;
+  const WallTime now = parts_.clock.wall();
+  const std::uint64_t changes =
+      parts_.keyspace.total(&keyspace::Counters::changes) - status.changes_at_cut;
+  const WallTime last = status.last_saved.value_or(started_);
+  const bool may_retry = !status.last_error || !last_try_ || now - *last_try_ > kRetryAfterFailure;
+  bool due = save_scheduled_.load();
+  for (const config::SavePoint& point : config.snapshot.save_points) {
+    if (changes < point.changes || now - last <= point.period || !may_retry) continue;
+    log::notice("{} changes in {} seconds. Saving...", point.changes, point.period.count());
+    due = true;
+    break;
+  }
+  if (!due) return;
+  save_scheduled_ = false;
+  last_try_ = now;
+  if (const auto started = background_save(nullptr); !started) {
+    log::warning("Background saving error: {}", started.error().text());
+  }
+}
+
+void Persistence::tick() {
+  const auto config = parts_.config.get();
+  aof_.writer().tick(parts_.clock.wall());
+  run_save_points(*config);
+  const aof::RewriteSettings settings{config->aof.rewrite_percentage, config->aof.rewrite_min_size};
+  if (aof_on_ && !rewriting() && !saving() && (rewrite_scheduled_ || aof_.rewrite_due(settings))) {
+    rewrite_scheduled_ = false;
+    if (const auto started = background_rewrite(nullptr); !started) {
+      log::warning("Can't rewrite the append only file in background: {}", started.error().text());
+    }
+  }
+  update_gate(*config);
+}
+
+Result<void> Persistence::finish(const ShutdownRequest& request) {
+  using Save = ShutdownRequest::Save;
+  const auto config = parts_.config.get();
+  Result<void> result;
+  if (aof_on_) {
+    parts_.log.set_aof(nullptr);
+    result = aof_.disable(nullptr);
+    if (!result && !request.force) {
+      parts_.log.set_aof(sink_.get());
+      return result;
+    }
+  }
+  const bool save = request.save == Save::kSave ||
+                    (request.save == Save::kAsConfigured && !config->snapshot.save_points.empty());
+  if (save) {
+    log::notice("Saving the final RDB snapshot before exiting.");
+    saver_.cancel();
+    saver_.wait(nullptr);
+    result = saver_.save(save_job(), nullptr);
+    if (result) log::notice("DB saved on disk");
+  }
+  return result;
+}
+
+Result<void> Persistence::switch_aof(const config::Config& now) {
+  if (now.aof.enabled == aof_on_) return {};
+  if (!now.aof.enabled) {
+    parts_.log.set_aof(nullptr);
+    aof_on_ = false;
+    return aof_.disable(nullptr);
+  }
+  // Attached first: what is written from the rewrite's cut on must be in the file.
+  parts_.log.set_aof(sink_.get());
+  auto enabled = aof_.enable(paths_of(now), rewrite_job(), nullptr);
+  if (!enabled) {
+    parts_.log.set_aof(nullptr);
+    return enabled;
+  }
+  aof_on_ = true;
+  return {};
+}
+
+void Persistence::apply(const config::Config& now) { aof_.writer().configure(writer_settings(now)); }
+
+Result<void> Persistence::save(keyspace::SafePoint::Participant* self) { return saver_.save(save_job(), self); }
+
+Result<void> Persistence::background_save(keyspace::SafePoint::Participant* self) {
+  ASH_TRY_VOID(saver_.start(save_job(), self));
+  log::notice("Background saving started");
+  return {};
+}
+
+Result<void> Persistence::background_rewrite(keyspace::SafePoint::Participant* self) {
+  ASH_TRY_VOID(aof_.rewrite(rewrite_job(), self));
+  log::notice("Background append only file rewriting started");
+  return {};
+}
+
+std::int64_t Persistence::last_save_unix() const {
+  return unix_seconds(saver_.status().last_saved.value_or(started_));
+}
+
+void Persistence::add_info(Info& info) {
+  info.add("Persistence", Info::Shown::kByDefault, [this](InfoWriter& out) {
+    const snapshot::SaveStatus save = saver_.status();
+    const aof::AofStatus log = aof_.status();
+    const auto since = [&](WallTime begin) {
+      return std::chrono::duration_cast<Seconds>(parts_.clock.wall() - begin).count();
+    };
+    const auto seconds = [](Micros took) { return std::chrono::duration_cast<Seconds>(took).count(); };
+    out.field("loading", parts_.gates.closed(Gate::kLoading) ? 1 : 0);
+    out.field("async_loading", 0);
+    out.field("current_save_keys_processed", save.running ? save.progress.keys_done : 0);
+    out.field("current_save_keys_total", save.running ? save.progress.keys_total : 0);
+    out.field("rdb_changes_since_last_save",
+              parts_.keyspace.total(&keyspace::Counters::changes) - save.changes_at_cut);
+    out.field("rdb_bgsave_in_progress", save.running ? 1 : 0);
+    out.field("rdb_last_save_time", last_save_unix());
+    out.field("rdb_last_bgsave_status", save.last_error ? "err" : "ok");
+    out.field("rdb_last_bgsave_time_sec", save.last_saved ? seconds(save.last_duration) : -1);
+    out.field("rdb_current_bgsave_time_sec", save.running ? since(save.started) : -1);
+    out.field("rdb_saves", save.saves);
+    out.field("rdb_last_load_keys_expired", keys_expired_.load());
+    out.field("rdb_last_load_keys_loaded", keys_loaded_.load());
+    out.field("aof_enabled", log.enabled ? 1 : 0);
+    out.field("aof_rewrite_in_progress", log.rewriting ? 1 : 0);
+    out.field("aof_rewrite_scheduled", rewrite_scheduled_ ? 1 : 0);
+    out.field("aof_last_rewrite_time_sec", log.last_rewrite_time ? seconds(*log.last_rewrite_time) : -1);
+    out.field("aof_current_rewrite_time_sec", log.rewriting ? since(log.rewrite_started) : -1);
+    out.field("aof_last_bgrewrite_status", log.last_rewrite_error ? "err" : "ok");
+    out.field("aof_rewrites", log.rewrites);
+    out.field("aof_rewrites_consecutive_failures", log.failures_in_a_row);
+    out.field("aof_last_write_status", aof_.writer().healthy() ? "ok" : "err");
+    if (!log.enabled) return;
+    out.field("aof_current_size", log.current_bytes);
+    out.field("aof_base_size", log.base_bytes);
+    out.field("aof_pending_rewrite", 0);
+    out.field("aof_buffer_length", log.writer.pending_bytes);
+    out.field("aof_pending_bio_fsync", log.writer.sync_running ? 1 : 0);
+    out.field("aof_delayed_fsync", log.writer.slow_syncs);
+  });
+}
+
+}  // namespace ashlar::server

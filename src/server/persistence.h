@@ -1,0 +1,96 @@
+/// Everything about keeping the data on disk: loading at start, the append-only file, save points, and what is said when
+/// they fail. Thread: load() and start() by main before others exist; tick() and finish() control; the rest any.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "aof/aof.h"
+#include "changelog/change_log.h"
+#include "server/config_service.h"
+#include "server/dispatcher.h"
+#include "server/info.h"
+#include "server/shutdown.h"
+#include "server/worker.h"
+#include "snapshot/rdb_save.h"
+
+namespace ashlar::server {
+
+class Persistence final : public Durability, public GateTexts {
+ public:
+  struct Parts {
+    keyspace::Keyspace& keyspace;
+    const Clock& clock;
+    FileSystem& files;
+    changelog::ChangeLog& log;
+    Published<config::Config>& config;
+    Gates& gates;
+    /// What a snapshot says of the replication stream at its cut; called while all threads stand still.
+    std::function<std::optional<snapshot::ReplicationAux>()> replication_aux;
+  };
+  explicit Persistence(Parts parts);
+  ~Persistence() override;
+
+  /// What loading has found, for replication to continue from.
+  struct Loaded {
+    std::optional<snapshot::ReplicationAux> replication;
+  };
+  /// Loads the append-only file or dump.rdb. Errors: damaged or unreadable, named; nothing on disk is changed.
+  [[nodiscard]] Result<Loaded> load(Dispatcher& dispatcher, Execution& run);
+  /// Begins to log, if configured. After load().
+  [[nodiscard]] Result<void> start();
+  /// Save points, automatic rewrites, the MISCONF gate: ten times a second.
+  void tick();
+  /// Saves and closes at the end of the server.
+  [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
+
+  void before_replies() override;
+  [[nodiscard]] Error misconf() const override;
+
+  /// CONFIG SET appendonly, from a loop.
+  [[nodiscard]] Result<void> switch_aof(const config::Config& now);
+  void apply(const config::Config& now);
+
+  // SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE. `self`: the caller's participant.
+  [[nodiscard]] Result<void> save(keyspace::SafePoint::Participant* self);
+  [[nodiscard]] Result<void> background_save(keyspace::SafePoint::Participant* self);
+  /// BGSAVE SCHEDULE and BGREWRITEAOF while something else runs: done by tick() later.
+  void schedule_save() noexcept { save_scheduled_.store(true); }
+  void schedule_rewrite() noexcept { rewrite_scheduled_.store(true); }
+  [[nodiscard]] Result<void> background_rewrite(keyspace::SafePoint::Participant* self);
+  [[nodiscard]] bool saving() const { return saver_.status().running; }
+  [[nodiscard]] bool rewriting() const { return aof_.status().rewriting; }
+  [[nodiscard]] std::int64_t last_save_unix() const;
+  /// DEBUG RELOAD: saves, empties, loads.
+  void add_info(Info& info);
+  [[nodiscard]] snapshot::SnapshotHost& host() noexcept { return host_; }
+
+ private:
+  class AofSink;
+  [[nodiscard]] snapshot::AuxInput aux() const;
+  [[nodiscard]] snapshot::SaveJob save_job() const;
+  [[nodiscard]] aof::RewriteJob rewrite_job();
+  [[nodiscard]] Result<Loaded> load_aof(Dispatcher& dispatcher, Execution& run);
+  [[nodiscard]] Result<Loaded> load_rdb();
+  void run_save_points(const config::Config& config);
+  void update_gate(const config::Config& config);
+  [[nodiscard]] std::string rdb_path(const config::Config& config) const;
+
+  Parts parts_;
+  snapshot::SnapshotHost host_;
+  snapshot::RdbSaver saver_;
+  aof::Aof aof_;
+  std::unique_ptr<AofSink> sink_;
+  std::atomic<bool> aof_on_{false};
+  std::atomic<bool> save_scheduled_{false};
+  std::atomic<bool> rewrite_scheduled_{false};
+  WallTime started_;
+  std::optional<WallTime> last_try_;
+  // Of loading, for INFO.
+  std::atomic<std::uint64_t> keys_loaded_{0};
+  std::atomic<std::uint64_t> keys_expired_{0};
+};
+
+}  // namespace ashlar::server
