@@ -38,8 +38,8 @@ inline void store_be(void* p, T v) noexcept {
   std::memcpy(p, &v, sizeof v);
 }
 
-/// The integer that `text` spells in its one canonical way: optional '-', no '+', no leading zero, no blank, no overflow.
-/// This is the test by which Redis decides that a string is an integer.
+/// The integer that `text` spells in its one canonical way: optional '-', no '+', no leading zero, no blank, no
+/// overflow. This is the test by which Redis decides that a string is an integer.
 [[nodiscard]] std::optional<std::int64_t> parse_i64(std::string_view text) noexcept;
 /// The same without a sign, 0..2^64-1.
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text) noexcept;
@@ -50,7 +50,8 @@ inline void store_be(void* p, T v) noexcept {
 using DecimalBuffer = std::array<char, 24>;
 /// Decimal digits of `v` inside `buffer`; the view lives as long as the buffer.
 [[nodiscard]] std::string_view format_i64(std::int64_t v, DecimalBuffer& buffer) noexcept;
-/// Shortest text that reads back as the same double, as Redis prints doubles ("3", "0.1", "1e+20", "inf", "-inf", "nan").
+/// Shortest text that reads back as the same double, as Redis prints doubles ("3", "0.1", "1e+20", "inf", "-inf",
+/// "nan").
 [[nodiscard]] std::string format_double(double v);
 
 /// "1024", "1kb", "2gb", "3mb", "10k" (powers of 1024 with b, of 1000 without). nullopt on a bad unit or overflow.

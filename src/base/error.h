@@ -87,15 +87,15 @@ using Result = std::expected<T, Error>;
 #define ASH_CONCAT_INNER(a, b) a##b
 #define ASH_CONCAT(a, b) ASH_CONCAT_INNER(a, b)
 /// ASH_TRY(auto x, expr): x from the Result that `expr` yields, or return its error.
-#define ASH_TRY(declaration, ...)                                          \
-  auto ASH_CONCAT(ash_try_, __LINE__) = (__VA_ARGS__);                     \
-  if (!ASH_CONCAT(ash_try_, __LINE__)) [[unlikely]]                        \
+#define ASH_TRY(declaration, ...)                                              \
+  auto ASH_CONCAT(ash_try_, __LINE__) = (__VA_ARGS__);                         \
+  if (!ASH_CONCAT(ash_try_, __LINE__)) [[unlikely]]                            \
     return std::unexpected(std::move(ASH_CONCAT(ash_try_, __LINE__).error())); \
   declaration = std::move(*ASH_CONCAT(ash_try_, __LINE__))
 /// The same for Result<void>.
-#define ASH_TRY_VOID(...)                                \
-  do {                                                   \
-    auto ash_try_void = (__VA_ARGS__);                   \
-    if (!ash_try_void) [[unlikely]]                      \
+#define ASH_TRY_VOID(...)                                      \
+  do {                                                         \
+    auto ash_try_void = (__VA_ARGS__);                         \
+    if (!ash_try_void) [[unlikely]]                            \
       return std::unexpected(std::move(ash_try_void.error())); \
   } while (false)

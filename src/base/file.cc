@@ -55,7 +55,7 @@ class PosixFile final : public File {
   }
 
   Result<std::uint64_t> size() override {
-    struct stat st {};
+    struct stat st{};
     if (::fstat(fd_.get(), &st) != 0) return fail_errno("stat", path_, errno);
     return static_cast<std::uint64_t>(st.st_size);
   }
@@ -75,9 +75,15 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     int flags = O_CLOEXEC;
     switch (mode) {
-      case OpenMode::kRead: flags |= O_RDONLY; break;
-      case OpenMode::kAppend: flags |= O_RDWR | O_CREAT | O_APPEND; break;
-      case OpenMode::kTruncate: flags |= O_RDWR | O_CREAT | O_TRUNC | O_APPEND; break;
+      case OpenMode::kRead:
+        flags |= O_RDONLY;
+        break;
+      case OpenMode::kAppend:
+        flags |= O_RDWR | O_CREAT | O_APPEND;
+        break;
+      case OpenMode::kTruncate:
+        flags |= O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+        break;
     }
     Fd fd(::open(path.c_str(), flags, 0644));
     if (!fd) return fail_errno("open", path, errno);
@@ -118,7 +124,9 @@ class PosixFileSystem final : public FileSystem {
 
 }  // namespace
 
-std::unique_ptr<FileSystem> make_posix_file_system() { return std::make_unique<PosixFileSystem>(); }
+std::unique_ptr<FileSystem> make_posix_file_system() {
+  return std::make_unique<PosixFileSystem>();
+}
 
 Result<std::string> read_file(FileSystem& fs, const std::string& path) {
   ASH_TRY(const auto file, fs.open(path, OpenMode::kRead));

@@ -1,5 +1,5 @@
-/// Files behind an interface, so that every durable format (AOF, RDB, nodes.conf, configuration) is tested on a disk that
-/// fails on purpose. Errors: kIo with the call, the path and the system's text. Thread: a File by one at a time; a
+/// Files behind an interface, so that every durable format (AOF, RDB, nodes.conf, configuration) is tested on a disk
+/// that fails on purpose. Errors: kIo with the call, the path and the system's text. Thread: a File by one at a time; a
 /// FileSystem by any.
 #pragma once
 
@@ -27,9 +27,9 @@ class File {
 };
 
 enum class OpenMode : std::uint8_t {
-  kRead,           // must exist
-  kAppend,         // made when missing
-  kTruncate,       // made or emptied
+  kRead,      // must exist
+  kAppend,    // made when missing
+  kTruncate,  // made or emptied
 };
 
 class FileSystem {
@@ -53,8 +53,8 @@ class FileSystem {
 
 /// Whole content of a file. Errors: kIo.
 [[nodiscard]] Result<std::string> read_file(FileSystem& fs, const std::string& path);
-/// Replaces `path` so that after a crash either the old or the new content is there: temporary file beside it, sync, rename,
-/// sync of the directory.
+/// Replaces `path` so that after a crash either the old or the new content is there: temporary file beside it, sync,
+/// rename, sync of the directory.
 [[nodiscard]] Result<void> write_file_durably(FileSystem& fs, const std::string& path, std::string_view content);
 /// Folder part of a path, "." when there is none.
 [[nodiscard]] std::string directory_of(const std::string& path);

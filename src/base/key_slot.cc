@@ -30,9 +30,9 @@ std::uint16_t crc16(std::string_view bytes) noexcept {
   const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
   std::size_t n = bytes.size();
   for (; n >= 8; n -= 8, p += 8) {
-    crc = static_cast<std::uint16_t>(kTables[7][p[0] ^ (crc >> 8)] ^ kTables[6][p[1] ^ (crc & 0xFF)] ^ kTables[5][p[2]] ^
-                                     kTables[4][p[3]] ^ kTables[3][p[4]] ^ kTables[2][p[5]] ^ kTables[1][p[6]] ^
-                                     kTables[0][p[7]]);
+    crc = static_cast<std::uint16_t>(kTables[7][p[0] ^ (crc >> 8)] ^ kTables[6][p[1] ^ (crc & 0xFF)] ^
+                                     kTables[5][p[2]] ^ kTables[4][p[3]] ^ kTables[3][p[4]] ^ kTables[2][p[5]] ^
+                                     kTables[1][p[6]] ^ kTables[0][p[7]]);
   }
   for (; n > 0; --n, ++p) crc = static_cast<std::uint16_t>((crc << 8) ^ kTables[0][(crc >> 8) ^ *p]);
   return crc;
@@ -47,6 +47,8 @@ std::string_view hash_tag(std::string_view key) noexcept {
   return key.substr(start, end - start);
 }
 
-SlotId key_slot(std::string_view key) noexcept { return SlotId::wrap(crc16(hash_tag(key))); }
+SlotId key_slot(std::string_view key) noexcept {
+  return SlotId::wrap(crc16(hash_tag(key)));
+}
 
 }  // namespace ashlar

@@ -15,15 +15,17 @@ enum class Level : std::uint8_t { kDebug, kVerbose, kNotice, kWarning, kNothing 
 /// Role letter of the line: M primary, S replica, C helper that writes files, X sentinel.
 enum class Role : char { kPrimary = 'M', kReplica = 'S', kWriter = 'C', kSentinel = 'X' };
 
-/// Sends the log to `path`, or to stdout when it is empty. Returns false, and keeps the old target, when the file cannot be
-/// opened for appending.
+/// Sends the log to `path`, or to stdout when it is empty. Returns false, and keeps the old target, when the file
+/// cannot be opened for appending.
 [[nodiscard]] bool open(const std::string& path);
 void set_level(Level level) noexcept;
 [[nodiscard]] Level level() noexcept;
 void set_role(Role role) noexcept;
 void write(Level level, std::string_view text);
 
-[[nodiscard]] inline bool enabled(Level at) noexcept { return at >= level(); }
+[[nodiscard]] inline bool enabled(Level at) noexcept {
+  return at >= level();
+}
 
 template <typename... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {

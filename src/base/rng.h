@@ -1,5 +1,6 @@
-/// Reproducible pseudo-random numbers (xoshiro256**, seeded by splitmix64). The same seed gives the same numbers on every
-/// platform, which std distributions do not promise. Not for secrets: see secure_random() for those. Thread: one per owner.
+/// Reproducible pseudo-random numbers (xoshiro256**, seeded by splitmix64). The same seed gives the same numbers on
+/// every platform, which std distributions do not promise. Not for secrets: see secure_random() for those. Thread: one
+/// per owner.
 #pragma once
 
 #include <cstddef>

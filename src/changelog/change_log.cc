@@ -1,0 +1,107 @@
+#include "changelog/change_log.h"
+
+#include <array>
+
+#include "base/bytes.h"
+
+namespace ashlar::changelog {
+namespace {
+
+void render_header(std::string& out, char type, std::size_t n) {
+  DecimalBuffer buffer;
+  out += type;
+  out += format_i64(static_cast<std::int64_t>(n), buffer);
+  out += "\r\n";
+}
+
+}  // namespace
+
+void render(std::string& out, std::span<const std::string_view> args) {
+  render_header(out, '*', args.size());
+  for (const std::string_view arg : args) {
+    render_header(out, '$', arg.size());
+    out += arg;
+    out += "\r\n";
+  }
+}
+
+void ChangeLog::update_active() {
+  active_.store(aof_.sink != nullptr || replication_.sink != nullptr);
+}
+
+void ChangeLog::set_aof(Sink* sink) {
+  MutexLock lock(mutex_);
+  aof_ = {sink, kNone};
+  update_active();
+}
+
+void ChangeLog::set_replication(Sink* sink) {
+  MutexLock lock(mutex_);
+  replication_ = {sink, kNone};
+  update_active();
+}
+
+void ChangeLog::forget_replication_db() {
+  MutexLock lock(mutex_);
+  replication_.selected = kNone;
+}
+
+void ChangeLog::append(Stream& stream, DbIndex db, std::string_view records) {
+  if (stream.sink == nullptr) return;
+  std::size_t bytes = records.size();
+  if (stream.selected != db.value) {
+    DecimalBuffer buffer;
+    const std::array<std::string_view, 2> args = {"SELECT", format_i64(db.value, buffer)};
+    select_.clear();
+    render(select_, args);
+    stream.sink->append(select_);
+    stream.selected = db.value;
+    bytes += select_.size();
+  }
+  stream.sink->append(records);
+  if (&stream == &replication_) replication_bytes_.fetch_add(bytes, std::memory_order_release);
+}
+
+void ChangeLog::publish(DbIndex db, std::string_view records, Target target) {
+  MutexLock lock(mutex_);
+  if (target != Target::kReplicationOnly) append(aof_, db, records);
+  if (target != Target::kAofOnly && !passive_.load(std::memory_order_relaxed)) append(replication_, db, records);
+}
+
+void ChangeLog::record(DbIndex db, Command args, Target target) {
+  if (!active()) return;
+  std::string records;
+  std::size_t size = 16;
+  for (const std::string_view arg : args) size += arg.size() + 16;
+  records.reserve(size);
+  render(records, args);
+  publish(db, records, target);
+}
+
+void ChangeLog::record_group(DbIndex db, const std::vector<std::vector<std::string>>& commands, Target target) {
+  if (!active() || commands.empty()) return;
+  std::string records;
+  const bool wrapped = commands.size() > 1;
+  if (wrapped) records += "*1\r\n$5\r\nMULTI\r\n";
+  std::vector<std::string_view> args;
+  for (const auto& command : commands) {
+    args.assign(command.begin(), command.end());
+    render(records, args);
+  }
+  if (wrapped) records += "*1\r\n$4\r\nEXEC\r\n";
+  publish(db, records, target);
+}
+
+void ChangeLog::record_raw(std::string_view bytes) {
+  MutexLock lock(mutex_);
+  if (replication_.sink == nullptr) return;
+  replication_.sink->append(bytes);
+  replication_bytes_.fetch_add(bytes.size(), std::memory_order_release);
+}
+
+void ChangeLog::key_removed(DbIndex db, const keyspace::KeyRef& key, keyspace::Removal) {
+  const std::array<std::string_view, 2> args = {unlink_.load(std::memory_order_relaxed) ? "UNLINK" : "DEL", key.text};
+  record(db, args);
+}
+
+}  // namespace ashlar::changelog

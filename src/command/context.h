@@ -1,0 +1,47 @@
+/// Everything a handler gets. A handler is plain single-threaded code: it parses arguments, calls the data, replies.
+/// Thread: the loop that runs the command; valid for the call only.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "command/effects.h"
+#include "command/session.h"
+#include "command/spec.h"
+#include "keyspace/db.h"
+#include "resp/encoder.h"
+
+namespace ashlar::command {
+
+using keyspace::Access;
+using keyspace::Db;
+using keyspace::Entry;
+using keyspace::KeyRef;
+
+class Context {
+ public:
+  Context(const CommandSpec& spec, std::span<const std::string_view> args, std::span<const KeyRef> keys, Db db,
+          resp::Encoder& reply, Session& session, Effects& effects)
+      : spec(spec), args(args), keys(keys), db(db), reply(reply), session(session), effects(effects) {}
+
+  const CommandSpec& spec;
+  /// args[0] is the command's name as sent; for a subcommand args[1] is the subcommand's. Arity has been checked.
+  const std::span<const std::string_view> args;
+  /// The keys, in the order in which the spec finds them. Their slots are locked.
+  const std::span<const KeyRef> keys;
+  /// The selected database.
+  Db db;
+  resp::Encoder& reply;
+  Session& session;
+  Effects& effects;
+
+  [[nodiscard]] WallTime now() const noexcept { return db.now(); }
+  [[nodiscard]] Access read_access() const noexcept { return session.no_touch ? Access::kPeek : Access::kRead; }
+  void error(const Error& error) { reply.error(error); }
+  void error(ErrorCode code, std::string detail = {}) { reply.error(Error{code, std::move(detail)}); }
+  /// "-ERR text".
+  void error(std::string text) { reply.error(Error{ErrorCode::kGeneric, std::move(text)}); }
+};
+
+}  // namespace ashlar::command

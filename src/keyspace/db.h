@@ -1,0 +1,91 @@
+/// One logical database as a command sees it: lookups with expiry, and every way to change a key.
+///
+/// Made for one command, while its slots are locked. All changes go through here, so that expiries, the snapshot's copy
+/// before change, the access clock and the change counter are right everywhere. Thread: the one that holds the locks.
+/// Entries and views returned are valid until the next change of the same key.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "keyspace/keyspace.h"
+
+namespace ashlar::keyspace {
+
+/// What becomes of a key whose time has come when a command meets it.
+enum class ExpiryRole : std::uint8_t {
+  kPrimary,  // removed, and the removal is recorded
+  kReplica,  // invisible, but kept: the primary will say when it goes
+  kApply,    // visible: the stream of the primary is being applied
+};
+
+/// What a command needs from its surroundings to read and change keys. One per thread, refreshed once a batch.
+struct AccessContext {
+  WallTime now;
+  ExpiryRole expiry_role = ExpiryRole::kPrimary;
+  Counters* counters = nullptr;
+  RemovalListener* removals = nullptr;  // may be null: nobody listens
+  Rng* rng = nullptr;
+};
+
+enum class Access : std::uint8_t {
+  kRead,   // counts a hit or miss, touches the clock
+  kWrite,  // touches the clock
+  kPeek,   // leaves no trace (OBJECT, TYPE, TTL, no-touch clients), still counts
+};
+
+/// Expiry of a key after a SET-like change.
+struct KeepExpiry {};
+struct NoExpiry {};
+using NewExpiry = std::variant<NoExpiry, KeepExpiry, WallTime>;
+
+class Db {
+ public:
+  Db(Keyspace& keyspace, DbIndex index, const AccessContext& context) noexcept
+      : keyspace_(&keyspace), index_(index), context_(&context) {}
+
+  [[nodiscard]] DbIndex index() const noexcept { return index_; }
+  [[nodiscard]] Keyspace& keyspace() const noexcept { return *keyspace_; }
+  [[nodiscard]] WallTime now() const noexcept { return context_->now; }
+  [[nodiscard]] const AccessContext& context() const noexcept { return *context_; }
+  /// The same surroundings, another database (MOVE, COPY ... DB).
+  [[nodiscard]] Db other(DbIndex index) const noexcept { return Db(*keyspace_, index, *context_); }
+
+  /// The live entry of `key`, or nullptr. An expired one is removed (primary) or hidden (replica).
+  [[nodiscard]] Entry* find(const KeyRef& key, Access access);
+
+  /// Sets a string value, replacing any value of any type. Integers are stored as such.
+  Entry* set(const KeyRef& key, std::string_view value, const NewExpiry& expiry);
+  Entry* set_int(const KeyRef& key, std::int64_t value, const NewExpiry& expiry);
+  /// Puts a whole value (RESTORE, COPY, RENAME, loading), replacing any other.
+  Entry* put(const KeyRef& key, OwnedValue value, std::optional<WallTime> expiry);
+  /// Makes the value `size` bytes long, keeping what is there and filling with zeros; creates the key when missing.
+  /// Returns the bytes, writable. The expiry stays.
+  [[nodiscard]] char* resize(const KeyRef& key, std::size_t size);
+  /// Removes the key. True when it was there and not expired.
+  bool erase(const KeyRef& key);
+  /// Sets or, with nullopt, removes the expiry of an existing key. False when there is no such key.
+  bool set_expiry(const KeyRef& key, std::optional<WallTime> expiry);
+
+ private:
+  [[nodiscard]] EntryTable::Word* locate(SlotDb& db, const KeyRef& key) const;
+  [[nodiscard]] bool expired(const Entry& entry) const noexcept;
+  void remove_word(SlotDb& db, const KeyRef& key, EntryTable::Word* word);
+  void replace_record(SlotDb& db, EntryTable::Word* word, Entry* fresh) noexcept;
+  void insert(SlotDb& db, const KeyRef& key, Entry* fresh);
+  void touch(Entry& entry) const;
+  [[nodiscard]] std::optional<WallTime> resolve(const NewExpiry& expiry, const Entry* old) const noexcept;
+  template <typename InPlace, typename Make>
+  Entry* assign(const KeyRef& key, const NewExpiry& expiry, InPlace&& in_place, Make&& make);
+
+  Keyspace* keyspace_;
+  DbIndex index_;
+  const AccessContext* context_;
+};
+
+}  // namespace ashlar::keyspace

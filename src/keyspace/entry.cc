@@ -1,0 +1,196 @@
+#include "keyspace/entry.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+namespace ashlar::keyspace {
+namespace {
+
+/// The size class that the allocator would use anyway: 16-byte steps up to 128, then four steps a doubling.
+std::size_t good_size(std::size_t n) noexcept {
+  if (n <= 128) return (n + 15) & ~std::size_t{15};
+  const std::size_t step = std::bit_floor(n - 1) / 4;
+  return (n + step - 1) / step * step;
+}
+
+void* allocate_bytes(std::size_t n) {
+  void* p = std::malloc(n);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+
+/// The integer that `value` spells, when it is short enough to be one.
+std::optional<std::int64_t> as_integer(std::string_view value) noexcept {
+  if (value.empty() || value.size() > 20) return std::nullopt;
+  const char first = value.front();
+  if (first != '-' && (first < '0' || first > '9')) return std::nullopt;
+  return parse_i64(value);
+}
+
+}  // namespace
+
+HeapString* HeapString::make(std::string_view content, std::uint64_t capacity) {
+  capacity = std::max<std::uint64_t>(capacity, content.size());
+  auto* s = static_cast<HeapString*>(allocate_bytes(sizeof(HeapString) + capacity));
+  s->size = content.size();
+  s->capacity = capacity;
+  std::memcpy(s->data(), content.data(), content.size());
+  return s;
+}
+
+void HeapString::destroy(HeapString* s) noexcept {
+  std::free(s);
+}
+
+struct Entry::Shape {
+  std::string_view key;
+  std::uint8_t form;
+  std::size_t value_bytes;  // stored in the entry
+  std::optional<WallTime> expiry;
+};
+
+Entry* Entry::allocate(const Shape& shape) {
+  const bool long_key = shape.key.size() > 255;
+  const std::size_t need = kHeader + (shape.expiry ? 8 : 0) + (long_key ? 4 : 0) + shape.key.size() + shape.value_bytes;
+  const std::size_t size = std::min(good_size(need), need + 255);
+  auto* e = static_cast<Entry*>(allocate_bytes(size));
+  e->meta_ = static_cast<std::uint8_t>(shape.form | (shape.expiry ? kHasExpiry : 0) | (long_key ? kLongKey : 0));
+  e->key_size_ = long_key ? 0 : static_cast<std::uint8_t>(shape.key.size());
+  e->slack_ = static_cast<std::uint8_t>(size - need);
+  e->set_clock(0);
+  e->value_size_ = shape.form == kFormInline ? static_cast<std::uint16_t>(shape.value_bytes) : 0;
+  if (shape.expiry) e->set_expiry_in_place(*shape.expiry);
+  if (long_key) {
+    const auto n = static_cast<std::uint32_t>(shape.key.size());
+    std::memcpy(e->bytes() + e->long_key_offset(), &n, sizeof n);
+  }
+  std::memcpy(e->bytes() + e->key_offset(), shape.key.data(), shape.key.size());
+  return e;
+}
+
+Entry* Entry::make(std::string_view key, std::string_view value, std::optional<WallTime> expiry) {
+  if (const auto number = as_integer(value)) return make_int(key, *number, expiry);
+  if (value.size() <= kInlineMax) {
+    Entry* e = allocate({key, kFormInline, value.size(), expiry});
+    std::memcpy(e->bytes() + e->value_offset(), value.data(), value.size());
+    return e;
+  }
+  Entry* e = allocate({key, kFormHeap, 8, expiry});
+  HeapString* s = HeapString::make(value, value.size());
+  std::memcpy(e->bytes() + e->value_offset(), &s, sizeof s);
+  return e;
+}
+
+Entry* Entry::make_int(std::string_view key, std::int64_t value, std::optional<WallTime> expiry) {
+  Entry* e = allocate({key, kFormInt, 8, expiry});
+  std::memcpy(e->bytes() + e->value_offset(), &value, sizeof value);
+  return e;
+}
+
+Entry* Entry::make_owned(std::string_view key, OwnedValue value, std::optional<WallTime> expiry) {
+  if (const auto* number = std::get_if<std::int64_t>(&value.data)) return make_int(key, *number, expiry);
+  const auto& text = std::get<std::string>(value.data);
+  Entry* e = nullptr;
+  if (value.form == StringForm::kPlain) return make(key, text, expiry);
+  if (text.size() <= kInlineMax) {
+    e = allocate({key, kFormInline, text.size(), expiry});
+    std::memcpy(e->bytes() + e->value_offset(), text.data(), text.size());
+  } else {
+    e = make(key, text, expiry);
+  }
+  e->meta_ |= kRawForm;
+  return e;
+}
+
+void Entry::destroy(Entry* entry) noexcept {
+  if (entry->form() == kFormHeap) HeapString::destroy(entry->heap());
+  std::free(entry);
+}
+
+bool Entry::reshape(std::uint8_t form, std::size_t size) noexcept {
+  const std::size_t fixed = value_offset();
+  const std::size_t room = alloc_size() - fixed;
+  if (size > room || room - size > 255) return false;
+  meta_ = static_cast<std::uint8_t>((meta_ & ~(kFormMask | kRawForm)) | form);
+  value_size_ = form == kFormInline ? static_cast<std::uint16_t>(size) : 0;
+  slack_ = static_cast<std::uint8_t>(room - size);
+  return true;
+}
+
+bool Entry::assign_in_place(std::string_view value) noexcept {
+  if (form() == kFormHeap) return false;
+  if (const auto number = as_integer(value)) return assign_int_in_place(*number);
+  if (value.size() > kInlineMax || !reshape(kFormInline, value.size())) return false;
+  std::memmove(bytes() + value_offset(), value.data(), value.size());  // the value may be a view into this entry
+  return true;
+}
+
+bool Entry::assign_int_in_place(std::int64_t value) noexcept {
+  if (form() == kFormHeap || !reshape(kFormInt, 8)) return false;
+  std::memcpy(bytes() + value_offset(), &value, sizeof value);
+  return true;
+}
+
+OwnedValue Entry::copy_value() const {
+  if (is_int()) return {int_value(), StringForm::kPlain};
+  DecimalBuffer buffer;
+  return {std::string(text(buffer)), (meta_ & kRawForm) != 0 ? StringForm::kRaw : StringForm::kPlain};
+}
+
+std::string_view Entry::encoding_name() const noexcept {
+  if (is_int()) return "int";
+  constexpr std::size_t kEmbeddedMax = 44;  // where Redis ends "embstr"
+  return (meta_ & kRawForm) == 0 && text_size() <= kEmbeddedMax ? "embstr" : "raw";
+}
+
+std::size_t Entry::memory_bytes() const noexcept {
+  return alloc_size() + (form() == kFormHeap ? sizeof(HeapString) + heap()->capacity : 0);
+}
+
+Entry* Entry::rebuilt(std::optional<WallTime> expiry) const {
+  Entry* e = make_owned(key(), copy_value(), expiry);
+  e->set_clock(clock());
+  return e;
+}
+
+Entry::Writable Entry::writable(Entry* entry, std::size_t size) {
+  DecimalBuffer buffer;
+  const std::string_view old = entry->text(buffer);
+  const std::size_t kept = std::min(old.size(), size);
+  if (entry->form() == kFormHeap && entry->heap()->capacity >= size) {
+    HeapString* s = entry->heap();
+    if (size > s->size) std::memset(s->data() + s->size, 0, size - s->size);
+    s->size = size;
+    entry->meta_ |= kRawForm;
+    return {entry, s->data()};
+  }
+  if (entry->form() == kFormInline && size <= kInlineMax && entry->reshape(kFormInline, size)) {
+    char* data = entry->bytes() + entry->value_offset();
+    std::memset(data + kept, 0, size - kept);
+    entry->meta_ |= kRawForm;
+    return {entry, data};
+  }
+  Entry* fresh = nullptr;
+  char* data = nullptr;
+  if (size <= kInlineMax) {
+    fresh = allocate({entry->key(), kFormInline, size, entry->expiry()});
+    data = fresh->bytes() + fresh->value_offset();
+  } else {
+    fresh = allocate({entry->key(), kFormHeap, 8, entry->expiry()});
+    // Doubling up to a megabyte of spare room, so that a series of appends copies each byte a constant number of times.
+    HeapString* s = HeapString::make({}, size + std::min<std::size_t>(size, 1 << 20));
+    s->size = size;
+    std::memcpy(fresh->bytes() + fresh->value_offset(), &s, sizeof s);
+    data = s->data();
+  }
+  std::memcpy(data, old.data(), kept);
+  std::memset(data + kept, 0, size - kept);
+  fresh->meta_ |= kRawForm;
+  fresh->set_clock(entry->clock());
+  destroy(entry);
+  return {fresh, data};
+}
+
+}  // namespace ashlar::keyspace

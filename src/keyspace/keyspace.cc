@@ -1,0 +1,107 @@
+#include "keyspace/keyspace.h"
+
+#include <algorithm>
+#include <utility>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/check.h"
+#include "base/key_slot.h"
+
+namespace ashlar::keyspace {
+
+std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(key.data(), key.size(), seed);
+}
+
+Keyspace::Keyspace(std::uint32_t databases) : databases_(databases), slots_(std::make_unique<Slot[]>(kSlotCount)) {
+  ASH_CHECK(databases > 0);
+}
+
+Keyspace::~Keyspace() {
+  for (std::uint32_t db = 0; db < databases_; ++db) clear(DbIndex{db});
+}
+
+void Keyspace::add_observer(ChangeObserver& observer) {
+  observers_.push_back(&observer);
+  observed_.store(true, std::memory_order_relaxed);
+}
+
+void Keyspace::remove_observer(ChangeObserver& observer) {
+  std::erase(observers_, &observer);
+  observed_.store(!observers_.empty(), std::memory_order_relaxed);
+}
+
+void Keyspace::notify_observers(SlotId slot) {
+  for (ChangeObserver* observer : observers_) observer->before_change(slot, slots_[slot.value()]);
+}
+
+Keyspace::Size Keyspace::size(DbIndex db) {
+  Size sum;
+  for (std::uint32_t i = 0; i < kSlotCount; ++i) {
+    Slot& s = slots_[i];
+    s.lock.lock();
+    if (const SlotDb* d = s.find(db.value)) {
+      sum.keys += d->table.size();
+      sum.expires += d->expires;
+    }
+    s.lock.unlock();
+  }
+  return sum;
+}
+
+std::uint64_t Keyspace::clear(DbIndex db) {
+  std::uint64_t removed = 0;
+  for (std::uint32_t i = 0; i < kSlotCount; ++i) {
+    SlotDb* d = slots_[i].find(db.value);
+    if (d == nullptr || d->table.empty()) continue;
+    before_change(SlotId::wrap(i));
+    removed += d->table.size();
+    d->table.for_each([](const EntryTable::Word& w) { Entry::destroy(w.record()); });
+    d->table.clear();
+    d->expires = 0;
+    d->next_expiry_ms = kNeverMs;
+  }
+  return removed;
+}
+
+void Keyspace::swap(DbIndex a, DbIndex b) {
+  if (a == b) return;
+  for (std::uint32_t i = 0; i < kSlotCount; ++i) {
+    Slot& s = slots_[i];
+    if ((s.find(a.value) == nullptr || s.find(a.value)->table.empty()) &&
+        (s.find(b.value) == nullptr || s.find(b.value)->table.empty())) {
+      continue;
+    }
+    before_change(SlotId::wrap(i));
+    (void)s.ensure(std::max(a.value, b.value));  // before taking references: it may move the databases
+    SlotDb& first = s.ensure(a.value);
+    SlotDb& second = s.ensure(b.value);
+    std::swap(first, second);
+  }
+}
+
+Counters& Keyspace::add_counters() {
+  MutexLock lock(counters_mutex_);
+  counters_.push_back(std::make_unique<Counters>());
+  return *counters_.back();
+}
+
+std::uint64_t Keyspace::total(std::atomic<std::uint64_t> Counters::* counter) const {
+  MutexLock lock(counters_mutex_);
+  std::uint64_t sum = 0;
+  for (const auto& c : counters_) sum += ((*c).*counter).load(std::memory_order_relaxed);
+  return sum;
+}
+
+void Keyspace::reset(std::atomic<std::uint64_t> Counters::* counter) {
+  MutexLock lock(counters_mutex_);
+  for (const auto& c : counters_) ((*c).*counter).store(0, std::memory_order_relaxed);
+}
+
+KeyRef Keyspace::ref(std::string_view key) const noexcept {
+  return {key, hash_key(key, HashSeed::get()), key_slot(key)};
+}
+
+}  // namespace ashlar::keyspace

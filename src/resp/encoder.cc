@@ -1,0 +1,93 @@
+#include "resp/encoder.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace ashlar::resp {
+
+void Encoder::error(const Error& error) {
+  line('-', error.resp_text());
+}
+
+void Encoder::line(char type, std::string_view text) {
+  char* const start = out_->reserve_back(text.size() + 3);
+  char* to = start;
+  *to++ = type;
+  for (const char c : text) *to++ = c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
+  *to++ = '\r';
+  *to++ = '\n';
+  out_->commit(static_cast<std::size_t>(to - start));
+}
+
+void Encoder::bulk_long(std::string_view bytes) {
+  char* const start = out_->reserve_back(bytes.size() + kHeaderRoom + 2);
+  char* to = put_number(start, '$', bytes.size());
+  std::memcpy(to, bytes.data(), bytes.size());
+  to += bytes.size();
+  *to++ = '\r';
+  *to++ = '\n';
+  out_->commit(static_cast<std::size_t>(to - start));
+}
+
+void Encoder::bulk_i64(std::int64_t value) {
+  DecimalBuffer digits;
+  bulk(format_i64(value, digits));
+}
+
+void Encoder::boolean(bool value) {
+  if (version_ == Version::kResp3) {
+    raw_short(value ? "#t\r\n" : "#f\r\n");
+  } else {
+    raw_short(value ? ":1\r\n" : ":0\r\n");
+  }
+}
+
+void Encoder::number(double value) {
+  const std::string text = format_double(value);
+  if (version_ == Version::kResp3) {
+    line(',', text);
+  } else {
+    bulk(text);
+  }
+}
+
+void Encoder::big_number(std::string_view digits) {
+  if (version_ == Version::kResp3) {
+    line('(', digits);
+  } else {
+    bulk(digits);
+  }
+}
+
+void Encoder::verbatim(std::string_view format, std::string_view text) {
+  ASH_CHECK(format.size() == 3);
+  if (version_ == Version::kResp2) return bulk(text);
+  char* const start = out_->reserve_back(text.size() + kHeaderRoom + 6);
+  char* to = put_number(start, '=', text.size() + 4);
+  std::memcpy(to, format.data(), 3);
+  to += 3;
+  *to++ = ':';
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
+  to += text.size();
+  *to++ = '\r';
+  *to++ = '\n';
+  out_->commit(static_cast<std::size_t>(to - start));
+}
+
+Deferred Encoder::begin(char type, bool pairs_doubled) {
+  const Deferred deferred{out_->size(), type, pairs_doubled};
+  std::memset(out_->reserve_back(kHeaderRoom), ' ', kHeaderRoom);
+  out_->commit(kHeaderRoom);
+  return deferred;
+}
+
+void Encoder::end(Deferred deferred, std::size_t n) {
+  ASH_CHECK(deferred.offset + kHeaderRoom <= out_->size());
+  std::array<char, kHeaderRoom> text;
+  const std::size_t count = deferred.pairs_doubled ? 2 * n : n;
+  const auto length = static_cast<std::size_t>(put_number(text.data(), deferred.type, count) - text.data());
+  out_->erase(deferred.offset, kHeaderRoom - length);
+  std::memcpy(out_->mutable_data() + deferred.offset, text.data(), length);
+}
+
+}  // namespace ashlar::resp
