@@ -137,6 +137,7 @@ TEST(Assign, PrintsEventsInOneOrder) {
   EXPECT_EQ(assigned("notify-keyspace-events", {"KEA"}), "ok AKE");
   EXPECT_EQ(assigned("notify-keyspace-events", {"dtexzhsl$gmE"}), "ok AEm");
   EXPECT_EQ(assigned("notify-keyspace-events", {"xKng"}), "ok gxnK");
+  EXPECT_EQ(assigned("notify-keyspace-events", {"An"}), "ok A");
   EXPECT_EQ(assigned("notify-keyspace-events", {""}), "ok ");
   EXPECT_EQ(assigned("notify-keyspace-events", {"q"}), "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
 }
