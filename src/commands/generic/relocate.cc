@@ -57,9 +57,7 @@ constexpr CommandSpec kRename{.name = "rename",
                               .complexity = "O(1) without counting the deletion of a value at the new name.",
                               .summary = "Gives a key another name; what had that name is deleted.",
                               .syntax = "key newkey"};
-void rename(Context& ctx) {
-  rename_key(ctx, Overwrite::kAllowed);
-}
+void rename(Context& ctx) { rename_key(ctx, Overwrite::kAllowed); }
 
 constexpr CommandSpec kRenameNx{.name = "renamenx",
                                 .arity = exactly(3),
@@ -72,9 +70,7 @@ constexpr CommandSpec kRenameNx{.name = "renamenx",
                                 .complexity = "O(1)",
                                 .summary = "Gives a key another name unless that name is in use.",
                                 .syntax = "key newkey"};
-void renamenx(Context& ctx) {
-  rename_key(ctx, Overwrite::kRefused);
-}
+void renamenx(Context& ctx) { rename_key(ctx, Overwrite::kRefused); }
 
 constexpr CommandSpec kCopy{
     .name = "copy",
