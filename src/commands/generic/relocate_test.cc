@@ -58,7 +58,8 @@ TEST_F(Relocate, CopyGoesToOtherDatabases) {
   EXPECT_EQ(r.run({"copy", "a", "b", "DB", "16"}), "-ERR DB index is out of range\r\n");
   EXPECT_EQ(r.run({"copy", "a", "b", "DB", "-1"}), "-ERR DB index is out of range\r\n");
   EXPECT_EQ(r.run({"copy", "a", "b", "DB", "x"}), "-ERR value is not an integer or out of range\r\n");
-  EXPECT_EQ(r.run({"copy", "a", "b", "DB", "4294967296"}), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(r.run({"copy", "a", "b", "DB", "4294967296"}),
+            "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
   EXPECT_EQ(r.run({"copy", "a", "b", "DB"}), "-ERR syntax error\r\n");
   EXPECT_EQ(r.run({"copy", "a", "b", "bogus"}), "-ERR syntax error\r\n");
 }
