@@ -21,6 +21,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto second = load_from(rewrite(text, *first));
   const std::vector<std::string> all = {"*"};
   if (!second || get(*first, all) != get(*second, all)) std::abort();
-  if (rewrite(rewrite(text, *first), *second) != rewrite(text, *first)) std::abort();
   return 0;
 }

@@ -23,8 +23,12 @@ HostIndex primary_of(const Shape& shape, HostIndex i) {
 }
 
 SlotRange slots_of(const Shape& shape, std::size_t primary) {
-  const std::size_t first = primary * kSlotCount / shape.primaries;
-  const std::size_t last = (primary + 1) * kSlotCount / shape.primaries - 1;
+  const auto start = [&](std::size_t p) {
+    if (shape.slots_of_first == 0) return p * kSlotCount / shape.primaries;
+    return p == 0 ? 0 : shape.slots_of_first + (p - 1) * (kSlotCount - shape.slots_of_first) / (shape.primaries - 1);
+  };
+  const std::size_t first = start(primary);
+  const std::size_t last = start(primary + 1) - 1;
   return {SlotId::wrap(static_cast<std::uint32_t>(first)), SlotId::wrap(static_cast<std::uint32_t>(last))};
 }
 

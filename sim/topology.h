@@ -13,6 +13,7 @@ struct Shape {
   std::size_t primaries = 3;
   std::size_t replicas_each = 1;
   std::size_t spare_replicas = 0;  // for the first primaries, one each
+  std::size_t slots_of_first = 0;  // slots of host 0, the rest being shared evenly; 0 = an even share too
 };
 
 /// Hosts 0..primaries-1 are the primaries, then come their replicas in turns. Built as an operator does, by

@@ -279,6 +279,11 @@ void World::restart(HostIndex index, Disk disk) {
   boot(index);
 }
 
+void World::move_to(HostIndex index, std::string ip) {
+  ASH_CHECK(!runs(index) && !host_at(ip));
+  hosts_[index]->ip = std::move(ip);
+}
+
 void World::jump_clock(HostIndex index, Millis by) {
   hosts_[index]->wall_skew += by;
 }

@@ -58,6 +58,8 @@ class World {
   /// Starts a stopped host from what its disk kept. `disk` kLost: from nothing.
   enum class Disk : std::uint8_t { kKept, kLost };
   void restart(HostIndex host, Disk disk = Disk::kKept);
+  /// Gives a stopped host another address.
+  void move_to(HostIndex host, std::string ip);
   /// Moves the wall clock of a host.
   void jump_clock(HostIndex host, Millis by);
   [[nodiscard]] Network& network() noexcept { return *network_; }

@@ -187,13 +187,14 @@ constexpr auto kRules = std::to_array<Rule>({
     {"-n", Takes::kValue, set_database},
     {"-2", Takes::kNothing,
      [](Options& o, const std::string&) -> Result<void> {
+       if (o.resp3 == Resp3::kRequired) return fail("Options -2 and -3 are mutually exclusive.");
        o.force_resp2 = true;
        o.resp3 = Resp3::kNo;
        return {};
      }},
     {"-3", Takes::kNothing,
      [](Options& o, const std::string&) -> Result<void> {
-       o.force_resp2 = false;
+       if (o.force_resp2) return fail("Options -2 and -3 are mutually exclusive.");
        o.resp3 = Resp3::kRequired;
        return {};
      }},

@@ -69,6 +69,8 @@ TEST(ParseOptions, NamesTheOptionThatIsWrong) {
   EXPECT_EQ(complaint({"--foo", "x"}), "Unrecognized option or bad number of args for: '--foo'");
   EXPECT_EQ(complaint({"-p", "70000"}), "Invalid server port: '70000'");
   EXPECT_EQ(complaint({"-x", "-X", "t"}), "Options -x and -X are mutually exclusive.");
+  EXPECT_EQ(complaint({"-2", "-3"}), "Options -2 and -3 are mutually exclusive.");
+  EXPECT_EQ(complaint({"-3", "-2"}), "Options -2 and -3 are mutually exclusive.");
   EXPECT_EQ(complaint({"--rdb", "a", "--functions-rdb", "b"}),
             "Option --functions-rdb and --rdb are mutually exclusive.");
   EXPECT_EQ(complaint({"--show-pushes", "q"}), "Unknown --show-pushes value 'q' (valid: '[y]es', '[n]o')");

@@ -60,11 +60,10 @@ void append_typed_aggregate(const Value& v, std::string& prefix, std::string& ou
       const Value& mapped = items[i + 1];
       out.back() = ' ';  // the line end of the key
       out += "=> ";
-      if (!mapped.items().empty()) {
-        out += '\n';
-        out += prefix;
-      }
+      const std::size_t start = out.size();
       append_typed(mapped, prefix, out);
+      // An aggregate of several lines begins on a line of its own.
+      if (mapped.is_aggregate() && out.find('\n', start) != out.size() - 1) out.insert(start, "\n" + prefix);
     }
     prefix.resize(outer);
   }

@@ -57,9 +57,12 @@ TEST(FormatTyped, AlignsTheNumbersOfLongArrays) {
 TEST(FormatTyped, MarksMapsAndSets) {
   EXPECT_EQ(format_typed(map(
                 {Value::bulk("get"), map({Value::bulk("since"), Value::bulk("1.0.0")}), Value::bulk("x"), map({})})),
-            "1# \"get\" => \n"
-            "   1# \"since\" => \"1.0.0\"\n"
+            "1# \"get\" => 1# \"since\" => \"1.0.0\"\n"
             "2# \"x\" => (empty hash)\n");
+  EXPECT_EQ(format_typed(Value::array({map({Value::bulk("k"), Value::array({Value::integer(1), Value::integer(2)})})})),
+            "1) 1# \"k\" => \n"
+            "      1) (integer) 1\n"
+            "      2) (integer) 2\n");
   EXPECT_EQ(format_typed(set({Value::integer(0), Value::integer(1)})), "1~ (integer) 0\n2~ (integer) 1\n");
   EXPECT_EQ(format_typed(set({})), "(empty set)\n");
 }

@@ -72,9 +72,8 @@ bool Session::log_in() {
   if (options_.resp3 == Resp3::kNo) return true;
   auto reply = link_->call({"HELLO", "3"});
   if (reply && !reply->is_error()) return true;
-  if (reply && options_.resp3 == Resp3::kIfPossible) return true;
   write_all(console_.err, reply ? fmt::format("HELLO 3 failed: {}\n", reply->text()) : "\nI/O error\n");
-  return false;
+  return reply && options_.resp3 == Resp3::kIfPossible;
 }
 
 bool Session::select_database() {
@@ -92,7 +91,9 @@ bool Session::select_database() {
 void Session::watch_pushes() {
   link_->set_push_handler([this](const Value& push) {
     if (!options_.show_pushes) return;
-    write_all(console_.out, options_.output == OutputFormat::kTyped ? format_push(push) : format_typed(push));
+    write_all(console_.out, options_.output == OutputFormat::kTyped
+                                ? format_push(push)
+                                : format_reply(push, options_.output, options_.delimiters));
   });
 }
 

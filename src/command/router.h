@@ -1,8 +1,8 @@
 /// Where a command with keys belongs, as the cluster sees it. A port: the cluster implements it, the dispatcher asks it.
 #pragma once
 
-#include <optional>
 #include <span>
+#include <variant>
 
 #include "base/error.h"
 #include "command/session.h"
@@ -12,15 +12,24 @@
 
 namespace ashlar::command {
 
+/// Run it here.
+struct Serve {};
+/// Keep the command until the keys' slot is no longer held (Worker::unpause()).
+struct Wait {};
+/// Answer this redirection or refusal: MOVED, ASK, TRYAGAIN, CROSSSLOT, CLUSTERDOWN.
+struct Refuse {
+  Error error;
+};
+using Route = std::variant<Serve, Wait, Refuse>;
+
 class Router {
  public:
   virtual ~Router() = default;
-  /// nullopt: run it here. Otherwise the redirection or refusal to answer (MOVED, ASK, TRYAGAIN, CROSSSLOT, CLUSTERDOWN).
+  /// Where a command on these keys belongs.
   /// Called with the slots of `keys` locked (never empty), so that what it sees of their presence holds while the command
   /// runs. Thread: any loop.
-  [[nodiscard]] virtual std::optional<Error> redirect(const CommandSpec& spec,
-                                                      std::span<const keyspace::KeyRef> keys, const Session& session,
-                                                      keyspace::Db& db) = 0;
+  [[nodiscard]] virtual Route route(const CommandSpec& spec, std::span<const keyspace::KeyRef> keys,
+                                    const Session& session, keyspace::Db& db) = 0;
 };
 
 }  // namespace ashlar::command

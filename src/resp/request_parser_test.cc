@@ -118,6 +118,20 @@ TEST(RequestParser, DecodedInlineArgumentsLiveForTheWholeBatch) {
             (std::vector<Command>{{"echo", "a-a-long-word-that-is-on-the-heap-for-sure"}, {"echo", "b"}, {"ping"}}));
 }
 
+/// Observed with redis-server 7.0.15.
+TEST(RequestParser, IsAsLenientAsRedis) {
+  EXPECT_EQ(parse("*1\r\n$4\r\nPINGxxPING\r\n").commands, (std::vector<Command>{{"PING"}, {"PING"}}));
+  EXPECT_EQ(parse("*2\rX$4\rXECHO\r\n$1\r\na\r\n").commands, (std::vector<Command>{{"ECHO", "a"}}));
+  EXPECT_EQ(parse("echo \x0b"
+                  "a\x0b"
+                  "b\r\n")
+                .commands,
+            (std::vector<Command>{{"echo",
+                                   "a\x0b"
+                                   "b"}}));
+  EXPECT_EQ(parse("echo \"\\x4\"\r\n").commands, (std::vector<Command>{{"echo", "x4"}}));
+}
+
 TEST(RequestParser, RefusesUnbalancedQuotes) {
   const std::string expected = "Protocol error: unbalanced quotes in request";
   EXPECT_EQ(error_of("set \"a\r\n"), expected);

@@ -45,6 +45,11 @@ class Acceptor::Listener final : public net::IoHandler {
   net::Watch watch_;
 };
 
+Acceptor::Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config)
+    : loop_(loop), workers_(workers), config_(config) {}
+
+Acceptor::~Acceptor() = default;
+
 Result<void> Acceptor::listen(const config::Config& config) {
   std::vector<std::unique_ptr<Listener>> fresh;
   const auto backlog = static_cast<int>(config.network.tcp_backlog);

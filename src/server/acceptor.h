@@ -15,8 +15,8 @@ namespace ashlar::server {
 
 class Acceptor {
  public:
-  Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config)
-      : loop_(loop), workers_(workers), config_(config) {}
+  Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config);
+  ~Acceptor();
 
   /// Opens all sockets that `config` asks for, replacing those that are open; on an error the old ones stay.
   /// Errors: an address or port that cannot be had, named.

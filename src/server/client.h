@@ -62,6 +62,7 @@ class Client final : public command::Session, public net::IoHandler {
   /// Full name of the last command ("client|list"), empty before the first.
   [[nodiscard]] std::string_view last_command() const noexcept { return last_command_; }
 
+  [[nodiscard]] command::Completion defer() override;
   /// The reply of the present command comes later: nothing more is run for this client until Worker::resume().
   void suspend() noexcept { suspended_ = true; }
   [[nodiscard]] bool suspended() const noexcept { return suspended_; }

@@ -160,9 +160,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     reject(run, command, {ErrorCode::kOom, {}}, session, reply);
     return Outcome::kDone;
   }
-  call(run, *command, std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count), args, session,
-       reply);
-  return Outcome::kDone;
+  return call(run, *command, std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count), args,
+              session, reply);
 }
 
 void Dispatcher::reject(Execution& run, const Command* command, const Error& error, command::Session&,
@@ -183,11 +182,11 @@ void Dispatcher::count_error(Execution& run, std::string_view reply_line) {
   if (errors.size() < kMaxPrefixes || errors.contains(prefix)) ++errors[prefix];
 }
 
-void Dispatcher::call(Execution& run, const Command& command, std::span<const KeyRef> keys,
+Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const KeyRef> keys,
                       std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
-  invoke(run, command, keys, args, session, reply);
+  if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
   const Ticks spent = ticks_now() - start;
 
   CommandCounters& counters = run.stats.commands[command.index];
@@ -204,9 +203,10 @@ void Dispatcher::call(Execution& run, const Command& command, std::span<const Ke
     parts_.slow_log.add(args, run.access.now, parts_.rate.micros(spent), address_of_ ? address_of_(session) : "",
                         session.name);
   }
+  return Outcome::kDone;
 }
 
-void Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
+Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
                         std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   run.effects.finish();
   const DbIndex db_index = session.db;  // SELECT changes it while the effect belongs to the old one
@@ -215,25 +215,28 @@ void Dispatcher::invoke(Execution& run, const Command& command, std::span<const 
   if (!keys.empty()) [[likely]] {
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
     if (router_ != nullptr && session.origin() == Origin::kClient) {
-      if (const auto redirect = router_->redirect(command.spec, keys, session, db)) {
-        reply.error(*redirect);
-        return;
+      const command::Route route = router_->route(command.spec, keys, session, db);
+      if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
+        reply.error(refusal->error);
+        return Outcome::kDone;
       }
+      if (std::holds_alternative<command::Wait>(route)) return Outcome::kPostponed;
     }
     command.handler(context);
     if (run.effects.changes() > 0 || run.effects.records_as_received() || !run.effects.records().empty()) {
       record(run, command, args, db_index, session);
     }
-    return;
+    return Outcome::kDone;
   }
   if (command.spec.is(Flag::kWholeKeyspace)) {
     const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run.participant);
     command.handler(context);
     record(run, command, args, db_index, session);
-    return;
+    return Outcome::kDone;
   }
   command.handler(context);
   record(run, command, args, db_index, session);
+  return Outcome::kDone;
 }
 
 void Dispatcher::record(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,

@@ -110,9 +110,9 @@ class Dispatcher {
   [[nodiscard]] const command::Command* resolve(std::span<const std::string_view> args) const;
   void reject(Execution& run, const command::Command* command, const Error& error, command::Session& session,
               resp::Encoder& reply);
-  void call(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
+  Outcome call(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
             std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
-  void invoke(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
+  Outcome invoke(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
               std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
   void record(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,
               command::Session& session);

@@ -32,6 +32,18 @@ Client::~Client() = default;
 
 void Client::on_ready(net::Readiness readiness) noexcept { worker_.client_ready(*this, readiness); }
 
+command::Completion Client::defer() {
+  suspend();
+  return [&worker = worker_, id = id](const command::LateReply& write) {
+    worker.post([&worker, id, write] {
+      Client* client = worker.find(id);
+      if (client == nullptr) return;
+      write(client->reply());
+      worker.resume(*client);
+    });
+  };
+}
+
 Worker::Worker(const Parts& parts, std::uint32_t number)
     : parts_(parts),
       number_(number),
@@ -181,14 +193,14 @@ void Worker::run_ready() {
       if (batches_.size() <= group_.size()) batches_.push_back(std::make_unique<resp::CommandBatch>());
       resp::CommandBatch& batch = *batches_[group_.size()];
       const std::size_t most = client.authenticated ? kCommandsPerTurn : 1;
-      const resp::Parsed parsed = client.parser_.batch(client.in_.view(), limits(client), most, batch);
+      const resp::Parsed parsed = client.parser_.parse(client.in_.view(), limits(client), most, batch);
       if (batch.empty()) {
         client.in_.consume_front(parsed.consumed);
         if (parsed.status == resp::ParseStatus::kError) protocol_error(client);
         reclaim_buffers(client);
         continue;
       }
-      group_.push_back({&client, &batch, static_cast<std::uint32_t>(located_.size())});
+      group_.push_back({&client, &batch, parsed.consumed, static_cast<std::uint32_t>(located_.size())});
       for (std::size_t i = 0; i < batch.size(); ++i) located_.push_back(parts_.dispatcher.look_up(*run_, batch[i]));
     }
     if (run_->keys.size() > 1) parts_.dispatcher.prefetch(*run_, group_.front().client->db);
@@ -222,7 +234,12 @@ void Worker::run_slice(const Slice& slice) {
     }
   }
   if (client.dead_) return;
-  client.in_.consume_front(consumed);
+  if (done == slice.batch->size()) {
+    client.in_.consume_front(slice.parsed_bytes);
+  } else {  // the parser is ahead of what was run: let it begin again behind the last command run
+    client.in_.consume_front(consumed);
+    client.parser_ = resp::RequestParser();
+  }
   if (!client.out_.empty() || client.close_after_reply_ || client.departure_) mark_flush(client);
   if (!client.in_.empty() && !client.suspended_ && !client.postponed_ && !client.close_after_reply_) {
     mark_ready(client);  // the rest of the input, or the reason why it does not parse

@@ -82,6 +82,7 @@ class Worker {
   struct Slice {  // the commands of one client within a group
     Client* client;
     resp::CommandBatch* batch;
+    std::size_t parsed_bytes;  // of input: the commands and the empty ones among them
     std::uint32_t first_located;
   };
 
@@ -91,8 +92,6 @@ class Worker {
   void mark_flush(Client& client);
   void end_turn();
   void run_ready();
-  void gather_group(std::size_t& next, WallTime now);
-  void run_group(WallTime now);
   void run_slice(const Slice& slice);
   void after_command(Client& client, std::size_t output_before);
   void protocol_error(Client& client);

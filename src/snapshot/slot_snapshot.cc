@@ -42,6 +42,9 @@ SlotSnapshot::~SlotSnapshot() {
 
 void SlotSnapshot::start(keyspace::SafePoint::Participant* self) {
   ASH_CHECK(seat_ == nullptr);
+  // A new seat waits for a running Exclusive section, which may be waiting for the caller's batch: leave that first.
+  const bool was_inside = self != nullptr && self->inside();
+  if (was_inside) self->leave();
   seat_ = &host_.take_seat();
   {
     const keyspace::SafePoint::Exclusive exclusive(host_.keyspace().safe_point(), self);
@@ -49,6 +52,7 @@ void SlotSnapshot::start(keyspace::SafePoint::Participant* self) {
     if (plan_.at_cut) plan_.at_cut();
   }
   thread_ = Thread("snapshot", [this] { run(); });
+  if (was_inside) self->enter();
 }
 
 void SlotSnapshot::run() {

@@ -261,7 +261,7 @@ TEST_F(SnapshotTest, IsAPointInTimeUnderConcurrentTransfers) {
       }
     });
   }
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 8; ++round) {
     std::string first_out;
     std::string second_out;
     SlotSnapshot first(host, plan(first_out));

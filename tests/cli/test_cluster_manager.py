@@ -106,7 +106,12 @@ class Server:
             conf += ["cluster-enabled yes", "cluster-config-file nodes.conf", f"cluster-node-timeout {NODE_TIMEOUT_MS}"]
         (self.folder / "server.conf").write_text("\n".join(conf + list(extra)) + "\n")
         self.process = None
-        self.start()
+
+    def answers(self):
+        try:
+            return call(self.port, "PING") == "PONG"
+        except Reply as error:
+            return str(error).startswith("NOAUTH")
 
     def start(self):
         log = open(self.folder / "log", "ab")
@@ -114,7 +119,7 @@ class Server:
             [server_program(), "server.conf"], cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
         log.close()
-        until(lambda: call(self.port, "PING") == "PONG", f"server {self.port} answers", 10)
+        until(self.answers, f"server {self.port} answers", 10)
 
     def kill(self):
         if self.process is not None:
@@ -142,6 +147,7 @@ class World:
         server = Server(self.folder, self.next_port, *extra, cluster=cluster)
         self.next_port += 1
         self.servers.append(server)
+        server.start()
         return server
 
     def nodes(self, count):

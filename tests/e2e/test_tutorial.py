@@ -171,10 +171,10 @@ class TestTutorial:
         veteran = cluster.masters_by_slot()[-1]
         with Load(story.first, "growth") as load:
             load.wait_progress(200, 30)
-            seventh, eighth = story.add_node(story.ports[6]), story.add_node(story.ports[7])
+            seventh = story.add_node(story.ports[6])
             tool("--cluster", "add-node", seventh.address, entry)
-            wait_until(lambda: all(len(node.cluster_nodes()) == 7 for node in cluster.running() if node is not eighth), 30,
-                       "seven members")
+            cluster.wait_agreed(60, size=7)
+            eighth = story.add_node(story.ports[7])
             tool("--cluster", "add-node", eighth.address, entry, "--cluster-slave", "--cluster-master-id", seventh.id())
             cluster.wait_agreed(60, size=8)
             assert cluster.master_of(eighth) is seventh

@@ -135,13 +135,19 @@ Result<void> FaultyFileSystem::sync(Inode& inode, const std::string& path) {
   return fail_errno("fdatasync", path, EIO);
 }
 
+void FaultyFileSystem::cut(Inode& inode, std::uint64_t size) {
+  inode.content.resize(size);
+  // What is written from here on is new, and the next sync does reach it.
+  if (inode.lost_to) inode.lost_to = std::min<std::size_t>(*inode.lost_to, size);
+}
+
 Result<void> FaultyFileSystem::truncate(Inode& inode, const std::string& path, std::uint64_t size) {
   const Power power = spend();
   if (power == Power::kOn && truncates_to_fail_ > 0) {
     --truncates_to_fail_;
     return fail_errno("truncate", path, EIO);
   }
-  if (power == Power::kOn || (power == Power::kFailsNow && half())) inode.content.resize(size);
+  if (power == Power::kOn || (power == Power::kFailsNow && half())) cut(inode, size);
   return power == Power::kOn ? Result<void>{} : fail_errno("truncate", path, EIO);
 }
 
@@ -182,6 +188,7 @@ void FaultyFileSystem::crash() {
   }
   powered_ = true;
   power_fails_at_.reset();
+  appends_to_fail_ = truncates_to_fail_ = syncs_to_fail_ = 0;
   ++life_;
 }
 
@@ -246,7 +253,7 @@ Result<std::unique_ptr<File>> FaultyFileSystem::open(const std::string& path, Op
       inode = std::make_shared<Inode>();
       change({NameChange::Kind::kCreate, directory_of(path), path, {}, inode});
     } else {
-      inode->content.clear();
+      cut(*inode, 0);
     }
     if (power != Power::kOn) return fail_errno("open", path, EIO);
   }

@@ -80,6 +80,7 @@ class FaultyFileSystem final : public FileSystem {
   [[nodiscard]] Result<void> append(Inode& inode, const std::string& path, std::string_view bytes) ASH_REQUIRES(mutex_);
   [[nodiscard]] Result<void> sync(Inode& inode, const std::string& path) ASH_REQUIRES(mutex_);
   [[nodiscard]] Result<void> truncate(Inode& inode, const std::string& path, std::uint64_t size) ASH_REQUIRES(mutex_);
+  void cut(Inode& inode, std::uint64_t size) ASH_REQUIRES(mutex_);
   void make_durable(Inode& inode) ASH_REQUIRES(mutex_);
   void settle(Inode& inode) ASH_REQUIRES(mutex_);
   void change(NameChange change) ASH_REQUIRES(mutex_);

@@ -129,6 +129,18 @@ class Addition {
               return config_signature(view) == topology_.nodes.front().signature;
             }));
     if (!known) return too_late(fmt::format("{} was not accepted by all nodes", joining_.text()));
+    return wait_until_serving();
+  }
+
+  Result<void> wait_until_serving() {
+    ASH_TRY(const bool serving, wait_until(session_.clock, kJoinLimit, Millis(100), [&]() -> Result<bool> {
+              ASH_TRY(const resp::Value info, session_.links.ask(joining_, {"CLUSTER", "INFO"}));
+              return info_field(info.text(), "cluster_state") == "ok";
+            }));
+    if (!serving)
+      terminal_.line(Style::kWarning, fmt::format("[WARNING] {} joined, but does not say cluster_state:ok; see CLUSTER "
+                                                  "INFO there.",
+                                                  joining_.text()));
     return {};
   }
 

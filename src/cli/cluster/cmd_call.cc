@@ -3,27 +3,13 @@
 #include "base/bytes.h"
 #include "cli/cluster/commands.h"
 #include "cli/cluster/topology.h"
+#include "cli/reply_format.h"
 
 namespace ashlar::cli::cluster {
 namespace {
 
 bool wanted(const ClusterNode& node, CallTarget target) noexcept {
   return target == CallTarget::kAll || node.info.is_master() == (target == CallTarget::kMasters);
-}
-
-/// A reply without decoration; the elements of an aggregate in a line each.
-std::string plain_text(const resp::Value& value) {
-  if (value.is_aggregate()) {
-    std::string out;
-    for (const resp::Value& item : value.items()) {
-      if (!out.empty()) out += '\n';
-      out += plain_text(item);
-    }
-    return out;
-  }
-  if (value.kind() == resp::ValueKind::kInteger) return std::to_string(value.number());
-  if (value.kind() == resp::ValueKind::kBool) return value.number() != 0 ? "(true)" : "(false)";
-  return std::string(value.text());
 }
 
 }  // namespace
@@ -37,8 +23,8 @@ Result<Outcome> run_call(Session& session) {
     if (!wanted(node, session.options.call_target)) continue;
     const auto reply = session.links.ask(endpoint_of(node.info), command);
     if (!reply) outcome = Outcome::kFailed;
-    session.terminal.line(
-        fmt::format("{}: {}", node.info.address(), reply ? plain_text(*reply) : std::string(reply.error().text())));
+    session.terminal.line(fmt::format("{}: {}", node.info.address(),
+                                      reply ? format_raw(*reply, "\n") : std::string(reply.error().text())));
   }
   for (const NodeInfo& node : topology.unreachable) {
     if (session.options.call_target != CallTarget::kAll &&

@@ -165,6 +165,8 @@ class Repair {
       }
       case FixAction::kMarkImporting: {
         const std::string peer = step.peer.hex();
+        ASH_TRY([[maybe_unused]] const resp::Value told,
+                session_.links.ask(node, {"CLUSTER", "SETSLOT", number, "NODE", peer}));
         ASH_TRY([[maybe_unused]] const resp::Value ok,
                 session_.links.ask(node, {"CLUSTER", "SETSLOT", number, "IMPORTING", peer}));
         return {};

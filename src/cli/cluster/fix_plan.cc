@@ -53,6 +53,8 @@ class Planner {
       if (is_owner) continue;
       if (v.owns) add(FixAction::kDisown, v.node);
       if (v.importing_from && !v.owns) {
+        // A node that imports hears no gossip about the slot, so it must be told of an owner that is chosen here.
+        if (plan_.owner_chosen) add(FixAction::kMarkImporting, v.node, plan_.owner);
         plan_.importing.push_back(v.node);
       } else if (v.owns || v.keys != 0) {
         if (!v.owns) plan_.stray.push_back(v.node);

@@ -29,7 +29,7 @@ struct SlotView {
 enum class FixAction : std::uint8_t {
   kClaim,          // `node` becomes the owner, with a new epoch so that all others believe it
   kDisown,         // `node` gives the slot up
-  kMarkImporting,  // `node` notes the slot as coming from `peer`, which lets MIGRATE take its keys
+  kMarkImporting,  // `node` notes `peer` as owner and the slot as coming from it, which lets MIGRATE take its keys
   kMoveSlot,       // keys and ownership go from `node` to `peer`
   kMoveKeys,       // only the keys go from `node` to `peer`
   kClose,          // `node` forgets that the slot was on its way

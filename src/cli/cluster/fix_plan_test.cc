@@ -113,6 +113,15 @@ TEST(PlanSlotFix, ChoosesTheNodeWithMostKeysWhenNobodyOwns) {
                                {FixAction::kClose, kA, {}}}));
 }
 
+TEST(PlanSlotFix, TellsImportingNodesOfAnOwnerThatWasChosen) {
+  const FixPlan plan = plan_of({view(kA, 5), importer(kB, 1, kC)});
+  EXPECT_EQ(plan.owner, kA);
+  EXPECT_EQ(plan.steps, (Steps{{FixAction::kMarkImporting, kB, kA},
+                               {FixAction::kClaim, kA, {}},
+                               {FixAction::kMoveKeys, kB, kA},
+                               {FixAction::kClose, kB, {}}}));
+}
+
 TEST(PlanSlotFix, LetsAllOthersLetGoBeforeOneOfSeveralOwnersClaims) {
   SlotView c = owner(kC, 2);
   c.config_epoch = 9;

@@ -27,8 +27,8 @@ std::string node_text(const Topology& topology, const ClusterNode& node, std::si
   const std::string blanks(indent, ' ');
   const bool master = node.info.is_master();
   std::string out = fmt::format("{}{}: {} {}\n", blanks, master ? 'M' : 'S', node.info.id.hex(), node.info.address());
-  out += fmt::format("{}   slots:{}{} ({} slots) {}\n", blanks, node.slots.empty() ? " " : "", node.slots.table_text(),
-                     node.slots.size(), master ? "master" : "slave");
+  out += fmt::format("{}   slots:{} ({} slots) {}\n", blanks, node.slots.table_text(), node.slots.size(),
+                     master ? "master" : "slave");
   if (node.info.master) out += fmt::format("{}   replicates {}\n", blanks, node.info.master->hex());
   if (const std::size_t replicas = topology.replica_count(node.info.id); replicas != 0)
     out += fmt::format("{}   {} additional replica(s)\n", blanks, replicas);

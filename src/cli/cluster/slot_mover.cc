@@ -102,12 +102,22 @@ Result<void> SlotMover::migrate(const ClusterNode& from, const ClusterNode& to, 
     words.insert(words.end(), keys.begin(), keys.end());
     return words;
   };
-  auto reply = session_.links.ask(endpoint_of(from.info), command(session_.options.replace ? "REPLACE" : ""));
+  auto reply = ask_served(from, command(session_.options.replace ? "REPLACE" : ""));
   if (!reply && reply.error().detail.find("BUSYKEY") != std::string::npos) {
     // A move that was cut short may leave a key on both sides; the same value twice is no conflict.
     ASH_TRY_VOID(require_same_values(from, to, keys));
-    reply = session_.links.ask(endpoint_of(from.info), command("REPLACE"));
+    reply = ask_served(from, command("REPLACE"));
   }
+  return reply;
+}
+
+Result<void> SlotMover::ask_served(const ClusterNode& node, const std::vector<std::string>& words) {
+  constexpr Seconds kLimit(20);
+  Result<resp::Value> reply;
+  ASH_TRY([[maybe_unused]] const bool served, wait_until(session_.clock, kLimit, Millis(100), [&]() -> Result<bool> {
+            reply = session_.links.ask(endpoint_of(node.info), words);
+            return reply || reply.error().detail.find("CLUSTERDOWN") == std::string::npos;
+          }));
   if (!reply) return std::unexpected(std::move(reply.error()));
   return {};
 }

@@ -35,6 +35,9 @@ class SlotMover {
   [[nodiscard]] Result<void> hand_over(SlotId slot, const NodeId& from, const NodeId& to);
   [[nodiscard]] Result<void> migrate(const ClusterNode& from, const ClusterNode& to,
                                      const std::vector<std::string>& keys);
+  /// Asks again, for a bounded time, while a node says CLUSTERDOWN: one that has just joined, or has not yet heard of
+  /// a new owner, says so for a moment.
+  [[nodiscard]] Result<void> ask_served(const ClusterNode& node, const std::vector<std::string>& words);
   /// Errors: unless every key that both nodes have has the same value on both.
   [[nodiscard]] Result<void> require_same_values(const ClusterNode& from, const ClusterNode& to,
                                                  const std::vector<std::string>& keys);

@@ -58,9 +58,11 @@ void learn_from_header(Step& step, NodeIndex sender, const MessageHeader& header
 
 /// Other nodes reach us where they introduce themselves, so that is our address unless one is announced.
 void learn_own_address(Step& step, const BusMessage& event, HeartbeatKind kind) {
+  if (!step.options().announce_ip.empty() || event.local_ip.empty()) return;
+  // The first heartbeat after a start may show that we have moved; Redis waits for a MEET.
+  const bool first = !std::exchange(step.s.own_address_seen, true);
   const std::string& ip = step.me().address.ip;
-  if (!step.options().announce_ip.empty() || event.local_ip.empty() || ip == event.local_ip) return;
-  if (kind != HeartbeatKind::kMeet && !ip.empty()) return;
+  if (ip == event.local_ip || (kind != HeartbeatKind::kMeet && !ip.empty() && !first)) return;
   step.edit.edit(step.view().my_index()).address.ip = event.local_ip;
   step.log(LogLevel::kNotice, fmt::format("IP address for this node updated to {}", event.local_ip));
   step.save(Save::kLater);

@@ -35,7 +35,7 @@ struct Peer {
   std::optional<MonoTime> orphaned;            // since when this primary has no working replica
   std::map<NodeId, MonoTime> failure_reports;  // primaries that call it failing, and when they last did
   bool meet = false;                           // introduce ourselves with MEET
-  bool full_extensions = false;                 // knows the extensions of Redis 7.2, not only the hostname
+  bool full_extensions = false;                // knows the extensions of Redis 7.2, not only the hostname
   std::uint64_t last_gossiped = 0;             // number of the heartbeat that last named it
 };
 
@@ -78,6 +78,7 @@ struct State {
   Durability durability;
 
   std::map<NodeId, MonoTime> blacklist;  // forgotten nodes, and until when they stay out
+  bool own_address_seen = false;         // a peer has shown us under which address it reaches us
   SlotBitmap owner_not_claiming;         // slots whose owner's heartbeats no longer claim them
   std::uint64_t ticks = 0;
   std::uint64_t heartbeats = 0;  // sent
