@@ -36,13 +36,11 @@ HeapString* HeapString::make(std::string_view content, std::uint64_t capacity) {
   auto* s = static_cast<HeapString*>(allocate_bytes(sizeof(HeapString) + capacity));
   s->size = content.size();
   s->capacity = capacity;
-  std::memcpy(s->data(), content.data(), content.size());
+  std::copy_n(content.data(), content.size(), s->data());
   return s;
 }
 
-void HeapString::destroy(HeapString* s) noexcept {
-  std::free(s);
-}
+void HeapString::destroy(HeapString* s) noexcept { std::free(s); }
 
 struct Entry::Shape {
   std::string_view key;
@@ -74,7 +72,7 @@ Entry* Entry::make(std::string_view key, std::string_view value, std::optional<W
   if (const auto number = as_integer(value)) return make_int(key, *number, expiry);
   if (value.size() <= kInlineMax) {
     Entry* e = allocate({key, kFormInline, value.size(), expiry});
-    std::memcpy(e->bytes() + e->value_offset(), value.data(), value.size());
+    std::copy_n(value.data(), value.size(), e->bytes() + e->value_offset());
     return e;
   }
   Entry* e = allocate({key, kFormHeap, 8, expiry});

@@ -52,9 +52,7 @@ constexpr CommandSpec kExists{.name = "exists",
                               .summary = "Counts which of the keys exist; one that is named twice counts twice.",
                               .syntax = "key [key ...]",
                               .tips = "request_policy:multi_shard,response_policy:agg_sum"};
-void exists(Context& ctx) {
-  ctx.reply.integer(count_present(ctx, Access::kPeek));
-}
+void exists(Context& ctx) { ctx.reply.integer(count_present(ctx, Access::kPeek)); }
 
 constexpr CommandSpec kTouch{.name = "touch",
                              .arity = at_least(2),
@@ -82,9 +80,7 @@ constexpr CommandSpec kType{.name = "type",
                             .complexity = "O(1)",
                             .summary = "Names the type of the value of a key.",
                             .syntax = "key"};
-void type(Context& ctx) {
-  ctx.reply.simple(ctx.db.find(ctx.keys[0], Access::kPeek) != nullptr ? "string" : "none");
-}
+void type(Context& ctx) { ctx.reply.simple(ctx.db.find(ctx.keys[0], Access::kPeek) != nullptr ? "string" : "none"); }
 
 }  // namespace
 

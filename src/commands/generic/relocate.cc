@@ -18,7 +18,10 @@ constexpr std::string_view kNoSuchDb = "DB index is out of range";
 /// A database index as an argument says it. The number must fit 32 bits, as Redis asks, before it may be out of range.
 Result<DbIndex> parse_db(std::string_view text, const Db& db) {
   const auto value = parse_i64(text);
-  if (!value || *value < INT32_MIN || *value > INT32_MAX) return fail(ErrorCode::kNotInteger);
+  if (!value) return fail(ErrorCode::kNotInteger);
+  if (*value < INT32_MIN || *value > INT32_MAX) {
+    return fail("value is out of range, value must between -2147483648 and 2147483647");
+  }
   if (*value < 0 || *value >= db.keyspace().databases()) return fail(std::string(kNoSuchDb));
   return DbIndex{static_cast<std::uint32_t>(*value)};
 }
@@ -57,9 +60,7 @@ constexpr CommandSpec kRename{.name = "rename",
                               .complexity = "O(1) without counting the deletion of a value at the new name.",
                               .summary = "Gives a key another name; what had that name is deleted.",
                               .syntax = "key newkey"};
-void rename(Context& ctx) {
-  rename_key(ctx, Overwrite::kAllowed);
-}
+void rename(Context& ctx) { rename_key(ctx, Overwrite::kAllowed); }
 
 constexpr CommandSpec kRenameNx{.name = "renamenx",
                                 .arity = exactly(3),
@@ -72,9 +73,7 @@ constexpr CommandSpec kRenameNx{.name = "renamenx",
                                 .complexity = "O(1)",
                                 .summary = "Gives a key another name unless that name is in use.",
                                 .syntax = "key newkey"};
-void renamenx(Context& ctx) {
-  rename_key(ctx, Overwrite::kRefused);
-}
+void renamenx(Context& ctx) { rename_key(ctx, Overwrite::kRefused); }
 
 constexpr CommandSpec kCopy{
     .name = "copy",

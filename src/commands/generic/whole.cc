@@ -19,9 +19,7 @@ constexpr CommandSpec kDbSize{.name = "dbsize",
                               .complexity = "O(1): one short look at each of the 16384 slots.",
                               .summary = "Counts the keys of the selected database.",
                               .tips = "request_policy:all_shards,response_policy:agg_sum"};
-void dbsize(Context& ctx) {
-  ctx.reply.integer(static_cast<std::int64_t>(ctx.db.keyspace().size(ctx.db.index()).keys));
-}
+void dbsize(Context& ctx) { ctx.reply.integer(static_cast<std::int64_t>(ctx.db.keyspace().size(ctx.db.index()).keys)); }
 
 /// Nothing, SYNC or ASYNC. Both empty the database before they reply.
 bool flush_arguments_fit(Context& ctx) {

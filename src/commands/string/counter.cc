@@ -23,9 +23,7 @@ constexpr Flag kCounterFlags = Flag::kWrite | Flag::kDenyOom | Flag::kFast;
 
 /// A changed value keeps its expiry, a new one has none. Not KeepExpiry alone: a replica must not revive a hidden
 /// key's.
-NewExpiry expiry_after(const Entry* old) {
-  return old != nullptr ? NewExpiry(KeepExpiry{}) : NewExpiry(NoExpiry{});
-}
+NewExpiry expiry_after(const Entry* old) { return old != nullptr ? NewExpiry(KeepExpiry{}) : NewExpiry(NoExpiry{}); }
 
 void add(Context& ctx, std::int64_t by) {
   const Entry* entry = ctx.db.find(ctx.keys[0], Access::kWrite);
@@ -57,9 +55,7 @@ constexpr CommandSpec kIncr{.name = "incr",
                             .complexity = "O(1)",
                             .summary = "Adds one to the integer value of a key; a missing key counts as 0.",
                             .syntax = "key"};
-void incr(Context& ctx) {
-  add(ctx, 1);
-}
+void incr(Context& ctx) { add(ctx, 1); }
 
 constexpr CommandSpec kDecr{.name = "decr",
                             .arity = exactly(2),
@@ -71,9 +67,7 @@ constexpr CommandSpec kDecr{.name = "decr",
                             .complexity = "O(1)",
                             .summary = "Takes one from the integer value of a key; a missing key counts as 0.",
                             .syntax = "key"};
-void decr(Context& ctx) {
-  add(ctx, -1);
-}
+void decr(Context& ctx) { add(ctx, -1); }
 
 constexpr CommandSpec kIncrBy{.name = "incrby",
                               .arity = exactly(3),

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "commands/string/commands.h"
@@ -58,7 +57,7 @@ void StringCommands::append(Context& ctx) {
     const std::size_t old = entry->text_size();
     if (!fits(ctx, old, tail.size())) return ctx.error(std::string(kTooLong));
     size += old;
-    std::memcpy(ctx.db.resize(key, size) + old, tail.data(), tail.size());
+    std::copy_n(tail.data(), tail.size(), ctx.db.resize(key, size) + old);
   }
   ctx.effects.changed();
   ctx.reply.integer(static_cast<std::int64_t>(size));
@@ -77,7 +76,7 @@ void StringCommands::set_range(Context& ctx) {
   if (!fits(ctx, from, part.size())) return ctx.error(std::string(kTooLong));
   if (entry == nullptr) ctx.db.set(key, {}, NoExpiry{});
   const std::size_t size = std::max<std::size_t>(old, from + part.size());
-  std::memcpy(ctx.db.resize(key, size) + from, part.data(), part.size());
+  std::copy_n(part.data(), part.size(), ctx.db.resize(key, size) + from);
   ctx.effects.changed();
   ctx.reply.integer(static_cast<std::int64_t>(size));
 }

@@ -123,9 +123,7 @@ constexpr CommandSpec kSetEx{.name = "setex",
                              .syntax = "key seconds value",
                              .replaced_by = "`SET` with the `EX` argument",
                              .deprecated_since = "2.6.12"};
-void setex(Context& ctx) {
-  set_for(ctx, TimeUnit::kSeconds);
-}
+void setex(Context& ctx) { set_for(ctx, TimeUnit::kSeconds); }
 
 constexpr CommandSpec kPsetEx{.name = "psetex",
                               .arity = exactly(4),
@@ -139,9 +137,7 @@ constexpr CommandSpec kPsetEx{.name = "psetex",
                               .syntax = "key milliseconds value",
                               .replaced_by = "`SET` with the `PX` argument",
                               .deprecated_since = "2.6.12"};
-void psetex(Context& ctx) {
-  set_for(ctx, TimeUnit::kMillis);
-}
+void psetex(Context& ctx) { set_for(ctx, TimeUnit::kMillis); }
 
 constexpr CommandSpec kGetSet{.name = "getset",
                               .arity = exactly(3),
