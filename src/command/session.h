@@ -36,7 +36,8 @@ class Session {
   std::string user = "default";
   ReplyMode reply_mode = ReplyMode::kOn;
   bool authenticated = false;
-  bool asking = false;  // one command long
+  bool asking = false;       // one command long
+  bool asking_next = false;  // ASKING was the present command
   bool cluster_readonly = false;
   bool no_touch = false;
   bool no_evict = false;

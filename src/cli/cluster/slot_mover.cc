@@ -1,0 +1,136 @@
+#include "cli/cluster/slot_mover.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace ashlar::cli::cluster {
+namespace {
+
+bool refused_by_replica(const Error& error) noexcept {
+  return error.detail.find("SETSLOT only with masters") != std::string::npos;
+}
+
+/// DUMP of each key, also from a node that is only importing the slot.
+std::vector<Words> dump_commands(const std::vector<std::string>& keys) {
+  std::vector<Words> out;
+  for (const std::string& key : keys) {
+    out.push_back({"ASKING"});
+    out.push_back({"DUMP", key});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> migrate_auth(const ConnectOptions& base) {
+  if (!base.password) return {};
+  if (base.user.empty()) return {"AUTH", *base.password};
+  return {"AUTH2", base.user, *base.password};
+}
+
+Endpoint announced_endpoint(const ClusterNode& node) {
+  Endpoint out = endpoint_of(node.info);
+  if (!node.announced_host.empty()) out.host = node.announced_host;
+  return out;
+}
+
+Result<void> SlotMover::set_slot(const ClusterNode& on, SlotId slot, std::string_view state, const NodeId& peer) {
+  const std::string number = std::to_string(slot.value());
+  const std::string id = peer.hex();
+  ASH_TRY([[maybe_unused]] const resp::Value ok,
+          session_.links.ask(endpoint_of(on.info), {"CLUSTER", "SETSLOT", number, state, id}));
+  return {};
+}
+
+Result<void> SlotMover::move_slot(SlotId slot, const NodeId& from, const NodeId& to, const OnKeys& on_keys) {
+  ClusterNode* source = topology_.find(from);
+  ClusterNode* target = topology_.find(to);
+  ASH_CHECK(source != nullptr && target != nullptr);
+  // The receiving node first: otherwise clients that are sent on to it are sent back.
+  ASH_TRY_VOID(set_slot(*target, slot, "IMPORTING", from));
+  ASH_TRY_VOID(set_slot(*source, slot, "MIGRATING", to));
+  ASH_TRY_VOID(move_keys(slot, from, to, on_keys));
+  ASH_TRY_VOID(hand_over(slot, from, to));
+  source->slots.remove(slot);
+  target->slots.add(slot);
+  return {};
+}
+
+Result<void> SlotMover::hand_over(SlotId slot, const NodeId& from, const NodeId& to) {
+  // The new owner first, so that there is no moment in which nobody serves the slot; then the old one; the others are
+  // told as well only to be quicker than gossip.
+  ASH_TRY_VOID(set_slot(*topology_.find(to), slot, "NODE", to));
+  auto told = set_slot(*topology_.find(from), slot, "NODE", to);
+  // Without its last slot a master may have become a replica of the new owner at once.
+  if (!told && !refused_by_replica(told.error())) return told;
+  for (const ClusterNode* master : topology_.masters()) {
+    if (master->info.id == from || master->info.id == to) continue;
+    static_cast<void>(set_slot(*master, slot, "NODE", to));
+  }
+  return {};
+}
+
+Result<void> SlotMover::move_keys(SlotId slot, const NodeId& from, const NodeId& to, const OnKeys& on_keys) {
+  const ClusterNode* source = topology_.find(from);
+  const ClusterNode* target = topology_.find(to);
+  ASH_CHECK(source != nullptr && target != nullptr);
+  const std::string number = std::to_string(slot.value());
+  const std::string batch = std::to_string(session_.options.pipeline);
+  while (true) {
+    ASH_TRY(resp::Value reply,
+            session_.links.ask(endpoint_of(source->info), {"CLUSTER", "GETKEYSINSLOT", number, batch}));
+    std::vector<std::string> keys;
+    for (resp::Value& key : reply.take_items()) keys.push_back(key.take_text());
+    if (keys.empty()) return {};
+    ASH_TRY_VOID(migrate(*source, *target, keys));
+    on_keys(keys.size());
+  }
+}
+
+Result<void> SlotMover::migrate(const ClusterNode& from, const ClusterNode& to, const std::vector<std::string>& keys) {
+  const Endpoint address = announced_endpoint(to);
+  const auto command = [&](std::string_view replace) {
+    Words words = {"MIGRATE", address.host, std::to_string(address.port),
+                   "",        "0",          std::to_string(session_.options.timeout.count())};
+    if (!replace.empty()) words.emplace_back(replace);
+    for (std::string& word : migrate_auth(session_.links.base())) words.push_back(std::move(word));
+    words.emplace_back("KEYS");
+    words.insert(words.end(), keys.begin(), keys.end());
+    return words;
+  };
+  auto reply = session_.links.ask(endpoint_of(from.info), command(session_.options.replace ? "REPLACE" : ""));
+  if (!reply && reply.error().detail.find("BUSYKEY") != std::string::npos) {
+    // A move that was cut short may leave a key on both sides; the same value twice is no conflict.
+    ASH_TRY_VOID(require_same_values(from, to, keys));
+    reply = session_.links.ask(endpoint_of(from.info), command("REPLACE"));
+  }
+  if (!reply) return std::unexpected(std::move(reply.error()));
+  return {};
+}
+
+Result<void> SlotMover::require_same_values(const ClusterNode& from, const ClusterNode& to,
+                                            const std::vector<std::string>& keys) {
+  const std::vector<Words> commands = dump_commands(keys);
+  ASH_TRY(const std::vector<resp::Value> here, session_.links.ask_all(endpoint_of(from.info), commands));
+  ASH_TRY(const std::vector<resp::Value> there, session_.links.ask_all(endpoint_of(to.info), commands));
+  std::string different;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const resp::Value& a = here[2 * i + 1];
+    const resp::Value& b = there[2 * i + 1];
+    if (a.is_null() || b.is_null() || a == b) continue;
+    if (++count <= 5) different += " " + quoted(keys[i]);
+  }
+  if (count == 0) return {};
+  return fail(ErrorCode::kBusyKey,
+              fmt::format("{} and {} have {} key(s) with different values:{}{}. Delete the wrong ones, or give "
+                          "--cluster-replace to let the values of {} win.",
+                          from.info.address(), to.info.address(), count, different, count > 5 ? " ..." : "",
+                          from.info.address()));
+}
+
+}  // namespace ashlar::cli::cluster
