@@ -6,7 +6,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 option(ASHLAR_TESTS "Build the unit tests and the simulator" ON)
-option(ASHLAR_FUZZ "Build the fuzz targets (clang with libFuzzer, else a replaying main)" OFF)
+option(ASHLAR_FUZZ "Build the fuzz targets; needs clang with libFuzzer" OFF)
 option(ASHLAR_BENCH "Build the benchmarks" OFF)
 set(ASHLAR_SANITIZE "" CACHE STRING "Comma-separated sanitizers: address,undefined or thread")
 
@@ -28,8 +28,11 @@ if(ASHLAR_SANITIZE)
   add_compile_options(-fsanitize=${ASHLAR_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ASHLAR_SANITIZE})
 endif()
-if(ASHLAR_SANITIZE MATCHES "thread")
+if(ASHLAR_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-error=tsan)
+endif()
+if(ASHLAR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage counters in every module, the fuzzer's main only in targets
 endif()
 
 find_package(Threads REQUIRED)

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/ip_text.h"
 #include "base/key_slot.h"
 #include "base/rng.h"
 
@@ -81,6 +82,14 @@ TEST(FormatDouble, PrintsIntegersWithoutExponent) {
   EXPECT_EQ(format_double(3), "3");
   EXPECT_EQ(format_double(0.1), "0.1");
   EXPECT_EQ(format_double(-1.0 / 0.0), "-inf");
+}
+
+TEST(CanonicalIp, SpellsAddressesInOneWayAndRefusesNames) {
+  EXPECT_EQ(canonical_ip("127.0.0.1"), "127.0.0.1");
+  EXPECT_EQ(canonical_ip("0:0:0:0:0:0:0:1"), "::1");
+  EXPECT_EQ(canonical_ip("FE80::00A1"), "fe80::a1");
+  for (const char* bad : {"", "localhost", "1.2.3", "1.2.3.256", "1.2.3.4 ", ":::"}) EXPECT_FALSE(canonical_ip(bad));
+  EXPECT_FALSE(canonical_ip(std::string("1.2.3.4\0x", 9)));
 }
 
 }  // namespace

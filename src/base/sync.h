@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/memory.h"
 #include "base/time.h"
 
 #if defined(__clang__)
@@ -188,7 +189,9 @@ class Thread {
   Thread(std::string name, std::function<void()> body)
       : thread_([name = std::move(name), body = std::move(body)] {
           ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
+          memory_thread_begin();
           body();
+          memory_thread_end();
         }) {}
   ~Thread() { join(); }
   Thread(Thread&&) noexcept = default;

@@ -3,12 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/ids.h"
 #include "base/time.h"
 
+namespace ashlar::resp {
+class Encoder;
+}
+
 namespace ashlar::command {
+
+/// Writes the reply that a command put off.
+using LateReply = std::function<void(resp::Encoder&)>;
+/// Ends a wait, from any thread, once: the reply is written on the connection's own loop, if it still exists.
+using Completion = std::function<void(LateReply)>;
 
 /// Where a command comes from; decides expiry, read-only checks and whether a reply is wanted.
 enum class Origin : std::uint8_t {
@@ -28,6 +38,11 @@ class Session {
 
   [[nodiscard]] Origin origin() const noexcept { return origin_; }
 
+  /// The reply of the present command comes later; commands behind it wait. Sessions without a connection ignore the reply.
+  [[nodiscard]] virtual Completion defer() {
+    return [](const LateReply&) {};
+  }
+
   ClientId id{};
   DbIndex db{};
   std::string name;
@@ -36,7 +51,8 @@ class Session {
   std::string user = "default";
   ReplyMode reply_mode = ReplyMode::kOn;
   bool authenticated = false;
-  bool asking = false;  // one command long
+  bool asking = false;       // one command long
+  bool asking_next = false;  // ASKING was the present command
   bool cluster_readonly = false;
   bool no_touch = false;
   bool no_evict = false;

@@ -51,8 +51,15 @@ inline constexpr SmallHeaders kBulkHeaders{'$'};
 
 /// Copies without a call for the lengths that keys and values mostly have.
 inline void copy_short(char* to, const char* from, std::size_t n) noexcept {
-  if (n > 16) {
+  if (n > 32) {
     std::memcpy(to, from, n);
+  } else if (n > 16) {
+    std::array<char, 16> first;
+    std::array<char, 16> last;
+    std::memcpy(first.data(), from, 16);
+    std::memcpy(last.data(), from + n - 16, 16);
+    std::memcpy(to, first.data(), 16);
+    std::memcpy(to + n - 16, last.data(), 16);
   } else if (n >= 8) {  // two overlapping words
     std::uint64_t first = 0;
     std::uint64_t last = 0;

@@ -1,0 +1,63 @@
+# The commands of the project. Every one does its own set-up; README.md and CONTRIBUTING.md explain them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+SEEDS ?= 1-200
+# Debian's python3-redis and python3-pytest belong to Debian's python, whatever python3 comes first in PATH.
+PYTHON := /usr/bin/python3
+NODE_MODULES := tests/e2e/node/node_modules/.package-lock.json
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: run stop clean-run node
+run: build ## Build and start a six-node cluster on 127.0.0.1:6001-6006
+	@tools/cluster.sh start
+stop: ## End the nodes that 'make run' started; their data stays in run/
+	@tools/cluster.sh stop
+clean-run: ## The same, and remove their data
+	@tools/cluster.sh clean
+node: build ## Start one more empty node: make node PORT=6007
+	@tools/cluster.sh node "$(PORT)"
+
+.PHONY: build
+build: packages-build ## Build the release programs into build/bin/
+	@cmake --preset release >build/configure-release.log || { cat build/configure-release.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS) -- --quiet
+	@mkdir -p build/bin
+	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
+
+.PHONY: test check bench fuzz sim format
+test: packages $(NODE_MODULES) ## Build and run every test tier
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
+check: packages ## Layers, tidy, format, headers alone
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
+bench: packages build ## Compare with Debian's redis-server, side by side
+	@bench/run
+fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
+sim: packages ## The simulated cluster: make sim SEEDS=1-200
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --seeds $(SEEDS) sim
+format: packages ## Format all C++ sources
+	@tools/check_format.sh --fix
+
+.PHONY: packages packages-build
+packages-build:
+	@mkdir -p build
+	@tools/install-packages.sh build
+packages:
+	@mkdir -p build
+	@tools/install-packages.sh
+
+$(NODE_MODULES): tests/e2e/node/package.json tests/e2e/node/package-lock.json | packages
+	@cd tests/e2e/node && npm ci --silent
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf build

@@ -1,0 +1,302 @@
+#include "aof/aof.h"
+
+#include <utility>
+
+#include "aof/command_format.h"
+#include "base/check.h"
+#include "base/log.h"
+
+namespace ashlar::aof {
+
+using snapshot::SlotSnapshot;
+using snapshot::SnapshotPlan;
+
+/// Made before the cut, completed at it, used when the base is durable.
+struct Aof::Running {
+  AofFiles::NewFile increment;
+  ManifestFile base;
+  std::unique_ptr<snapshot::PendingFile> target;
+  snapshot::AuxInput aux;
+};
+
+namespace {
+
+/// A base in the form of commands.
+class CommandFileSink final : public snapshot::SnapshotSink {
+ public:
+  CommandFileSink(std::unique_ptr<snapshot::PendingFile> target, snapshot::SyncMode mode)
+      : target_(std::move(target)), out_(target_->file(), mode) {}
+  Result<void> begin(const std::vector<snapshot::DbSizeHint>& /*sizes*/) override { return {}; }
+  Result<void> write(std::string_view bytes) override { return out_.write(bytes); }
+  Result<void> finish() override { return target_->commit(); }
+
+ private:
+  std::unique_ptr<snapshot::PendingFile> target_;
+  snapshot::FileSink out_;
+};
+
+}  // namespace
+
+Aof::Aof(snapshot::SnapshotHost& host, FileSystem& fs, const WriterSettings& settings)
+    : host_(host), fs_(fs), writer_(host.clock(), settings) {}
+
+Aof::~Aof() {
+  cancel_rewrite();
+  wait(nullptr);
+}
+
+Result<void> Aof::open(AofPaths paths) {
+  MutexLock files_lock(files_mutex_);
+  ASH_TRY(files_, AofFiles::open(fs_, std::move(paths)));
+  return {};
+}
+
+Result<AofLoadReport> Aof::load(const AofLoadOptions& options) {
+  MutexLock files_lock(files_mutex_);
+  ASH_CHECK(files_.has_value());
+  return load_aof(*files_, host_.keyspace(), options);
+}
+
+Result<void> Aof::start(const RewriteJob& empty_base) {
+  MutexLock files_lock(files_mutex_);
+  ASH_CHECK(files_.has_value());
+  if (files_->manifest().empty()) {
+    ASH_TRY_VOID(make_first_files(empty_base));
+  } else if (files_->manifest().increments.empty()) {
+    ASH_TRY(auto increment, files_->create_increment());
+    Manifest next = files_->manifest();
+    next.increments.push_back(increment.entry);
+    ASH_TRY_VOID(files_->replace(std::move(next)));
+  }
+  ASH_TRY_VOID(files_->delete_history());
+  ASH_TRY(auto file, files_->open_last_increment());
+  ASH_TRY(const std::uint64_t size, file->size());
+  ASH_TRY(const std::uint64_t total, total_bytes(*files_));
+  writer_.open(std::move(file), size);
+  writer_.start_thread();
+  MutexLock lock(mutex_);
+  mode_ = Mode::kOn;
+  other_bytes_ = total - size;
+  status_.base_bytes = total;
+  return {};
+}
+
+Result<void> Aof::make_first_files(const RewriteJob& job) {
+  Manifest next;
+  next.base = files_->next_base(job.form);
+  ASH_TRY(auto target,
+          snapshot::PendingFile::create(fs_, files_->temporary_base_path(), files_->path_of(next.base->name)));
+  if (job.form == BaseForm::kRdb) {
+    RewriteCut cut = job.at_cut ? job.at_cut() : RewriteCut{};
+    cut.aux.purpose = snapshot::RdbPurpose::kAofBase;
+    snapshot::FileSink out(target->file(), snapshot::SyncMode::kAtEnd);
+    snapshot::RdbWriter writer(out, job.checksum);
+    ASH_TRY_VOID(writer.begin(snapshot::standard_aux(cut.aux), {}));
+    ASH_TRY_VOID(writer.end());
+  }
+  ASH_TRY_VOID(target->commit());
+  ASH_TRY(auto increment, files_->create_increment());
+  next.increments.push_back(increment.entry);
+  return files_->replace(std::move(next));
+}
+
+Result<void> Aof::enable(AofPaths paths, RewriteJob job, keyspace::SafePoint::Participant* self) {
+  {
+    MutexLock files_lock(files_mutex_);
+    if (!files_) {
+      ASH_TRY(files_, AofFiles::open(fs_, std::move(paths)));
+    }
+  }
+  {
+    MutexLock lock(mutex_);
+    if (mode_ != Mode::kOff) return {};
+    mode_ = Mode::kWaitsForBase;
+  }
+  writer_.start_thread();
+  auto begun = rewrite(std::move(job), self);
+  if (!begun) {
+    MutexLock lock(mutex_);
+    mode_ = Mode::kOff;
+  }
+  return begun;
+}
+
+Result<void> Aof::disable(keyspace::SafePoint::Participant* self) {
+  cancel_rewrite();
+  wait(self);
+  Result<void> done = writer_.close();
+  MutexLock lock(mutex_);
+  mode_ = Mode::kOff;
+  return done;
+}
+
+Result<void> Aof::rewrite(RewriteJob job, keyspace::SafePoint::Participant* self) {
+  {
+    MutexLock lock(mutex_);
+    if (status_.rewriting) return fail("Background append only file rewriting already in progress");
+    status_.rewriting = true;
+    status_.rewrite_started = host_.clock().wall();
+    ++status_.rewrites;
+  }
+  auto begun = begin_rewrite(std::move(job), self);
+  if (!begun) rewrite_over(begun);
+  return begun;
+}
+
+/// The new increment is named by a durable manifest before the cut, so that no record ever goes to a file that nobody
+/// would load. Only the first base of a log that was switched on has no manifest to go into yet.
+Result<std::shared_ptr<Aof::Running>> Aof::prepare() {
+  auto running = std::make_shared<Running>();
+  ASH_TRY(running->increment, files_->create_increment());
+  bool waits = false;
+  {
+    MutexLock lock(mutex_);
+    waits = mode_ == Mode::kWaitsForBase;
+  }
+  if (!waits) {
+    Manifest next = files_->manifest();
+    next.increments.push_back(running->increment.entry);
+    ASH_TRY_VOID(files_->replace(std::move(next)));
+  }
+  return running;
+}
+
+Result<void> Aof::begin_rewrite(RewriteJob job, keyspace::SafePoint::Participant* self) {
+  std::shared_ptr<Running> running;
+  {
+    MutexLock files_lock(files_mutex_);
+    if (!files_) return fail("the append only file was never enabled");
+    ASH_TRY(running, prepare());
+    running->base = files_->next_base(job.form);
+    ASH_TRY(running->target,
+            snapshot::PendingFile::create(fs_, files_->temporary_base_path(), files_->path_of(running->base.name)));
+  }
+  const keyspace::AccessSettings& access = host_.keyspace().access();
+  SnapshotPlan plan;
+  if (job.form == BaseForm::kRdb) {
+    plan.format = std::make_unique<snapshot::RdbEntryFormat>(
+        job.compression,
+        snapshot::rdb::clock_fields(access.policy.load(std::memory_order_relaxed), access.lfu(), host_.clock().wall()));
+    plan.sink = std::make_unique<snapshot::RdbFileSink>(std::move(running->target), job.sync, job.checksum,
+                                                        [running] { return snapshot::standard_aux(running->aux); });
+  } else {
+    plan.format = std::make_unique<CommandEntryFormat>();
+    plan.sink = std::make_unique<CommandFileSink>(std::move(running->target), job.sync);
+  }
+  plan.at_cut = [this, running, at_cut = std::move(job.at_cut)] {
+    const RewriteCut cut = at_cut ? at_cut() : RewriteCut{};
+    running->aux = cut.aux;
+    running->aux.purpose = snapshot::RdbPurpose::kAofBase;
+    std::string head;
+    if (cut.stream_db && cut.stream_db->value != 0) append_select(head, *cut.stream_db);
+    writer_.continue_in(std::move(running->increment.file), head);
+  };
+  plan.on_done = [this, running](const Result<void>& copied) { ended(running, copied); };
+  const auto snapshot = std::make_shared<SlotSnapshot>(host_, std::move(plan));
+  {
+    MutexLock lock(mutex_);
+    snapshot_ = snapshot;
+  }
+  writer_.hold_syncs();
+  snapshot->start(self);  // with nothing locked: the loops must be able to finish their batches
+  return {};
+}
+
+void Aof::ended(const std::shared_ptr<Running>& running, const Result<void>& copied) {
+  writer_.release_syncs();
+  Result<void> result = copied;
+  {
+    MutexLock files_lock(files_mutex_);
+    if (result) result = switch_base(*running);
+  }
+  rewrite_over(result);
+}
+
+Result<void> Aof::switch_base(const Running& running) {
+  Manifest next;
+  const Manifest& old = files_->manifest();
+  next.base = running.base;
+  next.history = old.history;
+  if (old.base) next.history.push_back(*old.base);
+  for (const ManifestFile& file : old.increments) {
+    if (file.seq < running.increment.entry.seq) next.history.push_back(file);
+  }
+  next.increments.push_back(running.increment.entry);
+  ASH_TRY(const std::uint64_t base_bytes, files_->size_of(running.base.name));
+  ASH_TRY_VOID(files_->replace(std::move(next)));
+  writer_.base_complete();
+  const WriterStatus writer = writer_.status();
+  {
+    MutexLock lock(mutex_);
+    mode_ = Mode::kOn;
+    other_bytes_ = base_bytes;
+    status_.base_bytes = base_bytes + writer.file_bytes;
+  }
+  if (auto deleted = files_->delete_history(); !deleted) {
+    // The log is whole; the next start or rewrite tries again.
+    log::warning("Cannot delete former append only files: {}", deleted.error().text());
+  }
+  return {};
+}
+
+void Aof::rewrite_over(const Result<void>& result) {
+  const WallTime now = host_.clock().wall();
+  MutexLock lock(mutex_);
+  status_.rewriting = false;
+  status_.last_rewrite_time = now - status_.rewrite_started;
+  if (result) {
+    status_.last_rewrite_error.reset();
+    status_.failures_in_a_row = 0;
+    last_failure_.reset();
+    log::notice("Background AOF rewrite finished successfully");
+    return;
+  }
+  status_.last_rewrite_error = result.error();
+  ++status_.failures_in_a_row;
+  last_failure_ = now;
+  log::warning("Background AOF rewrite failed: {}", result.error().text());
+}
+
+std::shared_ptr<SlotSnapshot> Aof::current() const {
+  MutexLock lock(mutex_);
+  return snapshot_;
+}
+
+void Aof::wait(keyspace::SafePoint::Participant* self) {
+  const auto snapshot = current();
+  if (snapshot != nullptr) (void)snapshot->wait(self);
+}
+
+void Aof::cancel_rewrite() {
+  const auto snapshot = current();
+  if (snapshot != nullptr) snapshot->cancel();
+}
+
+bool Aof::rewrite_due(const RewriteSettings& settings) const {
+  const AofStatus s = status();
+  if (s.rewriting) return false;
+  MutexLock lock(mutex_);
+  if (mode_ == Mode::kOff) return false;
+  if (last_failure_ && host_.clock().wall() - *last_failure_ < retry_delay(s.failures_in_a_row)) return false;
+  return mode_ == Mode::kWaitsForBase || s.writer.state == WriterState::kNeedsRewrite ||
+         has_outgrown(settings, s.current_bytes, s.base_bytes);
+}
+
+AofStatus Aof::status() const {
+  AofStatus s;
+  std::shared_ptr<SlotSnapshot> snapshot;
+  std::uint64_t other_bytes = 0;
+  {
+    MutexLock lock(mutex_);
+    s = status_;
+    s.enabled = mode_ != Mode::kOff;
+    snapshot = snapshot_;
+    other_bytes = other_bytes_;
+  }
+  s.writer = writer_.status();
+  s.current_bytes = s.enabled ? other_bytes + s.writer.file_bytes : 0;
+  if (snapshot != nullptr) s.rewrite = snapshot->progress();
+  return s;
+}
+
+}  // namespace ashlar::aof

@@ -1,0 +1,228 @@
+// The writer: what is written when, what a failing disk does to it, who waits for whom.
+#include "aof/aof_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "base/testing/faulty_file_system.h"
+
+namespace ashlar::aof {
+namespace {
+
+using ::testing::HasSubstr;
+
+class AofWriterTest : public ::testing::Test {
+ protected:
+  AofWriterTest() { open("f1"); }
+  void open(const std::string& name) { writer.open(*fs.open(name, OpenMode::kAppend), 0); }
+  std::unique_ptr<File> next_file(const std::string& name) { return *fs.open(name, OpenMode::kTruncate); }
+  std::string content(const std::string& name) { return read_file(fs, name).value_or("(none)"); }
+
+  ManualClock clock;
+  testing::FaultyFileSystem fs{1};
+  AofWriter writer{clock, {.fsync = FsyncPolicy::kAlways, .pending_bytes_max = 1000}};
+};
+
+TEST_F(AofWriterTest, WritesOnFlushAndSyncsOnCommit) {
+  writer.append("one");
+  EXPECT_EQ(content("f1"), "");
+  ASSERT_TRUE(writer.flush());
+  EXPECT_EQ(content("f1"), "one");
+  EXPECT_EQ(writer.status().written, 3U);
+  EXPECT_EQ(writer.status().durable, 0U);
+  ASSERT_TRUE(writer.commit());
+  EXPECT_EQ(writer.status().durable, 3U);
+}
+
+TEST_F(AofWriterTest, FlushesByItselfInCommitAndDoesNothingTwice) {
+  writer.append("one");
+  ASSERT_TRUE(writer.commit());
+  const auto operations = fs.operations();
+  ASSERT_TRUE(writer.commit());
+  ASSERT_TRUE(writer.flush());
+  writer.background_step();
+  EXPECT_EQ(fs.operations(), operations);
+  EXPECT_EQ(content("f1"), "one");
+}
+
+TEST_F(AofWriterTest, SyncsOnceASecondInTheBackground) {
+  writer.configure({.fsync = FsyncPolicy::kEverySecond});
+  writer.append("one");
+  writer.background_step();
+  EXPECT_EQ(writer.status().durable, 3U);
+}
+
+TEST_F(AofWriterTest, LeavesSyncingToTheSystemWithPolicyNo) {
+  writer.configure({.fsync = FsyncPolicy::kNo});
+  writer.append("one");
+  writer.background_step();
+  EXPECT_EQ(content("f1"), "one");
+  EXPECT_EQ(writer.status().durable, 0U);
+}
+
+TEST_F(AofWriterTest, DoesNotSyncWhileARewriteRunsWhenToldSo) {
+  writer.configure({.fsync = FsyncPolicy::kAlways, .no_fsync_on_rewrite = true});
+  writer.hold_syncs();
+  writer.append("one");
+  ASSERT_TRUE(writer.commit());
+  EXPECT_EQ(content("f1"), "one");
+  EXPECT_EQ(writer.status().durable, 0U);
+  writer.release_syncs();
+  writer.append("two");
+  ASSERT_TRUE(writer.commit());
+  EXPECT_EQ(writer.status().durable, 6U);
+}
+
+TEST_F(AofWriterTest, KeepsRecordsOfAFailedWriteAndTakesBackTheirPart) {
+  writer.append("first");
+  ASSERT_TRUE(writer.flush());
+  fs.set_capacity(8);
+  writer.append("second");
+  EXPECT_FALSE(writer.flush());
+  EXPECT_EQ(content("f1"), "first");
+  EXPECT_FALSE(writer.healthy());
+  EXPECT_EQ(writer.status().state, WriterState::kWriteFailing);
+  EXPECT_THAT(writer.status().error->detail, HasSubstr("No space left on device"));
+  EXPECT_EQ(writer.status().pending_bytes, 6U);
+  EXPECT_FALSE(writer.commit());
+  fs.set_capacity(std::nullopt);
+  writer.append("third");
+  writer.background_step();
+  EXPECT_EQ(content("f1"), "firstsecondthird");
+  EXPECT_TRUE(writer.healthy());
+  EXPECT_TRUE(writer.commit());
+}
+
+TEST_F(AofWriterTest, ContinuesAPartThatCannotBeTakenBack) {
+  fs.set_capacity(4);
+  fs.fail_truncates(1);
+  writer.append("abcdef");
+  EXPECT_FALSE(writer.flush());
+  EXPECT_EQ(content("f1"), "abcd");
+  fs.set_capacity(std::nullopt);
+  writer.append("gh");
+  EXPECT_TRUE(writer.commit());
+  EXPECT_EQ(content("f1"), "abcdefgh");
+}
+
+TEST_F(AofWriterTest, NeverAcknowledgesAgainAfterAFailedSync) {
+  writer.append("one");
+  fs.fail_syncs(1);
+  EXPECT_FALSE(writer.commit());
+  EXPECT_EQ(writer.status().state, WriterState::kNeedsRewrite);
+  writer.append("two");
+  EXPECT_FALSE(writer.commit());
+  EXPECT_FALSE(writer.healthy());
+  EXPECT_EQ(writer.status().pending_bytes, 0U) << "what only a rewrite can save is not kept";
+}
+
+TEST_F(AofWriterTest, IsGoodAgainWhenABaseReplacesABrokenFile) {
+  writer.append("one");
+  fs.fail_syncs(1);
+  EXPECT_FALSE(writer.commit());
+  writer.append("lost, but in the base");
+  writer.continue_in(next_file("f2"), "");
+  writer.append("two");
+  EXPECT_FALSE(writer.commit()) << "the file before has a hole";
+  EXPECT_EQ(content("f2"), "");
+  writer.base_complete();
+  EXPECT_TRUE(writer.healthy());
+  EXPECT_TRUE(writer.commit());
+  EXPECT_EQ(content("f2"), "two");
+}
+
+TEST_F(AofWriterTest, GivesUpRecordsBeyondTheLimitUntilARewrite) {
+  fs.set_capacity(0);
+  writer.append(std::string(999, 'x'));
+  EXPECT_FALSE(writer.flush());
+  EXPECT_EQ(writer.status().state, WriterState::kWriteFailing);
+  writer.append("yy");
+  EXPECT_EQ(writer.status().state, WriterState::kNeedsRewrite);
+  EXPECT_EQ(writer.status().pending_bytes, 0U);
+}
+
+TEST_F(AofWriterTest, SyncsAFileBeforeItWritesToTheNext) {
+  writer.append("one");
+  writer.continue_in(next_file("f2"), "HEAD");
+  writer.append("two");
+  ASSERT_TRUE(writer.flush());
+  EXPECT_EQ(content("f1"), "one");
+  EXPECT_EQ(content("f2"), "HEADtwo");
+  EXPECT_EQ(writer.status().durable, 3U);
+  EXPECT_EQ(writer.status().file_bytes, 10U);
+  writer.base_complete();
+  EXPECT_EQ(writer.status().file_bytes, 7U);
+}
+
+TEST_F(AofWriterTest, DropsWhatCouldNotBeWrittenBeforeACompleteBase) {
+  fs.set_capacity(0);
+  writer.append("in the base");
+  EXPECT_FALSE(writer.flush());
+  writer.continue_in(next_file("f2"), "");
+  writer.append("after");
+  EXPECT_FALSE(writer.commit());
+  fs.set_capacity(std::nullopt);
+  writer.base_complete();
+  ASSERT_TRUE(writer.commit());
+  EXPECT_EQ(content("f1"), "");
+  EXPECT_EQ(content("f2"), "after");
+}
+
+TEST_F(AofWriterTest, IgnoresRecordsWhenClosed) {
+  writer.append("one");
+  ASSERT_TRUE(writer.close());
+  writer.append("two");
+  EXPECT_TRUE(writer.commit());
+  EXPECT_EQ(writer.status().state, WriterState::kClosed);
+  EXPECT_EQ(content("f1"), "one");
+}
+
+TEST_F(AofWriterTest, MarksRecordsWithTheSecondTheyAreFrom) {
+  writer.configure({.fsync = FsyncPolicy::kAlways, .timestamps = true});
+  writer.tick(WallTime(Seconds(1700000000)));
+  writer.append("a");
+  writer.append("b");
+  writer.tick(WallTime(Seconds(1700000001)));
+  writer.append("c");
+  ASSERT_TRUE(writer.commit());
+  EXPECT_EQ(content("f1"), "#TS:1700000000\r\nab#TS:1700000001\r\nc");
+}
+
+TEST_F(AofWriterTest, SharesSyncsBetweenThreadsThatCommit) {
+  writer.configure({.fsync = FsyncPolicy::kAlways});
+  constexpr int kThreads = 4;
+  constexpr int kEach = 500;
+  std::vector<Thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back("writer", [&] {
+      for (int i = 0; i < kEach; ++i) {
+        writer.append("x");
+        EXPECT_TRUE(writer.commit());
+      }
+    });
+  }
+  for (Thread& t : threads) t.join();
+  EXPECT_EQ(content("f1").size(), static_cast<std::size_t>(kThreads * kEach));
+  EXPECT_EQ(writer.status().durable, static_cast<std::uint64_t>(kThreads * kEach));
+}
+
+TEST_F(AofWriterTest, WakesAllWhoWaitWhenASyncFails) {
+  constexpr int kThreads = 4;
+  std::atomic<int> refused{0};
+  fs.fail_syncs(1'000'000);
+  std::vector<Thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back("writer", [&] {
+      writer.append("x");
+      if (!writer.commit()) ++refused;
+    });
+  }
+  for (Thread& t : threads) t.join();
+  EXPECT_EQ(refused, kThreads);
+}
+
+}  // namespace
+}  // namespace ashlar::aof

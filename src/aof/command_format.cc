@@ -1,0 +1,51 @@
+#include "aof/command_format.h"
+
+#include <array>
+
+#include "base/bytes.h"
+
+namespace ashlar::aof {
+namespace {
+
+void append_number_line(std::string& out, char mark, std::size_t n) {
+  DecimalBuffer digits;
+  out += mark;
+  out += format_i64(static_cast<std::int64_t>(n), digits);
+  out += "\r\n";
+}
+
+/// A string: SET.
+void append_string_entry(std::string& out, const keyspace::Entry& entry) {
+  DecimalBuffer digits;
+  const std::array<std::string_view, 3> args = {"SET", entry.key(), entry.text(digits)};
+  append_command(out, args);
+}
+
+}  // namespace
+
+void append_command(std::string& out, std::span<const std::string_view> args) {
+  append_number_line(out, '*', args.size());
+  for (const std::string_view arg : args) {
+    append_number_line(out, '$', arg.size());
+    out += arg;
+    out += "\r\n";
+  }
+}
+
+void append_select(std::string& out, DbIndex db) {
+  DecimalBuffer digits;
+  const std::array<std::string_view, 2> args = {"SELECT", format_i64(db.value, digits)};
+  append_command(out, args);
+}
+
+void CommandEntryFormat::entry(snapshot::Chunk& out, const keyspace::Entry& entry) const {
+  append_string_entry(out.bytes, entry);
+  if (entry.has_expiry()) {
+    DecimalBuffer digits;
+    const std::array<std::string_view, 3> args = {"PEXPIREAT", entry.key(), format_i64(entry.expiry_ms(), digits)};
+    append_command(out.bytes, args);
+  }
+  ++out.keys;
+}
+
+}  // namespace ashlar::aof

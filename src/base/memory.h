@@ -1,0 +1,33 @@
+/// How much memory the process uses, cheaply enough to ask before every batch of commands.
+/// With jemalloc (linked into the programs) the figure is exact: each thread's own counters are summed. Without it (unit
+/// tests, sanitizers) it comes from the C library. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ashlar {
+
+/// Makes the calling thread's allocations count. Every Thread calls it by itself; main() calls it once.
+void memory_thread_begin();
+/// Keeps what the thread has counted when it ends.
+void memory_thread_end();
+
+/// Bytes allocated and not freed. Cost: two loads a thread.
+[[nodiscard]] std::uint64_t memory_used() noexcept;
+
+/// What the allocator holds; slower, for INFO and MEMORY STATS.
+struct AllocatorFigures {
+  std::uint64_t allocated = 0;
+  std::uint64_t active = 0;
+  std::uint64_t resident = 0;
+};
+[[nodiscard]] AllocatorFigures allocator_figures();
+/// "jemalloc-5.3.0" or "libc".
+[[nodiscard]] std::string_view allocator_name() noexcept;
+/// Resident set of the process, from the kernel.
+[[nodiscard]] std::uint64_t resident_set_bytes();
+/// Gives unused pages back to the system (MEMORY PURGE).
+void allocator_purge();
+
+}  // namespace ashlar

@@ -1,0 +1,44 @@
+/// All commands of the group "generic" but MIGRATE, WAIT and WAITAOF; and DBSIZE, FLUSHALL, FLUSHDB, SWAPDB.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "command/table.h"
+#include "keyspace/entry.h"
+
+namespace ashlar::commands {
+
+/// Port to the serialised form of values (DUMP payload: type, value, version, checksum), which a higher rank knows.
+struct PayloadCodec {
+  std::string (*dump)(const keyspace::Entry& entry);
+  /// Errors (their text goes to the client): wrong version or checksum, bad data.
+  Result<keyspace::OwnedValue> (*restore)(std::string_view payload);
+};
+
+/// Whether the process is a cluster node, where some commands are refused.
+enum class ServerMode : std::uint8_t { kStandalone, kCluster };
+
+/// Registers the generic commands and holds what they need from outside. Outlives the table it filled.
+/// Thread: register_in() by one; the handlers by any.
+class GenericCommands {
+ public:
+  GenericCommands(const PayloadCodec& codec, ServerMode mode) : codec_(codec), mode_(mode) {}
+
+  void register_in(command::CommandTable& table);
+
+  void dump(command::Context& ctx);
+  void restore(command::Context& ctx);
+  void copy(command::Context& ctx);
+  void move(command::Context& ctx);
+  void sort(command::Context& ctx);
+  void swapdb(command::Context& ctx);
+
+ private:
+  PayloadCodec codec_;
+  ServerMode mode_;
+};
+
+}  // namespace ashlar::commands

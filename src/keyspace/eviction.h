@@ -1,0 +1,18 @@
+/// Chooses and removes keys when memory is short, by sampling, as maxmemory-policy says.
+/// Thread: any, inside its safe-point batch, with no slot locked. Source: the eviction policies of redis.conf.
+#pragma once
+
+#include <cstdint>
+
+#include "keyspace/db.h"
+
+namespace ashlar::keyspace {
+
+enum class Evicted : std::uint8_t { kOne, kNothingLeft };
+
+/// Removes the best of `samples` sampled keys (of all databases) under `policy`, which is not kNoEviction. The removal
+/// is counted and recorded. kNothingLeft: no key qualifies.
+[[nodiscard]] Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPolicy policy,
+                                std::uint32_t samples);
+
+}  // namespace ashlar::keyspace

@@ -1,0 +1,73 @@
+#include "keyspace/expiry_cycle.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace ashlar::keyspace {
+
+namespace {
+constexpr std::uint64_t kEntriesPerStep = 256;  // a lock hold of some tens of microseconds at most
+}
+
+ExpiryCycle::End ExpiryCycle::run(const AccessContext& context, Ticks budget) {
+  const Ticks deadline = ticks_now() + budget;
+  const std::uint32_t slots = (kSlotCount - first_ + stride_ - 1) / stride_;
+  for (std::uint32_t seen = 0; seen < slots; ++seen) {
+    if (!run_slot(context, deadline)) return End::kBudgetSpent;
+    slot_ += stride_;
+    if (slot_ >= kSlotCount) slot_ = first_;
+    if (seen % 64 == 63 && ticks_now() > deadline) return End::kBudgetSpent;
+  }
+  return End::kAllSlotsSeen;
+}
+
+bool ExpiryCycle::run_slot(const AccessContext& context, Ticks deadline) {
+  Slot& slot = keyspace_.slot(SlotId::wrap(slot_));
+  const std::int64_t now = unix_millis(context.now);
+  std::uint32_t db = pass_ ? pass_->db : 0;
+  for (;;) {
+    slot.lock.lock();
+    const std::uint32_t used = slot.others ? static_cast<std::uint32_t>(slot.others->size()) + 1 : 1;
+    if (!pass_) {
+      while (db < used && slot.find(db)->next_expiry_ms >= now) ++db;
+      if (db == used) {
+        slot.lock.unlock();
+        return true;
+      }
+      // From here on the table's bound holds only what writers add; the pass finds the rest.
+      pass_ = Pass{db, 0, kNeverMs};
+      slot.find(db)->next_expiry_ms = kNeverMs;
+    }
+    if (SlotDb* d = slot.find(pass_->db)) {
+      step(context, *d, *pass_);
+      if (pass_->position == EntryTable::kScanEnd) {
+        d->next_expiry_ms = std::min(d->next_expiry_ms, pass_->next_expiry_ms);
+        pass_.reset();
+      }
+    } else {
+      pass_.reset();
+    }
+    slot.lock.unlock();
+    if (!pass_) ++db;
+    if (ticks_now() > deadline) return false;
+  }
+}
+
+void ExpiryCycle::step(const AccessContext& context, SlotDb& db, Pass& pass) {
+  const std::int64_t now = unix_millis(context.now);
+  std::vector<std::string> due;  // copies: removing frees the text
+  pass.position = db.table.scan(pass.position, kEntriesPerStep, [&](const EntryTable::Word& word) {
+    if (!word.marked()) return;
+    const std::int64_t at = word.record()->expiry_ms();
+    if (at < now) {
+      due.emplace_back(word.record()->key());
+    } else {
+      pass.next_expiry_ms = std::min(pass.next_expiry_ms, at);
+    }
+  });
+  Db access(keyspace_, DbIndex{pass.db}, context);
+  for (const std::string& key : due) (void)access.find(keyspace_.ref(key), Access::kWrite);
+}
+
+}  // namespace ashlar::keyspace

@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "keyspace/eviction.h"
+#include "keyspace/expiry_cycle.h"
+
+namespace ashlar::keyspace {
+namespace {
+
+constexpr WallTime kStart = WallTime(Seconds(1'700'000'000));
+constexpr Ticks kPlenty = Ticks{1} << 40;
+
+struct Recorder final : RemovalListener {
+  std::multiset<std::string> removed;
+  void key_removed(DbIndex, const KeyRef& key, Removal) override { removed.emplace(key.text); }
+};
+
+struct Upkeep : testing::Test {
+  Keyspace keyspace{4};
+  Rng rng{1};
+  Recorder recorder;
+  AccessContext context{kStart, ExpiryRole::kPrimary, &keyspace.add_counters(), &recorder, &rng};
+  void set(std::uint32_t db, const std::string& key, NewExpiry expiry = NoExpiry{}) {
+    Db(keyspace, DbIndex{db}, context).set(keyspace.ref(key), "v", expiry);
+  }
+};
+
+TEST_F(Upkeep, ExpiryCycleRemovesExactlyTheDueKeysOfAllDatabases) {
+  for (int i = 0; i < 3000; ++i) set(i % 3 == 0 ? 2 : 0, "due" + std::to_string(i), kStart + Millis(i % 100));
+  for (int i = 0; i < 3000; ++i) set(0, "later" + std::to_string(i), kStart + Seconds(10));
+  for (int i = 0; i < 100; ++i) set(0, "never" + std::to_string(i));
+  context.now = kStart + Millis(101);
+  ExpiryCycle even(keyspace, 0, 2);
+  ExpiryCycle odd(keyspace, 1, 2);
+  EXPECT_EQ(even.run(context, kPlenty), ExpiryCycle::End::kAllSlotsSeen);
+  EXPECT_EQ(odd.run(context, kPlenty), ExpiryCycle::End::kAllSlotsSeen);
+  EXPECT_EQ(recorder.removed.size(), 3000U);
+  EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 3100U);
+  EXPECT_EQ(keyspace.size(DbIndex{2}).keys, 0U);
+  context.now = kStart + Seconds(11);
+  even.run(context, kPlenty);
+  odd.run(context, kPlenty);
+  EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 100U);
+}
+TEST_F(Upkeep, ExpiryCycleFinishesALargeSlotInSmallBudgetsWhileWritersAdd) {
+  for (int i = 0; i < 5000; ++i) set(0, "{t}" + std::to_string(i), kStart + Millis(i % 7));
+  context.now = kStart + Seconds(1);
+  ExpiryCycle cycle(keyspace, 0, 1);
+  int runs = 0;
+  int added = 0;
+  while (keyspace.size(DbIndex{0}).expires > 200 && ++runs < 100000) {
+    cycle.run(context, 1);
+    if (added < 200) set(0, "{t}new" + std::to_string(added++), kStart + Seconds(5));
+  }
+  EXPECT_EQ(recorder.removed.size(), 5000U);
+  context.now = kStart + Seconds(6);
+  for (int i = 0; i < 100000 && keyspace.size(DbIndex{0}).keys > 0; ++i) cycle.run(context, kPlenty);
+  EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 0U);
+}
+TEST_F(Upkeep, EvictionPrefersTheLongestIdleKey) {
+  for (int i = 0; i < 200; ++i) {
+    context.now = kStart + Seconds(i);
+    set(0, "k" + std::to_string(i));
+  }
+  context.now = kStart + Seconds(1000);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(evict_one(keyspace, context, EvictionPolicy::kAllKeysLru, 50), Evicted::kOne);
+  int old_left = 0;
+  for (int i = 0; i < 50; ++i) {
+    old_left += Db(keyspace, DbIndex{0}, context).find(keyspace.ref("k" + std::to_string(i)), Access::kPeek) ? 1 : 0;
+  }
+  EXPECT_LT(old_left, 5);
+}
+TEST_F(Upkeep, VolatilePoliciesSpareKeysWithoutExpiry) {
+  for (int i = 0; i < 50; ++i) set(0, "keep" + std::to_string(i));
+  for (int i = 0; i < 50; ++i) set(1, "go" + std::to_string(i), kStart + Seconds(i + 10));
+  EXPECT_EQ(evict_one(keyspace, context, EvictionPolicy::kVolatileTtl, 5000), Evicted::kOne);
+  for (int i = 0; i < 49; ++i)
+    EXPECT_EQ(evict_one(keyspace, context, EvictionPolicy::kVolatileRandom, 5), Evicted::kOne);
+  EXPECT_EQ(evict_one(keyspace, context, EvictionPolicy::kVolatileLru, 5), Evicted::kNothingLeft);
+  EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 50U);
+  EXPECT_EQ(recorder.removed.count("go0"), 1U);
+}
+
+}  // namespace
+}  // namespace ashlar::keyspace

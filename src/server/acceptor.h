@@ -1,0 +1,51 @@
+/// Listens for clients, turns away those that may not come in, and hands the others to the loops. Thread: control.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "base/ids.h"
+#include "net/event_loop.h"
+#include "net/socket.h"
+#include "server/config/settings.h"
+#include "server/worker_pool.h"
+
+namespace ashlar::server {
+
+class Acceptor {
+ public:
+  Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config);
+  ~Acceptor();
+
+  /// Opens all sockets that `config` asks for, replacing those that are open; on an error the old ones stay.
+  /// Errors: an address or port that cannot be had, named.
+  [[nodiscard]] Result<void> listen(const config::Config& config);
+  void close();
+
+  /// A connection ended.
+  void client_gone() noexcept { connected_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t connected() const noexcept { return connected_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t received() const noexcept { return received_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t rejected() const noexcept { return rejected_.load(std::memory_order_relaxed); }
+  void reset_counters() noexcept {
+    received_.store(0);
+    rejected_.store(0);
+  }
+
+ private:
+  class Listener;
+  void take(const Listener& listener);
+  [[nodiscard]] std::optional<std::string> refusal(const server::Accepted& connection) const;
+
+  net::EventLoop& loop_;
+  WorkerPool& workers_;
+  const Published<config::Config>& config_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::uint64_t next_id_ = 1;
+  std::atomic<std::size_t> connected_{0};
+  std::atomic<std::uint64_t> received_{0};
+  std::atomic<std::uint64_t> rejected_{0};
+};
+
+}  // namespace ashlar::server

@@ -1,0 +1,105 @@
+/// One connection of a client. Owned by the worker whose loop it lives on; everybody else knows it by ClientId, which may be
+/// stale. Thread: its worker's loop only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/buffer.h"
+#include "base/fd.h"
+#include "base/time.h"
+#include "command/session.h"
+#include "net/event_loop.h"
+#include "resp/encoder.h"
+#include "resp/request_parser.h"
+
+namespace ashlar::server {
+
+class Worker;
+
+/// How the connection came in.
+enum class Transport : std::uint8_t { kTcp, kUnix };
+
+/// A connection as accepted, on its way to a worker.
+struct Accepted {
+  Fd fd;
+  ClientId id;
+  Transport transport = Transport::kTcp;
+  std::string peer_address;   // "ip:port" or "path:0"
+  std::string local_address;
+  bool from_loopback = false;
+};
+
+/// What is left of a connection that leaves the loops to become something else (a replica's link).
+struct Departed {
+  Fd fd;
+  std::string unread;  // bytes behind the last command
+  ClientId id;
+  std::string peer_address;
+};
+
+class Client final : public command::Session, public net::IoHandler {
+ public:
+  Client(Worker& worker, Accepted accepted, MonoTime now);
+  ~Client() override;
+
+  void on_ready(net::Readiness readiness) noexcept override;
+
+  [[nodiscard]] resp::Encoder& reply() noexcept { return encoder_; }
+  [[nodiscard]] Worker& worker() noexcept { return worker_; }
+  [[nodiscard]] const std::string& peer_address() const noexcept { return peer_address_; }
+  [[nodiscard]] const std::string& local_address() const noexcept { return local_address_; }
+  [[nodiscard]] Transport transport() const noexcept { return transport_; }
+  [[nodiscard]] bool from_loopback() const noexcept { return from_loopback_; }
+  [[nodiscard]] MonoTime connected_at() const noexcept { return connected_at_; }
+  [[nodiscard]] MonoTime last_active() const noexcept { return last_active_; }
+  [[nodiscard]] const ByteBuffer& input() const noexcept { return in_; }
+  [[nodiscard]] const ByteBuffer& output() const noexcept { return out_; }
+  [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
+  [[nodiscard]] std::uint64_t input_total() const noexcept { return input_total_; }
+  [[nodiscard]] std::uint64_t output_total() const noexcept { return output_total_; }
+  /// Full name of the last command ("client|list"), empty before the first.
+  [[nodiscard]] std::string_view last_command() const noexcept { return last_command_; }
+
+  [[nodiscard]] command::Completion defer() override;
+  /// The reply of the present command comes later: nothing more is run for this client until Worker::resume().
+  void suspend() noexcept { suspended_ = true; }
+  [[nodiscard]] bool suspended() const noexcept { return suspended_; }
+  /// Bytes of replies go out, then the connection ends.
+  void close_after_reply() noexcept { close_after_reply_ = true; }
+  [[nodiscard]] bool closing() const noexcept { return close_after_reply_; }
+  /// After the present command and its replies the connection leaves the loop and is handed to `taker` (on this thread).
+  void depart(std::function<void(Departed)> taker) { departure_ = std::move(taker); }
+
+ private:
+  friend class Worker;
+
+  Worker& worker_;
+  Fd fd_;
+  Transport transport_;
+  bool from_loopback_;
+  bool suspended_ = false;
+  bool postponed_ = false;  // commands are paused server-wide
+  bool close_after_reply_ = false;
+  bool dead_ = false;       // waits to be destroyed at the end of the turn
+  bool in_ready_list_ = false;
+  bool in_flush_list_ = false;
+  bool wants_write_ = false;
+  std::string peer_address_;
+  std::string local_address_;
+  MonoTime connected_at_;
+  MonoTime last_active_;
+  std::uint64_t input_total_ = 0;
+  std::uint64_t output_total_ = 0;
+  std::string_view last_command_;
+  std::optional<MonoTime> over_soft_limit_since_;
+  ByteBuffer in_;
+  ByteBuffer out_;
+  resp::Encoder encoder_{out_};
+  resp::RequestParser parser_;
+  std::function<void(Departed)> departure_;
+  net::Watch watch_;
+};
+
+}  // namespace ashlar::server

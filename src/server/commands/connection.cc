@@ -1,0 +1,208 @@
+#include "server/commands/connection.h"
+
+#include "base/bytes.h"
+#include "command/arg_parser.h"
+#include "server/commands/register.h"
+#include "server/run_state.h"
+
+namespace ashlar::server {
+
+using command::CommandSpec;
+using command::Context;
+using command::Flag;
+using command::Group;
+using command::Handler;
+
+Client* client_of(command::Session& session) { return dynamic_cast<Client*>(&session); }
+
+namespace {
+
+/// Compares without telling by its duration where the first difference is.
+bool same_secret(std::string_view a, std::string_view b) noexcept {
+  std::size_t difference = a.size() ^ b.size();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
+  }
+  return difference == 0;
+}
+
+constexpr std::string_view kNoPassword =
+    "AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
+    "correct?";
+
+constexpr CommandSpec kPing{.name = "ping",
+                            .arity = command::at_least(1),
+                            .flags = Flag::kFast,
+                            .group = Group::kConnection,
+                            .categories = command::Category::kConnection,
+                            .summary = "Answers PONG, or its argument.",
+                            .syntax = "[message]",
+                            .tips = "request_policy:all_shards,response_policy:all_succeeded"};
+constexpr CommandSpec kEcho{.name = "echo",
+                            .arity = command::exactly(2),
+                            .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
+                            .group = Group::kConnection,
+                            .categories = command::Category::kConnection,
+                            .summary = "Answers its argument.",
+                            .syntax = "message"};
+constexpr CommandSpec kSelect{.name = "select",
+                              .arity = command::exactly(2),
+                              .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
+                              .group = Group::kConnection,
+                              .categories = command::Category::kConnection,
+                              .summary = "Changes the database of this connection.",
+                              .syntax = "index"};
+constexpr CommandSpec kAuth{.name = "auth",
+                            .arity = command::at_least(2),
+                            .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth |
+                                     Flag::kAllowBusy | Flag::kSkipSlowlog,
+                            .group = Group::kConnection,
+                            .categories = command::Category::kConnection,
+                            .complexity = "O(N) where N is the number of passwords of the user",
+                            .summary = "Proves who this connection belongs to.",
+                            .syntax = "[username] password"};
+constexpr CommandSpec kHello{.name = "hello",
+                             .arity = command::at_least(1),
+                             .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth |
+                                      Flag::kAllowBusy | Flag::kSkipSlowlog,
+                             .group = Group::kConnection,
+                             .categories = command::Category::kConnection,
+                             .since = "6.0.0",
+                             .summary = "Chooses the protocol, and may log in and name the connection.",
+                             .syntax = "[protover [AUTH username password] [SETNAME clientname]]"};
+constexpr CommandSpec kQuit{.name = "quit",
+                            .arity = command::at_least(1),
+                            .flags = Flag::kAllowBusy | Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast |
+                                     Flag::kNoAuth,
+                            .group = Group::kConnection,
+                            .categories = command::Category::kConnection,
+                            .summary = "Closes the connection after the reply.",
+                            .deprecated_since = "7.2.0"};
+constexpr CommandSpec kReset{.name = "reset",
+                             .arity = command::exactly(1),
+                             .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth |
+                                      Flag::kAllowBusy,
+                             .group = Group::kConnection,
+                             .categories = command::Category::kConnection,
+                             .since = "6.2.0",
+                             .summary = "Puts the connection into the state of a new one."};
+
+}  // namespace
+
+void ConnectionCommands::ping(Context& ctx) {
+  if (ctx.args.size() > 2) return ctx.error("wrong number of arguments for 'ping' command");
+  if (ctx.args.size() == 2) return ctx.reply.bulk(ctx.args[1]);
+  ctx.reply.simple("PONG");
+}
+
+void ConnectionCommands::echo(Context& ctx) { ctx.reply.bulk(ctx.args[1]); }
+
+void ConnectionCommands::select(Context& ctx) {
+  const auto index = parse_i64(ctx.args[1]);
+  if (!index) return ctx.error("invalid DB index");
+  if (parts_.mode() == "cluster" && *index != 0) return ctx.error("SELECT is not allowed in cluster mode");
+  if (*index < 0 || *index >= static_cast<std::int64_t>(parts_.databases)) return ctx.error("DB index is out of range");
+  ctx.session.db = DbIndex{static_cast<std::uint32_t>(*index)};
+  ctx.reply.ok();
+}
+
+bool ConnectionCommands::login(command::Session& session, std::string_view user, std::string_view password) const {
+  const std::string& secret = parts_.config.get()->security.password;
+  if (user != "default" || (!secret.empty() && !same_secret(password, secret))) return false;
+  session.user = user;
+  session.authenticated = true;
+  return true;
+}
+
+void ConnectionCommands::auth(Context& ctx) {
+  if (ctx.args.size() > 3) return ctx.error(ErrorCode::kSyntax);
+  const bool named = ctx.args.size() == 3;
+  if (!named && parts_.config.get()->security.password.empty()) return ctx.error(std::string(kNoPassword));
+  if (!login(ctx.session, named ? ctx.args[1] : "default", ctx.args.back())) return ctx.error(ErrorCode::kWrongPass);
+  ctx.reply.ok();
+}
+
+void ConnectionCommands::hello(Context& ctx) {
+  auto version = ctx.reply.version();
+  std::optional<std::string_view> name;
+  if (ctx.args.size() > 1) {
+    const auto wanted = parse_i64(ctx.args[1]);
+    if (!wanted) return ctx.error("Protocol version is not an integer or out of range");
+    if (*wanted != 2 && *wanted != 3) return ctx.error(ErrorCode::kNoProto);
+    version = *wanted == 2 ? resp::Version::kResp2 : resp::Version::kResp3;
+  }
+  command::ArgParser in(ctx.args, 2);
+  while (in.more()) {
+    if (in.left() >= 3 && in.take("AUTH")) {
+      const std::string_view user = in.text();
+      const std::string_view password = in.text();
+      if (!login(ctx.session, user, password)) return ctx.error(ErrorCode::kWrongPass);
+    } else if (in.left() >= 2 && in.take("SETNAME")) {
+      name = in.text();
+      if (!valid_client_name(*name)) {
+        return ctx.error("Client names cannot contain spaces, newlines or special characters.");
+      }
+    } else {
+      return ctx.error("Syntax error in HELLO option '" + std::string(in.text()) + "'");
+    }
+  }
+  if (!ctx.session.authenticated) {
+    return ctx.error(ErrorCode::kNoAuth,
+                     "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+                     "<pass> option can be used to authenticate the client and select the RESP protocol version at the "
+                     "same time");
+  }
+  if (name) ctx.session.name = *name;
+  ctx.reply.set_version(version);
+  ctx.reply.map(7);
+  ctx.reply.bulk("server");
+  ctx.reply.bulk("redis");
+  ctx.reply.bulk("version");
+  ctx.reply.bulk(kRedisVersion);
+  ctx.reply.bulk("proto");
+  ctx.reply.integer(static_cast<int>(version));
+  ctx.reply.bulk("id");
+  ctx.reply.integer(static_cast<std::int64_t>(ctx.session.id.value));
+  ctx.reply.bulk("mode");
+  ctx.reply.bulk(parts_.mode());
+  ctx.reply.bulk("role");
+  ctx.reply.bulk(parts_.role());
+  ctx.reply.bulk("modules");
+  ctx.reply.array(0);
+}
+
+bool valid_client_name(std::string_view name) noexcept {
+  for (const char c : name) {
+    if (c < '!' || c > '~') return false;
+  }
+  return true;
+}
+
+void ConnectionCommands::quit(Context& ctx) {
+  ctx.reply.ok();
+  if (Client* client = client_of(ctx.session)) client->close_after_reply();
+}
+
+void ConnectionCommands::reset(Context& ctx) {
+  command::Session& s = ctx.session;
+  s.db = DbIndex{0};
+  s.name.clear();
+  s.reply_mode = command::ReplyMode::kOn;
+  s.asking_next = s.cluster_readonly = s.no_touch = s.no_evict = false;
+  s.user = "default";
+  s.authenticated = parts_.config.get()->security.password.empty();
+  ctx.reply.set_version(resp::Version::kResp2);
+  ctx.reply.simple("RESET");
+}
+
+void register_connection_commands(command::CommandTable& table, ConnectionCommands& family) {
+  table.add(kPing, Handler::bind<&ConnectionCommands::ping>(family));
+  table.add(kEcho, Handler::bind<&ConnectionCommands::echo>(family));
+  table.add(kSelect, Handler::bind<&ConnectionCommands::select>(family));
+  table.add(kAuth, Handler::bind<&ConnectionCommands::auth>(family));
+  table.add(kHello, Handler::bind<&ConnectionCommands::hello>(family));
+  table.add(kQuit, Handler::bind<&ConnectionCommands::quit>(family));
+  table.add(kReset, Handler::bind<&ConnectionCommands::reset>(family));
+}
+
+}  // namespace ashlar::server

@@ -1,0 +1,48 @@
+/// Conditions under which commands are refused, as bits that every loop reads with one load per command.
+/// Thread: set by whoever owns the condition, read by all loops.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "command/spec.h"
+
+namespace ashlar::server {
+
+enum class Gate : std::uint32_t {
+  kLoading = 1U << 0,          // the dataset is being loaded
+  kReadOnlyReplica = 1U << 1,  // clients must not write
+  kStale = 1U << 2,            // a replica without its primary, told not to serve stale data
+  kMisconf = 1U << 3,          // saving or the append-only file fails: no writes
+  kFewReplicas = 1U << 4,      // min-replicas-to-write is not met
+  kWritesPaused = 1U << 5,     // CLIENT PAUSE ... WRITE, manual failover
+  kAllPaused = 1U << 6,        // CLIENT PAUSE ... ALL
+  kReplica = 1U << 7,          // we follow a primary; refuses nothing by itself
+};
+
+class Gates {
+ public:
+  void close(Gate gate) noexcept { bits_.fetch_or(static_cast<std::uint32_t>(gate), std::memory_order_acq_rel); }
+  void open(Gate gate) noexcept { bits_.fetch_and(~static_cast<std::uint32_t>(gate), std::memory_order_acq_rel); }
+  [[nodiscard]] bool closed(Gate gate) const noexcept {
+    return (bits_.load(std::memory_order_acquire) & static_cast<std::uint32_t>(gate)) != 0;
+  }
+  [[nodiscard]] std::uint32_t bits() const noexcept { return bits_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> bits_{0};
+};
+
+/// The gates that concern a command at all; computed once per command.
+[[nodiscard]] constexpr std::uint32_t gates_of(const command::CommandSpec& spec) noexcept {
+  using command::Flag;
+  const auto bit = [](Gate gate) { return static_cast<std::uint32_t>(gate); };
+  std::uint32_t gates = bit(Gate::kAllPaused);
+  if (!spec.is(Flag::kLoading)) gates |= bit(Gate::kLoading);
+  if (!spec.is(Flag::kStale)) gates |= bit(Gate::kStale);
+  if (spec.is(Flag::kWrite)) gates |= bit(Gate::kReadOnlyReplica) | bit(Gate::kMisconf) | bit(Gate::kFewReplicas);
+  if (spec.is(Flag::kWrite | Flag::kMayReplicate)) gates |= bit(Gate::kWritesPaused);
+  return gates;
+}
+
+}  // namespace ashlar::server

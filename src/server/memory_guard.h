@@ -1,0 +1,50 @@
+/// Keeps the dataset under maxmemory: asked once a batch, evicts as the policy says. Thread: any loop, with no slot locked.
+/// Cost without a limit: one load.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "base/memory.h"
+#include "keyspace/eviction.h"
+#include "server/dispatcher.h"
+
+namespace ashlar::server {
+
+class MemoryGuard {
+ public:
+  enum class Room : std::uint8_t { kEnough, kNone };
+  /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis).
+  MemoryGuard(keyspace::Keyspace& keyspace, std::function<std::uint64_t()> exempt)
+      : keyspace_(keyspace), exempt_(std::move(exempt)) {}
+
+  /// 0: no limit.
+  void set_limit(std::uint64_t bytes) noexcept { limit_.store(bytes, std::memory_order_relaxed); }
+  void set_samples(std::uint32_t samples) noexcept { samples_.store(samples, std::memory_order_relaxed); }
+  /// A replica leaves eviction to its primary.
+  enum class Duty : std::uint8_t { kEvict, kIgnoreLimit };
+  void set_duty(Duty duty) noexcept { duty_.store(duty, std::memory_order_relaxed); }
+
+  /// Evicts until the dataset fits, or for about half a millisecond. kNone: it does not fit and nothing may go.
+  [[nodiscard]] Room make_room(Execution& run) {
+    const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
+    if (limit == 0) [[likely]]
+      return Room::kEnough;
+    return make_room_slow(run, limit);
+  }
+  [[nodiscard]] bool over_limit() const;
+  [[nodiscard]] std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+
+ private:
+  [[nodiscard]] std::uint64_t counted() const;
+  [[nodiscard]] Room make_room_slow(Execution& run, std::uint64_t limit);
+
+  keyspace::Keyspace& keyspace_;
+  std::function<std::uint64_t()> exempt_;
+  std::atomic<std::uint64_t> limit_{0};
+  std::atomic<std::uint32_t> samples_{5};
+  std::atomic<Duty> duty_{Duty::kEvict};
+};
+
+}  // namespace ashlar::server

@@ -1,0 +1,159 @@
+#include "server/server.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "commands/generic/commands.h"
+#include "commands/string/commands.h"
+#include "server/commands/register.h"
+#include "snapshot/dump_payload.h"
+
+namespace ashlar::server {
+namespace {
+
+keyspace::EvictionPolicy policy_of(config::EvictionPolicy policy) {
+  switch (policy) {
+    case config::EvictionPolicy::kVolatileLru: return keyspace::EvictionPolicy::kVolatileLru;
+    case config::EvictionPolicy::kVolatileLfu: return keyspace::EvictionPolicy::kVolatileLfu;
+    case config::EvictionPolicy::kVolatileRandom: return keyspace::EvictionPolicy::kVolatileRandom;
+    case config::EvictionPolicy::kVolatileTtl: return keyspace::EvictionPolicy::kVolatileTtl;
+    case config::EvictionPolicy::kAllKeysLru: return keyspace::EvictionPolicy::kAllKeysLru;
+    case config::EvictionPolicy::kAllKeysLfu: return keyspace::EvictionPolicy::kAllKeysLfu;
+    case config::EvictionPolicy::kAllKeysRandom: return keyspace::EvictionPolicy::kAllKeysRandom;
+    case config::EvictionPolicy::kNone: return keyspace::EvictionPolicy::kNoEviction;
+  }
+  return keyspace::EvictionPolicy::kNoEviction;
+}
+
+std::string address_of(const command::Session& session) {
+  const auto* client = dynamic_cast<const Client*>(&session);
+  return client == nullptr ? "" : client->peer_address();
+}
+
+}  // namespace
+
+/// SIGTERM and SIGINT as events of the control loop. They are blocked in every thread, so no handler interrupts anything.
+class Server::Signals final : public net::IoHandler {
+ public:
+  explicit Signals(Server& server) : server_(server) {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGTERM);
+    ::sigaddset(&set, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGHUP, SIG_IGN);
+    fd_ = Fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  }
+  [[nodiscard]] Result<void> watch(net::EventLoop& loop) {
+    ASH_TRY(watch_, loop.watch(fd_.get(), net::Interest::kRead, *this));
+    return {};
+  }
+  void on_ready(net::Readiness) noexcept override {
+    signalfd_siginfo info{};
+    while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
+      log::warning("Received {} scheduling shutdown...", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+      server_.shutdown_.request({});
+    }
+  }
+
+ private:
+  Server& server_;
+  Fd fd_;
+  net::Watch watch_;
+};
+
+Server::Server(config::Config config, const Clock& clock, FileSystem& files)
+    : clock_(clock),
+      files_(files),
+      rate_(clock),
+      config_(std::make_shared<config::Config>(std::move(config))),
+      keyspace_(config_.get()->process.databases),
+      memory_(keyspace_, [] { return std::uint64_t{0}; }),
+      control_(clock),
+      acceptor_(control_, workers_, config_),
+      config_service_(config_, files),
+      shutdown_(control_),
+      connection_({config_, workers_, config_.get()->process.databases, [] { return "master"; },
+                   [this] { return config_.get()->cluster.enabled ? "cluster" : "standalone"; }}),
+      generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
+                [](std::string_view payload) { return snapshot::restore_value(payload); }},
+               config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
+      admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}) {
+  state_.run_id = random_node_id();
+  state_.started = clock.mono();
+  state_.started_wall = clock.wall();
+  signals_ = std::make_unique<Signals>(*this);
+}
+
+Server::~Server() = default;
+
+void Server::apply_settings(const config::Config& config) {
+  log::set_level(config.log.level);
+  slow_log_.set_length(config.monitor.slow_log_length);
+  dispatcher_->set_slow_threshold(config.monitor.slow_log_threshold);
+  memory_.set_limit(config.memory.max_memory);
+  memory_.set_samples(config.memory.samples);
+  keyspace_.access().policy = policy_of(config.memory.policy);
+  keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
+  keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
+  log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
+                                                 : changelog::ChangeLog::ExpiryWord::kDel);
+}
+
+void Server::reset_statistics() {
+  stats_.reset();
+  acceptor_.reset_counters();
+  for (auto counter : {&keyspace::Counters::hits, &keyspace::Counters::misses, &keyspace::Counters::expired,
+                       &keyspace::Counters::evicted}) {
+    keyspace_.reset(counter);
+  }
+}
+
+void Server::register_commands() {
+  strings_.register_in(table_);
+  generic_.register_in(table_);
+  register_connection_commands(table_, connection_);
+  register_admin_commands(table_, admin_);
+}
+
+Result<void> Server::start() {
+  const auto config = config_.get();
+  register_commands();
+  for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
+    ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
+  }
+  dispatcher_ = std::make_unique<Dispatcher>(
+      Dispatcher::Parts{keyspace_, log_, table_, stats_, slow_log_, gates_, rate_, texts_});
+  dispatcher_->set_address_of(&address_of);
+  apply_settings(*config);
+  config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
+  ASH_TRY_VOID(signals_->watch(control_));
+  ASH_TRY_VOID(acceptor_.listen(*config));
+  workers_.start({.clock = clock_,
+                  .dispatcher = *dispatcher_,
+                  .config = config_,
+                  .durability = durability_,
+                  .memory = memory_,
+                  .active_expiry = state_.active_expiry,
+                  .workers = config->process.threads,
+                  .on_client_gone = [this](ClientId) { acceptor_.client_gone(); }});
+  state_.startup_memory = memory_used();
+  log::notice("Ready to accept connections tcp");
+  return {};
+}
+
+int Server::run() {
+  control_.run();
+  acceptor_.close();
+  workers_.stop();
+  log::warning("Ashlar is now ready to exit, bye bye...");
+  return 0;
+}
+
+}  // namespace ashlar::server

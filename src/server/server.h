@@ -1,0 +1,86 @@
+/// The composition root: makes every part, wires them, starts and stops them. Knows everybody; nobody knows it.
+///
+/// Threads: main() runs the control loop (accepting, signals, timers, replication, cluster bus); `threads` workers run
+/// clients' commands; background threads write files.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/file.h"
+#include "base/ticks.h"
+#include "changelog/change_log.h"
+#include "command/table.h"
+#include "commands/generic/commands.h"
+#include "commands/string/commands.h"
+#include "keyspace/keyspace.h"
+#include "net/event_loop.h"
+#include "server/acceptor.h"
+#include "server/command_stats.h"
+#include "server/config/settings.h"
+#include "server/config_service.h"
+#include "server/dispatcher.h"
+#include "server/info.h"
+#include "server/memory_guard.h"
+#include "server/commands/register.h"
+#include "server/run_state.h"
+#include "server/shutdown.h"
+#include "server/slow_log.h"
+#include "server/worker_pool.h"
+
+namespace ashlar::server {
+
+/// Until persistence is wired.
+struct NoDurability final : Durability {
+  void before_replies() override {}
+};
+struct NoTexts final : GateTexts {
+  [[nodiscard]] Error misconf() const override { return {ErrorCode::kMisconf, {}}; }
+};
+
+class Server {
+ public:
+  Server(config::Config config, const Clock& clock, FileSystem& files);
+  ~Server();
+
+  /// Loads the data, opens the sockets, starts the loops. Errors: the text to log before exit(1).
+  [[nodiscard]] Result<void> start();
+  /// Serves until told to stop; returns the exit code of the process.
+  [[nodiscard]] int run();
+
+ private:
+  class Signals;
+  void register_commands();
+  void reset_statistics();
+  void apply_settings(const config::Config& config);
+
+  const Clock& clock_;
+  FileSystem& files_;
+  TickRate rate_;
+  Published<config::Config> config_;
+  Gates gates_;
+  RunState state_;
+  keyspace::Keyspace keyspace_;
+  changelog::ChangeLog log_;
+  command::CommandTable table_;
+  StatsRegistry stats_;
+  SlowLog slow_log_;
+  Info info_;
+  MemoryGuard memory_;
+  net::EventLoop control_;
+  WorkerPool workers_;
+  Acceptor acceptor_;
+  ConfigService config_service_;
+  Shutdown shutdown_;
+  NoDurability durability_;
+  NoTexts texts_;
+  ConnectionCommands connection_;
+  commands::StringCommands strings_;
+  commands::GenericCommands generic_;
+  AdminCommands admin_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<Signals> signals_;
+};
+
+}  // namespace ashlar::server

@@ -1,0 +1,126 @@
+/// One event loop with its connections: reads, runs and answers to completion on one thread.
+///
+/// A turn: take all readable sockets, parse a bounded number of commands of each, prefetch what they touch together, run them
+/// in order, make the log as durable as asked, then write all replies. Thread: the loop's, except post() and counters.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/sync.h"
+#include "keyspace/expiry_cycle.h"
+#include "net/event_loop.h"
+#include "server/client.h"
+#include "server/config/settings.h"
+#include "server/dispatcher.h"
+#include "server/memory_guard.h"
+
+namespace ashlar::server {
+
+/// Makes what was recorded as durable as `appendfsync` asks, before replies leave.
+class Durability {
+ public:
+  virtual ~Durability() = default;
+  virtual void before_replies() = 0;
+};
+
+class Worker {
+ public:
+  struct Parts {
+    const Clock& clock;
+    Dispatcher& dispatcher;
+    const Published<config::Config>& config;
+    Durability& durability;
+    MemoryGuard& memory;
+    const std::atomic<bool>& active_expiry;  // DEBUG SET-ACTIVE-EXPIRE
+    std::uint32_t workers;                   // how many share the slots
+    std::function<void(ClientId)> on_client_gone;  // called on the worker's thread
+  };
+  Worker(const Parts& parts, std::uint32_t number);
+  ~Worker();
+
+  /// Runs until stop(); then closes all clients.
+  void run();
+  void stop();
+
+  /// Runs `task` on the loop's thread, soon. Thread: any.
+  void post(net::EventLoop::Callback task);
+  /// Takes over a connection. Thread: the loop's.
+  void adopt(Accepted accepted);
+  /// nullptr when that client is gone or lives elsewhere. Thread: the loop's.
+  [[nodiscard]] Client* find(ClientId id);
+  template <typename Visit>
+  void for_each_client(Visit&& visit) {
+    for (auto& [id, client] : clients_) {
+      if (!client->dead_) visit(*client);
+    }
+  }
+  /// The reply of a suspended command has been written: go on with this client.
+  void resume(Client& client);
+  /// Ends a connection now, without sending what is left.
+  void close(Client& client);
+  /// Commands are no longer paused: run those that were kept back.
+  void unpause();
+
+  [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+  [[nodiscard]] net::EventLoop& loop() noexcept { return loop_; }
+  [[nodiscard]] Execution& execution() noexcept { return *run_; }
+  /// Thread: any.
+  [[nodiscard]] std::size_t client_count() const noexcept { return client_count_.load(std::memory_order_relaxed); }
+  /// Counts a connection that is on its way, so that a burst spreads over the loops. Thread: any.
+  void expect_client() noexcept { client_count_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  friend class Client;
+  /// Commands of one connection per turn, and of one group whose memory is prefetched together.
+  static constexpr std::size_t kCommandsPerTurn = 64;
+  static constexpr std::size_t kGroup = 64;
+  static constexpr std::size_t kReadChunk = 16 * 1024;
+
+  struct Slice {  // the commands of one client within a group
+    Client* client;
+    resp::CommandBatch* batch;
+    std::size_t parsed_bytes;  // of input: the commands and the empty ones among them
+    std::uint32_t first_located;
+  };
+
+  void client_ready(Client& client, net::Readiness readiness);
+  void read_input(Client& client);
+  void mark_ready(Client& client);
+  void mark_flush(Client& client);
+  void end_turn();
+  void run_ready();
+  void run_slice(const Slice& slice);
+  void after_command(Client& client, std::size_t output_before);
+  void protocol_error(Client& client);
+  void flush_all();
+  void flush(Client& client);
+  void enforce_output_limit(Client& client);
+  void depart(Client& client);
+  void reclaim_buffers(Client& client);
+  void destroy_dead();
+  void periodic();
+  void run_expiry();
+  void arm_timer();
+  [[nodiscard]] resp::Limits limits(const Client& client);
+
+  Parts parts_;
+  std::uint32_t number_;
+  net::EventLoop loop_;
+  std::unique_ptr<Execution> run_;
+  keyspace::ExpiryCycle expiry_;
+  PublishedReader<config::Config> config_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
+  std::atomic<std::size_t> client_count_{0};
+  std::vector<Client*> ready_;
+  std::vector<Client*> flush_;
+  std::vector<Client*> dead_;
+  std::vector<Slice> group_;
+  std::vector<Located> located_;
+  std::vector<std::unique_ptr<resp::CommandBatch>> batches_;
+  std::vector<ByteBuffer> spare_buffers_;
+};
+
+}  // namespace ashlar::server

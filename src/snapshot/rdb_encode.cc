@@ -1,0 +1,187 @@
+#include "snapshot/rdb_encode.h"
+
+#include <liblzf/lzf.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/bytes.h"
+#include "snapshot/rdb_format.h"
+
+namespace ashlar::snapshot::rdb {
+namespace {
+
+void append_byte(std::string& out, std::uint8_t byte) {
+  out.push_back(static_cast<char>(byte));
+}
+
+template <std::unsigned_integral T>
+void append_le(std::string& out, T value) {
+  char bytes[sizeof(T)];
+  store_le(bytes, value);
+  out.append(bytes, sizeof bytes);
+}
+
+template <std::unsigned_integral T>
+void append_be(std::string& out, T value) {
+  char bytes[sizeof(T)];
+  store_be(bytes, value);
+  out.append(bytes, sizeof bytes);
+}
+
+/// False when `value` needs more than 32 bits.
+bool append_special_integer(std::string& out, std::int64_t value) {
+  if (value >= std::numeric_limits<std::int8_t>::min() && value <= std::numeric_limits<std::int8_t>::max()) {
+    append_byte(out, kSpecial | kInt8);
+    append_byte(out, static_cast<std::uint8_t>(value));
+  } else if (value >= std::numeric_limits<std::int16_t>::min() && value <= std::numeric_limits<std::int16_t>::max()) {
+    append_byte(out, kSpecial | kInt16);
+    append_le(out, static_cast<std::uint16_t>(value));
+  } else if (value >= std::numeric_limits<std::int32_t>::min() && value <= std::numeric_limits<std::int32_t>::max()) {
+    append_byte(out, kSpecial | kInt32);
+    append_le(out, static_cast<std::uint32_t>(value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void append_plain(std::string& out, std::string_view text) {
+  append_length(out, text.size());
+  out += text;
+}
+
+/// False when compression would not make it smaller.
+bool append_compressed(std::string& out, std::string_view text) {
+  constexpr std::size_t kGain = 4;  // the header of the compressed form
+  if (text.size() <= kGain || text.size() > std::numeric_limits<unsigned>::max()) return false;
+  std::string packed(text.size() - kGain, '\0');
+  const unsigned n = ::lzf_compress(text.data(), static_cast<unsigned>(text.size()), packed.data(),
+                                    static_cast<unsigned>(packed.size()));
+  if (n == 0) return false;
+  append_byte(out, kSpecial | kLzf);
+  append_length(out, n);
+  append_length(out, text.size());
+  out.append(packed.data(), n);
+  return true;
+}
+
+bool worth_compressing(std::string_view text, Compression compression) noexcept {
+  return compression == Compression::kLzf && text.size() > kCompressAbove;
+}
+
+}  // namespace
+
+void append_length(std::string& out, std::uint64_t length) {
+  if (length < 1 << 6) {
+    append_byte(out, static_cast<std::uint8_t>(kLen6 | length));
+  } else if (length < 1 << 14) {
+    append_byte(out, static_cast<std::uint8_t>(kLen14 | length >> 8));
+    append_byte(out, static_cast<std::uint8_t>(length));
+  } else if (length <= std::numeric_limits<std::uint32_t>::max()) {
+    append_byte(out, kLen32);
+    append_be(out, static_cast<std::uint32_t>(length));
+  } else {
+    append_byte(out, kLen64);
+    append_be(out, length);
+  }
+}
+
+void append_string(std::string& out, std::string_view text, Compression compression) {
+  constexpr std::size_t kMaxIntegerDigits = 11;  // "-2147483648"
+  if (text.size() <= kMaxIntegerDigits) {
+    const auto number = parse_i64(text);
+    if (number && append_special_integer(out, *number)) return;
+  }
+  if (worth_compressing(text, compression) && append_compressed(out, text)) return;
+  append_plain(out, text);
+}
+
+void append_integer(std::string& out, std::int64_t value) {
+  if (append_special_integer(out, value)) return;
+  DecimalBuffer buffer;
+  append_plain(out, format_i64(value, buffer));
+}
+
+namespace {
+
+/// kTypeString.
+void append_string_value(Chunk& out, const keyspace::Entry& entry, Compression compression) {
+  if (entry.is_int()) {
+    append_integer(out.bytes, entry.int_value());
+    return;
+  }
+  DecimalBuffer buffer;
+  const std::string_view text = entry.text(buffer);
+  if (worth_compressing(text, compression)) {
+    out.deferred.push_back({out.bytes.size(), text.size()});
+    out.bytes += text;
+  } else {
+    append_string(out.bytes, text, Compression::kNone);
+  }
+}
+
+}  // namespace
+
+std::uint8_t type_of(const keyspace::Entry& /*entry*/) noexcept {
+  return kTypeString;
+}
+
+void append_value(Chunk& out, const keyspace::Entry& entry, Compression compression) {
+  append_string_value(out, entry, compression);
+}
+
+void append_select_db(std::string& out, std::uint32_t db) {
+  append_byte(out, kOpSelectDb);
+  append_length(out, db);
+}
+
+ClockFields clock_fields(keyspace::EvictionPolicy policy, const keyspace::LfuSettings& lfu, WallTime now) {
+  using keyspace::EvictionPolicy;
+  ClockFields fields{.now = now, .lfu = lfu};
+  if (keyspace::uses_lfu(policy)) {
+    fields.kind = ClockFields::Kind::kFreq;
+  } else if (policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru) {
+    fields.kind = ClockFields::Kind::kIdle;
+  }
+  return fields;
+}
+
+void append_entry(Chunk& out, const keyspace::Entry& entry, const ClockFields& clock, Compression compression) {
+  if (entry.has_expiry()) {
+    append_byte(out.bytes, kOpExpireMs);
+    append_le(out.bytes, static_cast<std::uint64_t>(entry.expiry_ms()));
+  }
+  switch (clock.kind) {
+    case ClockFields::Kind::kNone:
+      break;
+    case ClockFields::Kind::kIdle: {
+      const auto idle = keyspace::lru_idle(entry.clock(), clock.now).count();
+      append_byte(out.bytes, kOpIdle);
+      append_length(out.bytes, static_cast<std::uint64_t>(std::max<std::int64_t>(idle, 0)));
+      break;
+    }
+    case ClockFields::Kind::kFreq:
+      append_byte(out.bytes, kOpFreq);
+      append_byte(out.bytes, keyspace::lfu_count(entry.clock(), clock.now, clock.lfu));
+      break;
+  }
+  append_byte(out.bytes, type_of(entry));
+  // Keys are short and looked at one by one when loading: not worth deferring, so compressed here only when long.
+  append_string(out.bytes, entry.key(), entry.key().size() > 256 ? compression : Compression::kNone);
+  append_value(out, entry, compression);
+  ++out.keys;
+}
+
+void pack(const Chunk& chunk, Compression compression, std::string& out) {
+  const std::string_view bytes = chunk.bytes;
+  std::size_t from = 0;
+  for (const Chunk::Deferred& d : chunk.deferred) {
+    out += bytes.substr(from, d.at - from);
+    append_string(out, bytes.substr(d.at, d.size), compression);
+    from = d.at + d.size;
+  }
+  out += bytes.substr(from);
+}
+
+}  // namespace ashlar::snapshot::rdb

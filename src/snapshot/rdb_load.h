@@ -1,0 +1,63 @@
+/// Loads an RDB stream into the key space.
+///
+/// Thread: the caller's, which may be any; slots are locked one key at a time, so other threads may read meanwhile.
+/// Errors: those of RdbReader; what was loaded before the error stays, the caller decides what to do with it. Cost: one
+/// table insert a key.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/time.h"
+#include "keyspace/keyspace.h"
+#include "snapshot/byte_stream.h"
+#include "snapshot/rdb_reader.h"
+#include "snapshot/rdb_writer.h"
+
+namespace ashlar::snapshot {
+
+/// What becomes of keys that expired before `now`.
+enum class ExpiredKeys : std::uint8_t {
+  kSkip,  // a primary that loads its own snapshot
+  kKeep,  // a replica, or the base of an append-only file: somebody else removes them
+};
+
+/// Numbers for INFO, told about every 2 MB.
+struct LoadProgress {
+  std::uint64_t bytes = 0;  // consumed
+  std::uint64_t keys_loaded = 0;
+  std::uint64_t keys_expired = 0;
+};
+
+struct LoadOptions {
+  WallTime now;
+  ExpiredKeys expired = ExpiredKeys::kSkip;
+  Checksum checksum = Checksum::kCrc64;
+  RdbLimits limits;
+  /// Of the calling thread, when others may run Exclusive sections meanwhile; must not be inside a batch.
+  keyspace::SafePoint::Participant* seat = nullptr;
+  /// An error returned ends the loading. May be empty.
+  std::function<Result<void>(const LoadProgress&)> progress;
+};
+
+struct LoadReport {
+  LoadProgress total;
+  std::uint16_t version = 0;
+  std::vector<AuxField> aux;
+  /// From the repl-* fields, when all of them are there.
+  std::optional<ReplicationAux> replication;
+  /// Bytes the source gave beyond the RDB part.
+  std::string leftover;
+};
+
+/// Reads one RDB stream from `source`. Warnings (skipped modules and functions) go to the log.
+[[nodiscard]] Result<LoadReport> load_rdb(keyspace::Keyspace& keyspace, ByteSource& source, const LoadOptions& options);
+/// The same for a file; errors begin with its path.
+[[nodiscard]] Result<LoadReport> load_rdb_file(keyspace::Keyspace& keyspace, FileSystem& fs, const std::string& path,
+                                               const LoadOptions& options);
+
+}  // namespace ashlar::snapshot

@@ -1,0 +1,267 @@
+#include "snapshot/rdb_reader.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "base/bytes.h"
+#include "snapshot/rdb_format.h"
+
+namespace ashlar::snapshot {
+namespace {
+constexpr std::uint64_t kProgressEvery = 2 << 20;
+}  // namespace
+
+namespace rdb {
+
+std::string_view value_type_name(std::uint8_t type) noexcept {
+  switch (type) {
+    case 0:
+      return "string";
+    case 1:
+    case 10:
+    case 14:
+    case 18:
+      return "list";
+    case 2:
+    case 11:
+    case 20:
+      return "set";
+    case 3:
+    case 5:
+    case 12:
+    case 17:
+      return "sorted set";
+    case 4:
+    case 9:
+    case 13:
+    case 16:
+    case 22:
+    case 23:
+    case 24:
+    case 25:
+      return "hash";
+    case 6:
+    case 7:
+      return "module";
+    case 15:
+    case 19:
+    case 21:
+      return "stream";
+    default:
+      return "unknown";
+  }
+}
+
+namespace {
+
+/// kTypeString.
+Result<keyspace::OwnedValue> read_string_value(RdbInput& input) {
+  ASH_TRY(auto data, input.string_or_integer());
+  return keyspace::OwnedValue{std::move(data), keyspace::StringForm::kPlain};
+}
+
+}  // namespace
+
+Result<keyspace::OwnedValue> read_value(RdbInput& input, std::uint8_t type, std::string_view key, std::uint64_t at) {
+  switch (type) {
+    case kTypeString:
+      return read_string_value(input);
+    default:
+      return RdbInput::corrupt(fmt::format("value of key {} has type {} ({}), this build stores strings only",
+                                           quoted(key.substr(0, 128)), type, value_type_name(type)),
+                               at);
+  }
+}
+
+}  // namespace rdb
+
+RdbReader::RdbReader(ByteSource& source, RdbVisitor& visitor, const RdbLimits& limits)
+    : input_(source, limits), visitor_(visitor), next_progress_(kProgressEvery) {}
+
+Result<void> RdbReader::read(Checksum checksum) {
+  ASH_TRY_VOID(read_header());
+  for (;;) {
+    ASH_TRY(const bool more, read_record());
+    if (!more) break;
+    ASH_TRY_VOID(report_progress());
+  }
+  ASH_TRY_VOID(read_trailer(checksum));
+  return visitor_.progress(input_.offset());
+}
+
+Result<void> RdbReader::report_progress() {
+  if (input_.offset() < next_progress_) return {};
+  next_progress_ = input_.offset() + kProgressEvery;
+  return visitor_.progress(input_.offset());
+}
+
+Result<void> RdbReader::read_header() {
+  char magic[9];
+  ASH_TRY_VOID(input_.exact(magic));
+  const std::string_view text(magic, sizeof magic);
+  if (text.substr(0, 5) != "REDIS") return RdbInput::corrupt("wrong signature, not an RDB file", 0);
+  std::uint16_t version = 0;
+  for (const char c : text.substr(5)) {
+    if (c < '0' || c > '9') return RdbInput::corrupt("version is not a number", 5);
+    version = static_cast<std::uint16_t>(version * 10 + (c - '0'));
+  }
+  if (version < rdb::kMinVersion || version > rdb::kMaxVersion) {
+    return RdbInput::corrupt(
+        fmt::format("cannot read RDB version {}, only {} to {}", version, rdb::kMinVersion, rdb::kMaxVersion), 5);
+  }
+  version_ = version;
+  return {};
+}
+
+Result<void> RdbReader::read_trailer(Checksum checksum) {
+  if (version_ < rdb::kChecksumVersion) return {};
+  const std::uint64_t at = input_.offset();
+  const std::uint64_t actual = input_.crc();
+  char bytes[8];
+  ASH_TRY_VOID(input_.exact(bytes));
+  const auto stored = load_le<std::uint64_t>(bytes);
+  if (checksum == Checksum::kNone || stored == 0) return {};  // 0: written without
+  if (stored == actual) return {};
+  return RdbInput::corrupt(fmt::format("wrong checksum: expected {:016x}, found {:016x}", actual, stored), at);
+}
+
+Result<bool> RdbReader::read_record() {
+  const std::uint64_t at = input_.offset();
+  ASH_TRY(const std::uint8_t opcode, input_.byte());
+  Result<void> done;
+  switch (opcode) {
+    case rdb::kOpEof:
+      return false;
+    case rdb::kOpExpireSeconds:
+    case rdb::kOpExpireMs:
+      done = read_expiry(opcode);
+      break;
+    case rdb::kOpFreq: {
+      ASH_TRY(extras_.freq, input_.byte());
+      break;
+    }
+    case rdb::kOpIdle: {
+      ASH_TRY(const std::uint64_t seconds, input_.length());
+      constexpr std::uint64_t kIdleMax = 1ULL << 40;  // beyond any clock; keeps arithmetic on it exact
+      extras_.idle = Seconds(std::min(seconds, kIdleMax));
+      break;
+    }
+    case rdb::kOpSelectDb:
+      done = read_select_db();
+      break;
+    case rdb::kOpResizeDb:
+      done = read_resize_db();
+      break;
+    case rdb::kOpAux:
+      done = read_aux();
+      break;
+    case rdb::kOpModuleAux:
+      done = skip_module_aux();
+      break;
+    case rdb::kOpFunction2:
+      done = read_function();
+      break;
+    case rdb::kOpFunctionPreGa:
+      return RdbInput::corrupt("function in the form of a pre-release of Redis 7", at);
+    case rdb::kOpSlotInfo:
+      done = skip_slot_info();
+      break;
+    default:
+      done = read_entry(opcode, at);
+  }
+  ASH_TRY_VOID(std::move(done));
+  return true;
+}
+
+Result<void> RdbReader::read_expiry(std::uint8_t opcode) {
+  char bytes[8];
+  if (opcode == rdb::kOpExpireSeconds) {
+    ASH_TRY_VOID(input_.exact({bytes, 4}));
+    extras_.expiry = WallTime(Seconds(static_cast<std::int32_t>(load_le<std::uint32_t>(bytes))));
+    return {};
+  }
+  const std::uint64_t at = input_.offset();
+  ASH_TRY_VOID(input_.exact(bytes));
+  const auto ms = static_cast<std::int64_t>(load_le<std::uint64_t>(bytes));
+  constexpr std::int64_t kMsMax = std::numeric_limits<std::int64_t>::max() / 1000;  // WallTime counts microseconds
+  if (ms > kMsMax || ms < -kMsMax) return RdbInput::corrupt(fmt::format("expiry {} is out of range", ms), at);
+  extras_.expiry = wall_from_unix_millis(ms);
+  return {};
+}
+
+Result<void> RdbReader::read_select_db() {
+  const std::uint64_t at = input_.offset();
+  ASH_TRY(const std::uint64_t db, input_.length());
+  if (db > std::numeric_limits<std::uint32_t>::max()) {
+    return RdbInput::corrupt(fmt::format("database {} is out of range", db), at);
+  }
+  db_ = DbIndex{static_cast<std::uint32_t>(db)};
+  return visitor_.select_db(db_);
+}
+
+Result<void> RdbReader::read_resize_db() {
+  ASH_TRY(const std::uint64_t keys, input_.length());
+  ASH_TRY(const std::uint64_t expires, input_.length());
+  return visitor_.resize_db(db_, keys, expires);
+}
+
+Result<void> RdbReader::read_aux() {
+  ASH_TRY_VOID(input_.string(key_));
+  ASH_TRY_VOID(input_.string(text_));
+  return visitor_.aux(key_, text_);
+}
+
+Result<void> RdbReader::read_function() {
+  ASH_TRY_VOID(input_.string(text_));
+  return visitor_.function(text_);
+}
+
+Result<void> RdbReader::skip_slot_info() {
+  for (int i = 0; i < 3; ++i) {  // slot, keys, expires: hints
+    ASH_TRY(const std::uint64_t ignored, input_.length());
+    (void)ignored;
+  }
+  return {};
+}
+
+Result<void> RdbReader::skip_module_aux() {
+  enum ModuleOpcode : std::uint64_t { kEnd = 0, kSigned = 1, kUnsigned = 2, kFloat = 3, kDouble = 4, kString = 5 };
+  ASH_TRY(const std::uint64_t module_id, input_.length());
+  for (;;) {
+    const std::uint64_t at = input_.offset();
+    ASH_TRY(const std::uint64_t opcode, input_.length());
+    char bytes[8];
+    switch (opcode) {
+      case kEnd:
+        visitor_.warning(fmt::format("data of module {:016x} was skipped", module_id));
+        return {};
+      case kSigned:
+      case kUnsigned: {
+        ASH_TRY(const std::uint64_t ignored, input_.length());
+        (void)ignored;
+        break;
+      }
+      case kFloat:
+        ASH_TRY_VOID(input_.exact({bytes, 4}));
+        break;
+      case kDouble:
+        ASH_TRY_VOID(input_.exact(bytes));
+        break;
+      case kString:
+        ASH_TRY_VOID(input_.skip_string());
+        break;
+      default:
+        return RdbInput::corrupt(fmt::format("unknown module opcode {}", opcode), at);
+    }
+  }
+}
+
+Result<void> RdbReader::read_entry(std::uint8_t type, std::uint64_t at) {
+  ASH_TRY_VOID(input_.string(key_));
+  ASH_TRY(auto value, rdb::read_value(input_, type, key_, at));
+  const EntryExtras extras = std::exchange(extras_, EntryExtras{});
+  return visitor_.entry(db_, key_, std::move(value), extras);
+}
+
+}  // namespace ashlar::snapshot

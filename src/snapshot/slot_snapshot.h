@@ -1,0 +1,133 @@
+/// The one snapshot mechanism: a point in time of some slots, copied while the server works, without fork.
+///
+/// The cut is an Exclusive safe point of a few instructions. Then a background thread walks the slots: lock one, encode
+/// its entries, unlock, write. A writer that is about to change a slot not yet copied copies it first, into a queue
+/// that the background thread writes out. So every slot is copied in the state of the cut, and no lock is held longer
+/// than one slot takes to encode; compression and output happen outside.
+///
+/// Thread: start(), cancel(), progress(), wait() any; before_change() whoever holds the slot. Memory: the queue holds
+/// at most the slots written since the cut (progress() shows it). Any number of snapshots may run at once.
+///
+/// Invariants: 1. a slot is encoded exactly once, by the first who holds its lock after the cut; 2. the sink is called
+/// by the background thread only, with nothing locked; 3. whoever finds a slot copied finds its bytes already queued or
+/// being written.
+#pragma once
+
+#include <atomic>
+#include <bitset>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/sync.h"
+#include "base/time.h"
+#include "keyspace/keyspace.h"
+#include "snapshot/chunk.h"
+#include "snapshot/entry_format.h"
+#include "snapshot/snapshot_sink.h"
+
+namespace ashlar::snapshot {
+
+using SlotSet = std::bitset<kSlotCount>;
+
+/// What to copy and where to.
+struct SnapshotPlan {
+  SlotSet slots = SlotSet().set();
+  std::unique_ptr<EntryFormat> format;
+  std::unique_ptr<SnapshotSink> sink;
+  /// Runs at the cut, while every other thread stands still: note log offsets and the like, wait for nothing. May be
+  /// empty.
+  std::function<void()> at_cut;
+  /// Runs last, on the snapshot's thread, with nothing locked; an Error says why there is no snapshot. Must not destroy
+  /// the snapshot. May be empty.
+  std::function<void(const Result<void>&)> on_done;
+};
+
+struct SnapshotProgress {
+  std::uint64_t keys_done = 0;
+  std::uint64_t keys_total = 0;   // 0 until measured
+  std::uint64_t bytes_out = 0;    // given to the sink
+  std::uint64_t ahead_bytes = 0;  // copied by writers and not yet written
+  std::uint64_t ahead_bytes_max = 0;
+  std::uint64_t ahead_slots = 0;  // copied by writers so far
+  Micros longest_hold{0};         // longest time a slot was locked for copying
+  bool done = false;
+};
+
+/// Lends what every snapshot of a key space needs. Must outlive them. Thread: any.
+class SnapshotHost {
+ public:
+  SnapshotHost(keyspace::Keyspace& keyspace, const Clock& clock) noexcept : keyspace_(keyspace), clock_(clock) {}
+  [[nodiscard]] keyspace::Keyspace& keyspace() const noexcept { return keyspace_; }
+  [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+
+  /// A participant of the safe point for a background thread; they never go away, so they are used again.
+  [[nodiscard]] keyspace::SafePoint::Participant& take_seat();
+  void give_back(keyspace::SafePoint::Participant& seat);
+
+ private:
+  keyspace::Keyspace& keyspace_;
+  const Clock& clock_;
+  Mutex mutex_;
+  std::vector<keyspace::SafePoint::Participant*> seats_ ASH_GUARDED_BY(mutex_);
+};
+
+class SlotSnapshot final : public keyspace::ChangeObserver {
+ public:
+  SlotSnapshot(SnapshotHost& host, SnapshotPlan plan);
+  /// Cancels and joins. Not inside a batch of a participant unless progress().done.
+  ~SlotSnapshot() override;
+
+  /// Makes the cut and begins to copy. Once. `self` is the caller's participant, null when it has none; the caller
+  /// holds no slot.
+  void start(keyspace::SafePoint::Participant* self);
+  /// Asks the snapshot to end with an error; does not wait.
+  void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
+  /// Waits until on_done has run and returns its result. Leaves the batch of `self` meanwhile.
+  Result<void> wait(keyspace::SafePoint::Participant* self);
+  [[nodiscard]] SnapshotProgress progress() const;
+
+  void before_change(SlotId slot, keyspace::Slot& data) override;
+
+ private:
+  void run();
+  [[nodiscard]] Result<void> copy_slots();
+  [[nodiscard]] std::vector<DbSizeHint> measure();
+  [[nodiscard]] Result<void> copy_slot(SlotId slot);
+  [[nodiscard]] Result<void> write_queued();
+  [[nodiscard]] Result<void> write_chunk(const Chunk& chunk);
+  [[nodiscard]] Result<void> write_out();
+  void encode(keyspace::Slot& data, Chunk& chunk);
+  void stop_observing();
+
+  SnapshotHost& host_;
+  SnapshotPlan plan_;
+  keyspace::SafePoint::Participant* seat_ = nullptr;
+  // One byte a slot, guarded by that slot's lock (or an Exclusive section): nonzero when nothing is left to copy.
+  std::vector<std::uint8_t> copied_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> stopped_{false};  // the walk has ended: writers need not copy any more
+
+  std::string out_;                // packed, not yet written; background thread only
+  std::optional<DbIndex> out_db_;  // selected at the end of out_
+
+  std::atomic<std::uint64_t> keys_done_{0};
+  std::atomic<std::uint64_t> keys_total_{0};
+  std::atomic<std::uint64_t> bytes_out_{0};
+  std::atomic<std::int64_t> longest_hold_us_{0};
+
+  mutable Mutex mutex_;
+  CondVar ended_;
+  std::vector<Chunk> queue_ ASH_GUARDED_BY(mutex_);  // copied by writers
+  std::uint64_t ahead_bytes_ ASH_GUARDED_BY(mutex_) = 0;
+  std::uint64_t ahead_bytes_max_ ASH_GUARDED_BY(mutex_) = 0;
+  std::uint64_t ahead_slots_ ASH_GUARDED_BY(mutex_) = 0;
+  std::optional<Result<void>> result_ ASH_GUARDED_BY(mutex_);
+
+  Thread thread_;  // last: ends before what it uses
+};
+
+}  // namespace ashlar::snapshot

@@ -1,0 +1,373 @@
+// The snapshot mechanism under writers, and saving to a disk that fails.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <map>
+
+#include "base/bytes.h"
+#include "base/testing/faulty_file_system.h"
+#include "keyspace/db.h"
+#include "keyspace/slot_guard.h"
+#include "snapshot/rdb_load.h"
+#include "snapshot/rdb_save.h"
+#include "snapshot/slot_snapshot.h"
+
+namespace ashlar::snapshot {
+namespace {
+
+using keyspace::AccessContext;
+using keyspace::Batch;
+using keyspace::Db;
+using keyspace::KeyRef;
+using keyspace::Keyspace;
+using keyspace::NoExpiry;
+using keyspace::SlotGuard;
+using ::testing::HasSubstr;
+
+/// A gate that a sink waits at: opened by the test.
+class Gate {
+ public:
+  void open() {
+    MutexLock lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void pass() {
+    MutexLock lock(mutex_);
+    arrived_ = true;
+    changed_.notify_all();
+    while (!open_) changed_.wait(mutex_);
+  }
+  void wait_for_arrival() {
+    MutexLock lock(mutex_);
+    while (!arrived_) changed_.wait(mutex_);
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool open_ = false;
+  bool arrived_ = false;
+};
+
+/// Collects the stream in a string of the test; waits at `gate` (if any) before the first entry.
+class TestSink final : public SnapshotSink {
+ public:
+  TestSink(std::string& out, Gate* gate) : out_(out), gate_(gate) {}
+  Result<void> begin(const std::vector<DbSizeHint>& sizes) override {
+    if (gate_ != nullptr) gate_->pass();
+    return writer_.begin({}, sizes);
+  }
+  Result<void> write(std::string_view bytes) override { return writer_.write(bytes); }
+  Result<void> finish() override {
+    ASH_TRY_VOID(writer_.end());
+    out_ = bytes_.content();
+    return {};
+  }
+
+ private:
+  std::string& out_;
+  Gate* gate_;
+  StringSink bytes_;
+  RdbWriter writer_{bytes_, Checksum::kCrc64};
+};
+
+class SnapshotTest : public ::testing::Test {
+ protected:
+  void set(std::uint32_t db, std::string_view key, std::string_view value,
+           const keyspace::NewExpiry& expiry = NoExpiry{}) {
+    const KeyRef ref = keys.ref(key);
+    const Batch batch(seat);
+    const SlotGuard guard(keys, ref.slot);
+    Db(keys, DbIndex{db}, context).set(ref, value, expiry);
+  }
+  void erase(std::uint32_t db, std::string_view key) {
+    const KeyRef ref = keys.ref(key);
+    const Batch batch(seat);
+    const SlotGuard guard(keys, ref.slot);
+    Db(keys, DbIndex{db}, context).erase(ref);
+  }
+  SnapshotPlan plan(std::string& out, Gate* gate = nullptr) const {
+    SnapshotPlan p;
+    p.format = std::make_unique<RdbEntryFormat>(Compression::kLzf, rdb::ClockFields{});
+    p.sink = std::make_unique<TestSink>(out, gate);
+    return p;
+  }
+  /// "db:key" -> value of what a stream holds.
+  static std::map<std::string, std::string> content(std::string_view stream) {
+    struct Collect final : RdbVisitor {
+      Result<void> entry(DbIndex db, std::string_view key, keyspace::OwnedValue value, const EntryExtras& x) override {
+        const auto* number = std::get_if<std::int64_t>(&value.data);
+        std::string text = number != nullptr ? std::to_string(*number) : std::get<std::string>(value.data);
+        if (x.expiry) text += "@" + std::to_string(unix_millis(*x.expiry));
+        EXPECT_TRUE(entries.emplace(std::to_string(db.value) + ":" + std::string(key), text).second) << key;
+        return {};
+      }
+      Result<void> function(std::string_view) override { return {}; }
+      void warning(std::string_view) override {}
+      std::map<std::string, std::string> entries;
+    } collect;
+    StringSource source(stream);
+    const auto done = RdbReader(source, collect).read();
+    EXPECT_TRUE(done) << done.error().detail;
+    return collect.entries;
+  }
+
+  SystemClock clock;
+  Keyspace keys{4};
+  SnapshotHost host{keys, clock};
+  Rng rng{7};
+  keyspace::SafePoint::Participant& seat = keys.safe_point().join();
+  AccessContext context{.now = WallTime(Seconds(1'700'000'000)), .counters = &keys.add_counters(), .rng = &rng};
+};
+
+TEST_F(SnapshotTest, HoldsEveryKeyOfEveryDatabase) {
+  std::map<std::string, std::string> expected;
+  for (int i = 0; i < 2000; ++i) {
+    const std::uint32_t db = static_cast<std::uint32_t>(i) % 3;
+    const std::string key = "key:" + std::to_string(i);
+    const std::string value = i % 5 == 0 ? std::string(100 + static_cast<std::size_t>(i), 'x') : std::to_string(i);
+    set(db, key, value);
+    expected[std::to_string(db) + ":" + key] = value;
+  }
+  set(1, "mortal", "v", wall_from_unix_millis(1'800'000'000'123));
+  expected["1:mortal"] = "v@1800000000123";
+  std::string out;
+  SlotSnapshot snapshot(host, plan(out));
+  snapshot.start(&seat);
+  ASSERT_TRUE(snapshot.wait(&seat));
+  EXPECT_EQ(content(out), expected);
+  EXPECT_EQ(snapshot.progress().keys_done, 2001U);
+  EXPECT_EQ(snapshot.progress().keys_total, 2001U);
+  EXPECT_TRUE(snapshot.progress().done);
+}
+
+TEST_F(SnapshotTest, HoldsTheStateOfTheCutWhateverIsWrittenAfterIt) {
+  for (int i = 0; i < 500; ++i) set(0, "k" + std::to_string(i), "before");
+  set(2, "gone", "here");
+  Gate gate;
+  std::string out;
+  SlotSnapshot snapshot(host, plan(out, &gate));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();
+  for (int i = 0; i < 500; ++i) set(0, "k" + std::to_string(i), "after");
+  set(0, "new", "after");
+  erase(2, "gone");
+  EXPECT_GT(snapshot.progress().ahead_bytes, 500U * 6);
+  gate.open();
+  ASSERT_TRUE(snapshot.wait(&seat));
+  const auto entries = content(out);
+  EXPECT_EQ(entries.size(), 501U);
+  EXPECT_EQ(entries.at("0:k77"), "before");
+  EXPECT_EQ(entries.at("2:gone"), "here");
+  EXPECT_EQ(snapshot.progress().ahead_bytes, 0U);
+  EXPECT_GT(snapshot.progress().ahead_bytes_max, 500U * 6);
+}
+
+TEST_F(SnapshotTest, SurvivesFlushAndSwapOfDatabases) {
+  for (int i = 0; i < 100; ++i) {
+    set(0, "a" + std::to_string(i), "zero");
+    set(1, "b" + std::to_string(i), "one");
+  }
+  Gate gate;
+  std::string out;
+  SlotSnapshot snapshot(host, plan(out, &gate));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();
+  {
+    const keyspace::SafePoint::Exclusive exclusive(keys.safe_point(), &seat);
+    keys.swap(DbIndex{0}, DbIndex{1});
+    keys.clear(DbIndex{0});
+  }
+  gate.open();
+  ASSERT_TRUE(snapshot.wait(&seat));
+  const auto entries = content(out);
+  EXPECT_EQ(entries.size(), 200U);
+  EXPECT_EQ(entries.at("0:a5"), "zero");
+  EXPECT_EQ(entries.at("1:b5"), "one");
+}
+
+TEST_F(SnapshotTest, CopiesOnlyTheSlotsAskedFor) {
+  set(0, "{a}1", "x");  // slot of tag a
+  set(0, "{b}1", "y");
+  std::string out;
+  SnapshotPlan p = plan(out);
+  p.slots = SlotSet().set(keys.ref("{a}1").slot.value());
+  SlotSnapshot snapshot(host, std::move(p));
+  snapshot.start(nullptr);
+  ASSERT_TRUE(snapshot.wait(nullptr));
+  EXPECT_EQ(content(out), (std::map<std::string, std::string>{{"0:{a}1", "x"}}));
+}
+
+TEST_F(SnapshotTest, RunsTheCutWhileAllOthersStandStill) {
+  std::string out;
+  SnapshotPlan p = plan(out);
+  bool cut = false;
+  p.at_cut = [&] {
+    EXPECT_FALSE(seat.inside());
+    cut = true;
+  };
+  SlotSnapshot snapshot(host, std::move(p));
+  const Batch batch(seat);
+  snapshot.start(&seat);
+  EXPECT_TRUE(cut);
+  EXPECT_TRUE(seat.inside());
+  EXPECT_TRUE(snapshot.wait(&seat));
+  EXPECT_TRUE(seat.inside());
+}
+
+TEST_F(SnapshotTest, EndsWithAnErrorWhenCancelled) {
+  set(0, "k", "v");
+  Gate gate;
+  std::string out;
+  SnapshotPlan p = plan(out, &gate);
+  std::string reported;
+  p.on_done = [&](const Result<void>& r) { reported = r ? "ok" : r.error().detail; };
+  SlotSnapshot snapshot(host, std::move(p));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();
+  snapshot.cancel();
+  gate.open();
+  EXPECT_FALSE(snapshot.wait(&seat));
+  EXPECT_EQ(reported, "the snapshot was cancelled");
+  EXPECT_EQ(out, "");
+}
+
+TEST_F(SnapshotTest, IsAPointInTimeUnderConcurrentTransfers) {
+  constexpr int kAccounts = 300;
+  constexpr std::int64_t kStart = 1000;
+  for (int i = 0; i < kAccounts; ++i) set(0, "acct:" + std::to_string(i), std::to_string(kStart));
+  std::atomic<bool> stop{false};
+  std::vector<Thread> writers;
+  for (std::uint64_t w = 0; w < 3; ++w) {
+    keyspace::SafePoint::Participant& own_seat = keys.safe_point().join();
+    keyspace::Counters& counters = keys.add_counters();
+    writers.emplace_back("writer", [&, w] {
+      Rng own(w);
+      const AccessContext ctx{.now = context.now, .counters = &counters, .rng = &own};
+      while (!stop.load(std::memory_order_relaxed)) {
+        const Batch batch(own_seat);
+        const std::string a = "acct:" + std::to_string(own.below(kAccounts));
+        const std::string b = "acct:" + std::to_string(own.below(kAccounts));
+        if (a == b) continue;
+        const std::array<KeyRef, 2> refs = {keys.ref(a), keys.ref(b)};
+        const SlotGuard guard(keys, refs);
+        Db db(keys, DbIndex{0}, ctx);
+        const auto amount = static_cast<std::int64_t>(own.below(50));
+        db.set_int(refs[0], db.find(refs[0], keyspace::Access::kWrite)->int_value() - amount, NoExpiry{});
+        db.set_int(refs[1], db.find(refs[1], keyspace::Access::kWrite)->int_value() + amount, NoExpiry{});
+      }
+    });
+  }
+  for (int round = 0; round < 8; ++round) {
+    std::string first_out;
+    std::string second_out;
+    SlotSnapshot first(host, plan(first_out));
+    SlotSnapshot second(host, plan(second_out));
+    first.start(&seat);
+    second.start(&seat);
+    EXPECT_TRUE(first.wait(&seat));
+    EXPECT_TRUE(second.wait(&seat));
+    for (const std::string* out : {&first_out, &second_out}) {
+      std::int64_t sum = 0;
+      const auto entries = content(*out);
+      for (const auto& [key, value] : entries) sum += *parse_i64(value);
+      EXPECT_EQ(entries.size(), static_cast<std::size_t>(kAccounts));
+      EXPECT_EQ(sum, kAccounts * kStart);
+    }
+  }
+  stop = true;
+}
+
+class SaveTest : public SnapshotTest {
+ protected:
+  SaveJob job() const {
+    return {.path = "dump.rdb", .at_cut = [] { return AuxInput{.redis_version = "7.2.4"}; }};
+  }
+  testing::FaultyFileSystem fs{3};
+};
+
+TEST_F(SaveTest, WritesAFileThatLoadsAgain) {
+  set(0, "k", "v");
+  set(3, "n", "12");
+  RdbSaver saver(host, fs);
+  ASSERT_TRUE(saver.save(job(), &seat));
+  fs.crash();  // what SAVE acknowledged is durable
+  Keyspace other(4);
+  const auto report = load_rdb_file(other, fs, "dump.rdb", {.now = context.now});
+  ASSERT_TRUE(report) << report.error().detail;
+  EXPECT_EQ(report->total.keys_loaded, 2U);
+  EXPECT_EQ(report->aux[0].value, "7.2.4");
+  EXPECT_FALSE(fs.exists("temp-" + std::to_string(::getpid()) + ".rdb"));
+  EXPECT_EQ(saver.status().saves, 1U);
+}
+
+TEST_F(SaveTest, LeavesTheFormerFileWhenTheDiskIsFull) {
+  set(0, "k", "v");
+  RdbSaver saver(host, fs);
+  ASSERT_TRUE(saver.save(job(), &seat));
+  const std::string former = *read_file(fs, "dump.rdb");
+  set(0, "long", std::string(900, 'q') + "z");
+  fs.set_capacity(former.size() + 10);
+  const auto failed = saver.save(job(), &seat);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().detail, HasSubstr("No space left on device"));
+  ASSERT_TRUE(saver.status().last_error);
+  EXPECT_EQ(*read_file(fs, "dump.rdb"), former);
+  EXPECT_EQ(fs.list(".")->size(), 1U);
+  fs.set_capacity(std::nullopt);
+  EXPECT_TRUE(saver.save(job(), &seat));
+  EXPECT_FALSE(saver.status().last_error);
+}
+
+TEST_F(SaveTest, ReportsAnUnwritableDirectoryAtOnce) {
+  RdbSaver saver(host, fs);
+  SaveJob j = job();
+  j.path = "nowhere/dump.rdb";
+  const auto started = saver.start(std::move(j), &seat);
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().detail, HasSubstr("No such file or directory"));
+  EXPECT_FALSE(saver.status().running);
+  EXPECT_TRUE(saver.status().last_error);
+}
+
+TEST_F(SaveTest, KeepsOldOrNewFileWheneverThePowerFails) {
+  set(0, "k", "old");
+  for (std::uint64_t step = 1; step < 12; ++step) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      testing::FaultyFileSystem disk(seed);
+      set(0, "k", "old");
+      RdbSaver saver(host, disk);
+      ASSERT_TRUE(saver.save(job(), &seat));
+      set(0, "k", "new");
+      disk.lose_power_after(step);
+      const bool acknowledged = saver.save(job(), &seat).has_value();
+      disk.crash();
+      const auto file = read_file(disk, "dump.rdb");
+      ASSERT_TRUE(file);
+      const std::string value = content(*file).at("0:k");
+      EXPECT_TRUE(value == "new" || (!acknowledged && value == "old")) << step << "/" << seed;
+    }
+  }
+}
+
+TEST_F(SaveTest, RefusesASecondSaveMeanwhileAndCountsChangesAtTheCut) {
+  keyspace::Counters& counters = *context.counters;
+  keyspace::Counters::bump(counters.changes, 5);
+  RdbSaver saver(host, fs);
+  std::string refusal;
+  SaveJob j = job();
+  j.at_cut = [&] {
+    const auto second = saver.start(job(), nullptr);
+    refusal = second ? "started" : second.error().detail;
+    return AuxInput{};
+  };
+  ASSERT_TRUE(saver.save(std::move(j), &seat));
+  EXPECT_EQ(refusal, "Background save already in progress");
+  EXPECT_EQ(saver.status().changes_at_cut, 5U);
+}
+
+}  // namespace
+}  // namespace ashlar::snapshot

@@ -1,0 +1,267 @@
+#!/usr/bin/python3
+"""Builds and runs the test tiers, cheapest first, and sums them up in one closing line: 'N passed, N failed, N skipped'.
+
+  tools/run_tests.py [options] [tier ...]      tiers: checks unit tsan sim fuzz e2e; default: all
+
+  checks  layers, tidy, format, every header alone, and the tests of those checks
+  unit    unit tests under AddressSanitizer and UBSan
+  tsan    the concurrent ones (tools/tsan-tests.txt) under ThreadSanitizer
+  sim     the simulated cluster, one run per seed
+  fuzz    every fuzz target for a few seconds, with a fixed seed
+  e2e     real processes and real clients on the release build
+
+The output of every step is in build/test-logs/. Exit 0 only when nothing failed.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = TOP / "build"
+LOGS = BUILD / "test-logs"
+PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+TAIL_LINES = 60
+
+
+class Tally:
+    """What a tier found."""
+
+    def __init__(self):
+        self.passed, self.failed, self.skipped = 0, [], []
+
+    def add(self, name, ok):
+        if ok:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+
+    def __iadd__(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        return self
+
+    def __str__(self):
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {len(self.failed)} failed{skipped}"
+
+
+def run(name, command, seconds=1200, env=None):
+    """Runs one step with its output in build/test-logs/<name>.log. Returns (succeeded, output); prints the end of a failure."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{name}.log"
+    with log.open("w") as out:
+        try:
+            code = subprocess.run([str(word) for word in command], cwd=TOP, stdout=out, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, timeout=seconds, env={**os.environ, **(env or {})}).returncode
+        except (subprocess.TimeoutExpired, OSError) as error:
+            out.write(f"\n{error}\n")
+            code = 1
+    text = log.read_text(errors="replace")
+    if code != 0:
+        tail = "\n".join(text.splitlines()[-TAIL_LINES:])
+        print(f"--- {name}: {' '.join(map(str, command))}\n{tail}\n--- whole output: {log}", flush=True)
+    return code == 0, text
+
+
+def build(options, preset, targets=(), cache=()):
+    """Configures and builds a preset; the names of the steps that failed."""
+    if not run(f"configure-{preset}", ["cmake", "--preset", preset, *cache])[0]:
+        return [f"configure {preset}"]
+    command = ["cmake", "--build", BUILD / preset, "-j", options.jobs]
+    for target in targets:
+        command += ["--target", target]
+    return [] if run(f"build-{preset}", command, seconds=2400)[0] else [f"build {preset}"]
+
+
+def targets_of(preset):
+    """Names of the targets that the configured build knows."""
+    listing = subprocess.run(["cmake", "--build", BUILD / preset, "--target", "help"], capture_output=True, text=True)
+    return set(re.findall(r"^([\w.-]+): phony", listing.stdout, re.M))
+
+
+def read_junit(path, tally, label):
+    """Adds the cases of a JUnit report (ctest, GoogleTest, pytest); a missing or empty report is a failure."""
+    try:
+        cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    except (OSError, ElementTree.ParseError) as error:
+        tally.add(f"{label}: no report ({error})", False)
+        return
+    if not cases:
+        tally.add(f"{label}: no test ran", False)
+    for case in cases:
+        name = f"{label}: {case.get('classname', '')} {case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
+            tally.add(name, False)
+        elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+            tally.skipped.append(name)
+        else:
+            tally.add(name, True)
+
+
+def pytest(options, tally, label, folder):
+    report = LOGS / f"{label}.xml"
+    report.unlink(missing_ok=True)
+    ok, _ = run(label, [*PYTEST, "-rs", f"--junitxml={report}", folder], seconds=1500)
+    before = len(tally.failed)
+    read_junit(report, tally, label)
+    if not ok and len(tally.failed) == before:
+        tally.add(f"{label}: pytest failed without naming a test", False)
+
+
+def tier_checks(options):
+    tally = Tally()
+    tally.add("layers", run("layers", [TOP / "tools/check_layers.py"])[0])
+    ok, text = run("tidy", [TOP / "tools/tidy.py"])
+    tally.add("tidy", ok)
+    for line in text.splitlines() if ok else []:
+        print(f"    {line}")
+    tally.add("format", run("format", [TOP / "tools/check_format.sh"])[0])
+    failed = build(options, "dev", ["check_headers"])
+    tally.add("headers alone", not failed)
+    pytest(options, tally, "checks-of-checks", TOP / "tools")
+    return tally
+
+
+def tier_unit(options):
+    tally = Tally()
+    tally.failed += build(options, "asan")
+    if tally.failed:
+        return tally
+    report = LOGS / "unit.xml"
+    report.unlink(missing_ok=True)
+    run("unit", ["ctest", "--preset", "asan", "-j", options.jobs, "--timeout", 120, "--output-junit", report],
+        env={"UBSAN_OPTIONS": "print_stacktrace=1"})
+    read_junit(report, tally, "unit")
+    return tally
+
+
+def tier_tsan(options):
+    tally = Tally()
+    listed = [line.strip() for line in (TOP / "tools/tsan-tests.txt").read_text().splitlines()]
+    listed = [name for name in listed if name and not name.startswith("#")]
+    if not run("configure-tsan", ["cmake", "--preset", "tsan"])[0]:
+        tally.add("configure tsan", False)
+        return tally
+    known = targets_of("tsan")
+    programs = [name for name in listed if name in known]
+    for name in sorted(set(listed) - known):
+        tally.skipped.append(f"tsan: {name}: the build has no such target")
+    tally.failed += build(options, "tsan", programs)
+    if tally.failed:
+        return tally
+    # Address space randomisation wider than the sanitizer expects makes it refuse to start: switch it off where we may.
+    fixed = ["setarch", "-R"]
+    prefix = fixed if subprocess.run([*fixed, "true"], capture_output=True).returncode == 0 else []
+    for name in programs:
+        report = LOGS / f"tsan-{name}.xml"
+        report.unlink(missing_ok=True)
+        ok, _ = run(f"tsan-{name}", [*prefix, BUILD / "tsan/bin" / name, f"--gtest_output=xml:{report}"],
+                    env={"TSAN_OPTIONS": "halt_on_error=1 second_deadlock_stack=1"})
+        before = len(tally.failed)
+        read_junit(report, tally, f"tsan {name}")
+        if not ok and len(tally.failed) == before:
+            tally.add(f"tsan {name}: ended with an error", False)
+    return tally
+
+
+def tier_sim(options):
+    tally = Tally()
+    if not run("configure-dev", ["cmake", "--preset", "dev"])[0]:
+        tally.add("configure dev", False)
+        return tally
+    if "ashlar-sim" not in targets_of("dev"):
+        tally.skipped.append("sim: the build has no target ashlar-sim")
+        return tally
+    tally.failed += build(options, "dev", ["ashlar-sim"])
+    if tally.failed:
+        return tally
+    first, _, last = options.seeds.partition("-")
+    program = BUILD / "dev/bin/ashlar-sim"
+
+    def one(seed):
+        return seed, run(f"sim-{seed}", [program, "--seed", seed], seconds=300)[0]
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for seed, ok in pool.map(one, range(int(first), int(last or first) + 1)):
+            tally.add(f"sim seed {seed}", ok)
+    return tally
+
+
+def fuzz_one(options, program):
+    """Runs one target; (name, whether it behaved). The canary behaves when it fails."""
+    name = program.name.removesuffix("_fuzz")
+    grown = BUILD / "fuzz/corpus" / name
+    failures = BUILD / "fuzz/failures"
+    for folder in (grown, failures):
+        folder.mkdir(parents=True, exist_ok=True)
+    command = [program, "-seed=1", f"-max_total_time={options.fuzz_seconds}", "-timeout=20", "-rss_limit_mb=2048",
+               f"-artifact_prefix={failures}/{name}-", grown]
+    kept = TOP / "fuzz/corpus" / name
+    command += [kept] if kept.is_dir() else []
+    words = TOP / "fuzz" / f"{name}.dict"
+    command += [f"-dict={words}"] if words.exists() else []
+    if name != "canary":
+        return name, run(f"fuzz-{name}", command, seconds=options.fuzz_seconds + 120)[0]
+    result = subprocess.run([str(word) for word in command], capture_output=True, cwd=TOP)
+    return name, result.returncode != 0 and b"deadly signal" in result.stderr
+
+
+def tier_fuzz(options):
+    tally = Tally()
+    tally.failed += build(options, "fuzz", ["fuzz_all"])
+    if tally.failed:
+        return tally
+    programs = [BUILD / "fuzz/bin" / name for name in sorted(targets_of("fuzz")) if name.endswith("_fuzz")]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for name, ok in pool.map(lambda program: fuzz_one(options, program), programs):
+            tally.add(f"fuzz {name}" + (": the planted bug was not found" if name == "canary" else ""), ok)
+    return tally
+
+
+def tier_e2e(options):
+    tally = Tally()
+    if not run("build-release", ["make", "build", f"JOBS={options.jobs}"], seconds=2400)[0]:
+        tally.add("build release", False)
+        return tally
+    pytest(options, tally, "e2e", TOP / "tests/e2e")
+    return tally
+
+
+TIERS = {"checks": tier_checks, "unit": tier_unit, "tsan": tier_tsan, "sim": tier_sim, "fuzz": tier_fuzz, "e2e": tier_e2e}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tiers", nargs="*", metavar="tier", help=", ".join(TIERS))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--seeds", default="1-200", help="seeds of the simulator, FIRST-LAST")
+    parser.add_argument("--fuzz-seconds", type=int, default=10, help="for each fuzz target")
+    options = parser.parse_args()
+    unknown = set(options.tiers) - set(TIERS)
+    if unknown:
+        parser.error(f"no such tier: {', '.join(sorted(unknown))}")
+
+    total = Tally()
+    for name in options.tiers or TIERS:
+        start = time.monotonic()
+        print(f"{name} ...", flush=True)
+        tally = TIERS[name](options)
+        print(f"{name}: {tally} ({time.monotonic() - start:.0f} s)", flush=True)
+        total += tally
+    for line in total.skipped:
+        print(f"skipped  {line}")
+    for line in total.failed:
+        print(f"FAILED   {line}")
+    print(total)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
