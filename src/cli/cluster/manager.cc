@@ -56,10 +56,14 @@ void show_error(Terminal& terminal, const Error& error) {
 }
 
 }  // namespace
+}  // namespace ashlar::cli::cluster
+
+namespace ashlar::cli {
 
 int cluster_main(std::span<const std::string> args_after_cluster, const ConnectOptions& connect) {
+  using namespace cluster;
   Terminal terminal(stdin, stdout, stderr);
-  const auto options = parse_options(args_after_cluster);
+  const auto options = cluster::parse_options(args_after_cluster);
   if (!options) {
     terminal.error_line(fmt::format("[ERR] {}", options.error().text()));
     return 1;
@@ -73,10 +77,10 @@ int cluster_main(std::span<const std::string> args_after_cluster, const ConnectO
   Links links(std::move(base), std::max<Millis>(kSilence, options->timeout + Seconds(10)));
   const SystemClock clock;
   Rng rng(random_seed());
-  Session session{*options, links, terminal, clock, rng};
-  const auto outcome = run(session);
+  cluster::Session session{*options, links, terminal, clock, rng};
+  const auto outcome = cluster::run(session);
   if (!outcome) show_error(terminal, outcome.error());
   return outcome && *outcome == Outcome::kDone ? 0 : 1;
 }
 
-}  // namespace ashlar::cli::cluster
+}  // namespace ashlar::cli

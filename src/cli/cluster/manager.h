@@ -6,7 +6,7 @@
 
 #include "cli/connection.h"
 
-namespace ashlar::cli::cluster {
+namespace ashlar::cli {
 
 /// Runs one command. `args_after_cluster` are all words after `--cluster`: the command, its arguments and its
 /// `--cluster-*` options. `connect` says how to be let in by every node (user, password, time-outs); its endpoint is
@@ -14,4 +14,4 @@ namespace ashlar::cli::cluster {
 /// every wait being bounded.
 [[nodiscard]] int cluster_main(std::span<const std::string> args_after_cluster, const ConnectOptions& connect);
 
-}  // namespace ashlar::cli::cluster
+}  // namespace ashlar::cli
