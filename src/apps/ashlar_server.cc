@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/config/load.h"
-#include "server/server.h"
+#include "server/root/server.h"
 #include "server/startup.h"
 
 int main(int argc, char** argv) {

@@ -269,10 +269,7 @@ constexpr CommandSpec kHelp{.name = "cluster|help",
                             .complexity = "O(N)",
                             .summary = "Lists the subcommands of CLUSTER."};
 
-}  // namespace
-
-void ClusterCommands::help(Context& ctx) {
-  static constexpr const CommandSpec* kSubcommands[] = {&kInfo,
+constexpr const CommandSpec* kSubcommands[] = {&kInfo,
                                                         &kNodes,
                                                         &kSlots,
                                                         &kShards,
@@ -300,6 +297,10 @@ void ClusterCommands::help(Context& ctx) {
                                                         &kSetConfigEpoch,
                                                         &kSaveconfig,
                                                         &kHelp};
+
+}  // namespace
+
+void ClusterCommands::help(Context& ctx) {
   ctx.reply.array(std::size(kSubcommands) + 1);
   ctx.reply.simple("CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (const CommandSpec* spec : kSubcommands) {

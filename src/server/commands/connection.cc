@@ -100,7 +100,7 @@ void ConnectionCommands::echo(Context& ctx) { ctx.reply.bulk(ctx.args[1]); }
 void ConnectionCommands::select(Context& ctx) {
   const auto index = parse_i64(ctx.args[1]);
   if (!index) return ctx.error("invalid DB index");
-  if (parts_.mode() == "cluster" && *index != 0) return ctx.error("SELECT is not allowed in cluster mode");
+  if (parts_.mode() == Parts::Mode::kCluster && *index != 0) return ctx.error("SELECT is not allowed in cluster mode");
   if (*index < 0 || *index >= static_cast<std::int64_t>(parts_.databases)) return ctx.error("DB index is out of range");
   ctx.session.db = DbIndex{static_cast<std::uint32_t>(*index)};
   ctx.reply.ok();
@@ -164,7 +164,7 @@ void ConnectionCommands::hello(Context& ctx) {
   ctx.reply.bulk("id");
   ctx.reply.integer(static_cast<std::int64_t>(ctx.session.id.value));
   ctx.reply.bulk("mode");
-  ctx.reply.bulk(parts_.mode());
+  ctx.reply.bulk(parts_.mode() == Parts::Mode::kCluster ? "cluster" : "standalone");
   ctx.reply.bulk("role");
   ctx.reply.bulk(parts_.role());
   ctx.reply.bulk("modules");

@@ -15,7 +15,8 @@ class ConnectionCommands {
     std::uint32_t databases;
     /// "master" or "replica", for HELLO; and "standalone" or "cluster".
     std::function<std::string_view()> role;
-    std::function<std::string_view()> mode;
+    enum class Mode : std::uint8_t { kStandalone, kCluster };
+    std::function<Mode()> mode;
   };
   explicit ConnectionCommands(Parts parts) : parts_(std::move(parts)) {}
 

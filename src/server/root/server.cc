@@ -1,4 +1,4 @@
-#include "server/server.h"
+#include "server/root/server.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -82,7 +82,9 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       persistence_({keyspace_, clock, files, log_, config_, gates_, {}}),
       persistence_commands_(persistence_),
       connection_({config_, workers_, config_.get()->process.databases, [] { return "master"; },
-                   [this] { return config_.get()->cluster.enabled ? "cluster" : "standalone"; }}),
+                   [this] { using Mode = ConnectionCommands::Parts::Mode;
+                     return config_.get()->cluster.enabled ? Mode::kCluster : Mode::kStandalone;
+                   }}),
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
                 [](std::string_view payload) { return snapshot::restore_value(payload); }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
