@@ -257,7 +257,6 @@ Result<void> Persistence::finish(const ShutdownRequest& request) {
     saver_.cancel();
     saver_.wait(nullptr);
     result = saver_.save(save_job(), nullptr);
-    if (result) log::notice("DB saved on disk");
   }
   return result;
 }

@@ -128,6 +128,7 @@ void Server::register_commands() {
   register_connection_commands(table_, connection_);
   register_admin_commands(table_, admin_);
   persistence_commands_.register_in(table_);
+  migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
 }
 
@@ -149,6 +150,9 @@ Result<void> Server::start() {
   cluster_commands_ = std::make_unique<cluster::ClusterCommands>(
       cluster::ClusterCommands::Parts{cluster_ ? &cluster_->driver() : nullptr, keyspace_,
                                       [this] { return endpoint_kind(*config_.get()); }, [] { return 0; }});
+  using Mode = MigrateCommand::Parts::Mode;
+  migrate_ = std::make_unique<MigrateCommand>(MigrateCommand::Parts{
+      keyspace_, log_, clock_, gates_, workers_, config->cluster.enabled ? Mode::kCluster : Mode::kStandalone});
   register_commands();
   persistence_.add_info(info_);
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
@@ -161,6 +165,7 @@ Result<void> Server::start() {
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   ASH_TRY_VOID(signals_->watch(control_));
   control_run_ = dispatcher_->make_execution();
+  migrate_->start(dispatcher_->make_execution());
   const auto loaded = persistence_.load(*dispatcher_, *control_run_);
   if (!loaded) return std::unexpected(loaded.error());
   ASH_TRY_VOID(persistence_.start());

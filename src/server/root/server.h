@@ -25,6 +25,7 @@
 #include "server/info.h"
 #include "server/memory_guard.h"
 #include "server/persistence.h"
+#include "server/commands/migrate.h"
 #include "server/commands/persistence_commands.h"
 #include "server/commands/register.h"
 #include "server/run_state.h"
@@ -73,6 +74,7 @@ class Server {
   Shutdown shutdown_;
   Persistence persistence_;
   PersistenceCommands persistence_commands_;
+  std::unique_ptr<MigrateCommand> migrate_;
   std::unique_ptr<ClusterService> cluster_;
   std::unique_ptr<cluster::ClusterCommands> cluster_commands_;
   ConnectionCommands connection_;

@@ -1,0 +1,68 @@
+/// MIGRATE: moves keys to another server, keeping the last write.
+///
+/// A loop never waits for the other server: a background thread sends the keys, then deletes here what did not change
+/// meanwhile, and sends again what did. A key that changes faster than it can be sent is moved at last with writes paused,
+/// which is the pause that Redis makes for every MIGRATE. Thread: the handler any loop; the rest its own.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "changelog/change_log.h"
+#include "cli/connection.h"
+#include "command/table.h"
+#include "server/dispatcher.h"
+#include "server/worker_pool.h"
+
+namespace ashlar::server {
+
+class MigrateCommand {
+ public:
+  struct Parts {
+    keyspace::Keyspace& keyspace;
+    changelog::ChangeLog& log;
+    const Clock& clock;
+    Gates& gates;
+    WorkerPool& workers;
+    enum class Mode : std::uint8_t { kStandalone, kCluster } mode;  // RESTORE or RESTORE-ASKING
+  };
+  explicit MigrateCommand(Parts parts) : parts_(parts) {}
+
+  void register_in(command::CommandTable& table);
+  /// Its own execution, once the dispatcher exists.
+  void start(std::unique_ptr<Execution> run) { run_ = std::move(run); }
+  void migrate(command::Context& ctx);
+
+ private:
+  enum class Keep : std::uint8_t { kMove, kCopy };
+  enum class Existing : std::uint8_t { kRefuse, kReplace };
+  struct Job {
+    cli::ConnectOptions target;
+    std::uint32_t target_db = 0;
+    DbIndex db;
+    Keep keep = Keep::kMove;
+    Existing existing = Existing::kRefuse;
+    std::vector<std::string> keys;
+  };
+  struct Sent {
+    std::string key;
+    std::string payload;
+    std::int64_t expiry_ms = 0;  // Unix; 0: none
+  };
+  [[nodiscard]] static Result<Job> parse(command::Context& ctx);
+  void carry_out(const Job& job, const command::Completion& complete);
+  [[nodiscard]] Result<void> move_all(const Job& job, cli::Connection& target);
+  [[nodiscard]] std::optional<Sent> read_key(const Job& job, const std::string& key);
+  [[nodiscard]] Result<void> send(const Job& job, const std::vector<Sent>& batch, Existing existing,
+                                  cli::Connection& target) const;
+  [[nodiscard]] bool delete_if_unchanged(const Job& job, const Sent& sent);
+  [[nodiscard]] keyspace::Db open_db(DbIndex db);
+
+  Parts parts_;
+  std::unique_ptr<Execution> run_;
+  Executor thread_{"migrate"};  // last: its jobs use the others
+};
+
+}  // namespace ashlar::server
