@@ -69,17 +69,10 @@ std::string join(std::span<const ArgumentDoc> arguments, std::string_view separa
 std::string render_argument(const ArgumentDoc& a) {
   std::string text;
   switch (a.kind) {
-    case ArgumentDoc::Kind::kPlain:
-      text = a.name;
-      break;
-    case ArgumentDoc::Kind::kOneOf:
-      text = join(a.parts, "|");
-      break;
-    case ArgumentDoc::Kind::kBlock:
-      text = join(a.parts, " ");
-      break;
-    case ArgumentDoc::Kind::kPureToken:
-      break;
+    case ArgumentDoc::Kind::kPlain: text = a.name; break;
+    case ArgumentDoc::Kind::kOneOf: text = join(a.parts, "|"); break;
+    case ArgumentDoc::Kind::kBlock: text = join(a.parts, " "); break;
+    case ArgumentDoc::Kind::kPureToken: break;
   }
   const std::string token = a.token.empty() ? "\"\"" : a.token;
   if (a.multiple) {
@@ -141,9 +134,7 @@ std::string general_help() {
 
 }  // namespace
 
-std::string render_arguments(std::span<const ArgumentDoc> arguments) {
-  return join(arguments, " ");
-}
+std::string render_arguments(std::span<const ArgumentDoc> arguments) { return join(arguments, " "); }
 
 CommandDocs CommandDocs::from_reply(const Value& reply) {
   CommandDocs docs;

@@ -11,9 +11,7 @@ using resp::Value;
 using resp::ValueKind;
 using List = std::vector<std::string>;
 
-Value text(std::string s) {
-  return Value::bulk(std::move(s));
-}
+Value text(std::string s) { return Value::bulk(std::move(s)); }
 
 /// An argument as COMMAND DOCS describes it, in RESP2 shape. Flags are separated by blanks.
 Value argument(const std::string& name, const std::string& type, const std::string& token = "-",

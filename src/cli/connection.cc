@@ -29,9 +29,7 @@ bool wait_for(int fd, short events, std::optional<Millis> timeout) {
 
 }  // namespace
 
-std::string Endpoint::text() const {
-  return unix_path.empty() ? fmt::format("{}:{}", host, port) : unix_path;
-}
+std::string Endpoint::text() const { return unix_path.empty() ? fmt::format("{}:{}", host, port) : unix_path; }
 
 Result<Connection> Connection::dial(const Endpoint& endpoint, Millis timeout) {
   auto fd = endpoint.unix_path.empty() ? dial_tcp(endpoint.host, endpoint.port, timeout)
@@ -81,12 +79,8 @@ Result<resp::Value> Connection::call(std::span<const std::string> args) {
   return receive();
 }
 
-void Connection::queue(std::span<const std::string_view> args) {
-  resp::write_request(args, out_);
-}
-void Connection::queue(std::span<const std::string> args) {
-  resp::write_request(args, out_);
-}
+void Connection::queue(std::span<const std::string_view> args) { resp::write_request(args, out_); }
+void Connection::queue(std::span<const std::string> args) { resp::write_request(args, out_); }
 
 Result<void> Connection::flush() {
   const std::string out = std::exchange(out_, {});

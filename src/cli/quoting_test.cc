@@ -26,9 +26,7 @@ TEST(SplitWords, ReadsSingleQuotesWithOneEscape) {
   EXPECT_EQ(split_words(R"('a "b" \n' 'it\'s')"), (List{"a \"b\" \\n", "it's"}));
 }
 
-TEST(SplitWords, LetsAQuoteBeginInsideAWord) {
-  EXPECT_EQ(split_words(R"(ab"c d")"), (List{"abc d"}));
-}
+TEST(SplitWords, LetsAQuoteBeginInsideAWord) { EXPECT_EQ(split_words(R"(ab"c d")"), (List{"abc d"})); }
 
 TEST(SplitWords, RefusesQuotesThatDoNotEnd) {
   EXPECT_EQ(split_words("\"abc"), std::nullopt);

@@ -13,14 +13,10 @@ namespace {
 
 std::string_view empty_aggregate(ValueKind kind) {
   switch (kind) {
-    case ValueKind::kMap:
-      return "(empty hash)\n";
-    case ValueKind::kSet:
-      return "(empty set)\n";
-    case ValueKind::kPush:
-      return "(empty push)\n";
-    default:
-      return "(empty array)\n";
+    case ValueKind::kMap: return "(empty hash)\n";
+    case ValueKind::kSet: return "(empty set)\n";
+    case ValueKind::kPush: return "(empty push)\n";
+    default: return "(empty array)\n";
   }
 }
 
@@ -71,30 +67,20 @@ void append_typed_aggregate(const Value& v, std::string& prefix, std::string& ou
 
 void append_typed(const Value& v, std::string& prefix, std::string& out) {
   switch (v.kind()) {
-    case ValueKind::kNull:
-      out += "(nil)";
-      break;
+    case ValueKind::kNull: out += "(nil)"; break;
     case ValueKind::kSimple:
-    case ValueKind::kVerbatim:
-      out += v.text();
-      break;
+    case ValueKind::kVerbatim: out += v.text(); break;
     case ValueKind::kError:
       out += "(error) ";
       out += v.text();
       break;
-    case ValueKind::kInteger:
-      out += fmt::format("(integer) {}", v.number());
-      break;
-    case ValueKind::kBulk:
-      out += quoted(v.text());
-      break;
+    case ValueKind::kInteger: out += fmt::format("(integer) {}", v.number()); break;
+    case ValueKind::kBulk: out += quoted(v.text()); break;
     case ValueKind::kDouble:
       out += "(double) ";
       out += v.text();
       break;
-    case ValueKind::kBool:
-      out += v.number() != 0 ? "(true)" : "(false)";
-      break;
+    case ValueKind::kBool: out += v.number() != 0 ? "(true)" : "(false)"; break;
     case ValueKind::kBigNumber:
       out += "(big number) ";
       out += v.text();
@@ -102,39 +88,29 @@ void append_typed(const Value& v, std::string& prefix, std::string& out) {
     case ValueKind::kArray:
     case ValueKind::kMap:
     case ValueKind::kSet:
-    case ValueKind::kPush:
-      append_typed_aggregate(v, prefix, out);
-      return;
+    case ValueKind::kPush: append_typed_aggregate(v, prefix, out); return;
   }
   out += '\n';
 }
 
 void append_raw(const Value& v, std::string_view delimiter, std::string& out) {
   switch (v.kind()) {
-    case ValueKind::kNull:
-      return;
+    case ValueKind::kNull: return;
     case ValueKind::kError:
       out += v.text();
       out += '\n';
       return;
-    case ValueKind::kInteger:
-      out += std::to_string(v.number());
-      return;
-    case ValueKind::kBool:
-      out += v.number() != 0 ? "(true)" : "(false)";
-      return;
+    case ValueKind::kInteger: out += std::to_string(v.number()); return;
+    case ValueKind::kBool: out += v.number() != 0 ? "(true)" : "(false)"; return;
     case ValueKind::kSimple:
     case ValueKind::kBulk:
     case ValueKind::kVerbatim:
     case ValueKind::kDouble:
-    case ValueKind::kBigNumber:
-      out += v.text();
-      return;
+    case ValueKind::kBigNumber: out += v.text(); return;
     case ValueKind::kArray:
     case ValueKind::kMap:
     case ValueKind::kSet:
-    case ValueKind::kPush:
-      break;
+    case ValueKind::kPush: break;
   }
   const bool is_map = v.kind() == ValueKind::kMap;
   for (std::size_t i = 0; i < v.items().size(); ++i) {
@@ -145,33 +121,22 @@ void append_raw(const Value& v, std::string_view delimiter, std::string& out) {
 
 void append_csv(const Value& v, std::string& out) {
   switch (v.kind()) {
-    case ValueKind::kNull:
-      out += "NULL";
-      return;
+    case ValueKind::kNull: out += "NULL"; return;
     case ValueKind::kError:
       out += "ERROR,";
       out += quoted(v.text());
       return;
-    case ValueKind::kInteger:
-      out += std::to_string(v.number());
-      return;
-    case ValueKind::kBool:
-      out += v.number() != 0 ? "true" : "false";
-      return;
+    case ValueKind::kInteger: out += std::to_string(v.number()); return;
+    case ValueKind::kBool: out += v.number() != 0 ? "true" : "false"; return;
     case ValueKind::kSimple:
     case ValueKind::kBulk:
-    case ValueKind::kVerbatim:
-      out += quoted(v.text());
-      return;
+    case ValueKind::kVerbatim: out += quoted(v.text()); return;
     case ValueKind::kDouble:
-    case ValueKind::kBigNumber:
-      out += v.text();
-      return;
+    case ValueKind::kBigNumber: out += v.text(); return;
     case ValueKind::kArray:
     case ValueKind::kMap:
     case ValueKind::kSet:
-    case ValueKind::kPush:
-      break;
+    case ValueKind::kPush: break;
   }
   for (std::size_t i = 0; i < v.items().size(); ++i) {
     if (i != 0) out += ',';
@@ -202,15 +167,11 @@ std::string format_csv(const Value& reply) {
 
 std::string format_reply(const Value& reply, OutputFormat format, const RawDelimiters& delimiters) {
   switch (format) {
-    case OutputFormat::kTyped:
-      return format_typed(reply);
-    case OutputFormat::kRaw:
-      return format_raw(reply, delimiters.element) + delimiters.reply;
-    case OutputFormat::kCsv:
-      return format_csv(reply) + '\n';
+    case OutputFormat::kTyped: return format_typed(reply);
+    case OutputFormat::kRaw: return format_raw(reply, delimiters.element) + delimiters.reply;
+    case OutputFormat::kCsv: return format_csv(reply) + '\n';
     case OutputFormat::kJson:
-    case OutputFormat::kQuotedJson:
-      break;
+    case OutputFormat::kQuotedJson: break;
   }
   return format_json(reply, format) + '\n';
 }

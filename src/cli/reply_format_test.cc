@@ -9,19 +9,11 @@ namespace {
 using resp::Value;
 using resp::ValueKind;
 
-Value map(Value::Items items) {
-  return Value::aggregate(ValueKind::kMap, std::move(items));
-}
-Value set(Value::Items items) {
-  return Value::aggregate(ValueKind::kSet, std::move(items));
-}
+Value map(Value::Items items) { return Value::aggregate(ValueKind::kMap, std::move(items)); }
+Value set(Value::Items items) { return Value::aggregate(ValueKind::kSet, std::move(items)); }
 
-std::string raw(const Value& v) {
-  return format_reply(v, OutputFormat::kRaw, {});
-}
-std::string json(const Value& v) {
-  return format_json(v, OutputFormat::kJson);
-}
+std::string raw(const Value& v) { return format_reply(v, OutputFormat::kRaw, {}); }
+std::string json(const Value& v) { return format_json(v, OutputFormat::kJson); }
 
 TEST(FormatTyped, ShowsTheKindOfScalars) {
   EXPECT_EQ(format_typed(Value::simple("OK")), "OK\n");
@@ -75,9 +67,7 @@ TEST(FormatRaw, PrintsElementsBetweenDelimiters) {
   EXPECT_EQ(raw(map({Value::integer(0), Value::no(), Value::integer(1), Value::yes()})), "0 (false)\n1 (true)\n");
 }
 
-TEST(FormatRaw, EndsErrorsTwice) {
-  EXPECT_EQ(raw(Value::error("ERR no")), "ERR no\n\n");
-}
+TEST(FormatRaw, EndsErrorsTwice) { EXPECT_EQ(raw(Value::error("ERR no")), "ERR no\n\n"); }
 
 TEST(FormatCsv, FlattensEverything) {
   EXPECT_EQ(format_csv(Value::array(

@@ -19,21 +19,11 @@ void append_json_string(std::string_view text, std::string& out) {
         out += '\\';
         out += c;
         break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
+      case '\n': out += "\\n"; break;
+      case '\f': out += "\\f"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '\b': out += "\\b"; break;
       default:
         if (static_cast<unsigned char>(c) <= 0x1f) {
           out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
@@ -86,35 +76,22 @@ void append_map(const Value& v, OutputFormat format, std::string& out) {
 
 void append_json(const Value& v, OutputFormat format, std::string& out) {
   switch (v.kind()) {
-    case ValueKind::kNull:
-      out += "null";
-      return;
+    case ValueKind::kNull: out += "null"; return;
     case ValueKind::kError:
       out += "error:";
       append_string(v.text(), format, out);
       return;
-    case ValueKind::kInteger:
-      out += std::to_string(v.number());
-      return;
-    case ValueKind::kBool:
-      out += v.number() != 0 ? "true" : "false";
-      return;
+    case ValueKind::kInteger: out += std::to_string(v.number()); return;
+    case ValueKind::kBool: out += v.number() != 0 ? "true" : "false"; return;
     case ValueKind::kDouble:
-    case ValueKind::kBigNumber:
-      out += v.text();
-      return;
+    case ValueKind::kBigNumber: out += v.text(); return;
     case ValueKind::kSimple:
     case ValueKind::kBulk:
-    case ValueKind::kVerbatim:
-      append_string(v.text(), format, out);
-      return;
-    case ValueKind::kMap:
-      append_map(v, format, out);
-      return;
+    case ValueKind::kVerbatim: append_string(v.text(), format, out); return;
+    case ValueKind::kMap: append_map(v, format, out); return;
     case ValueKind::kArray:
     case ValueKind::kSet:
-    case ValueKind::kPush:
-      break;
+    case ValueKind::kPush: break;
   }
   out += '[';
   for (std::size_t i = 0; i < v.items().size(); ++i) {

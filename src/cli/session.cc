@@ -20,9 +20,7 @@ void write_all(std::FILE* file, std::string_view text) {
   std::fflush(file);
 }
 
-void pause_for(Micros interval) {
-  ::poll(nullptr, 0, static_cast<int>(std::chrono::ceil<Millis>(interval).count()));
-}
+void pause_for(Micros interval) { ::poll(nullptr, 0, static_cast<int>(std::chrono::ceil<Millis>(interval).count())); }
 
 std::optional<std::uint32_t> database_number(const std::string& text) {
   const auto n = parse_u64(text);
@@ -108,18 +106,15 @@ RunResult Session::run(Words words, std::optional<std::uint64_t> repeat) {
   while (!repeat || *repeat > 0) {
     if (!is_connected() && connect(Complain::kYes) != ConnectResult::kReady) return RunResult::kNoLink;
     switch (send_once(words)) {
-      case Step::kLost:
-        return RunResult::kNoLink;
-      case Step::kErrorReply:
-        return RunResult::kErrorReply;
+      case Step::kLost: return RunResult::kNoLink;
+      case Step::kErrorReply: return RunResult::kErrorReply;
       case Step::kRedirected:
         if (++redirections > kMaxRedirections) {
           write_all(console_.err, "Error: too many redirections\n");
           return RunResult::kNoLink;
         }
         continue;
-      case Step::kDone:
-        break;
+      case Step::kDone: break;
     }
     redirections = 0;
     if (repeat) --*repeat;

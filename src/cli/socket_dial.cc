@@ -19,9 +19,7 @@ namespace {
 
 constexpr int kKeepAliveSeconds = 15;  // as redis-cli, so that a NAT does not forget an idle session
 
-std::unexpected<Error> reason(int err) {
-  return fail(ErrorCode::kIo, std::strerror(err));
-}
+std::unexpected<Error> reason(int err) { return fail(ErrorCode::kIo, std::strerror(err)); }
 
 Result<void> set_blocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);

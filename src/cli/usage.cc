@@ -2,9 +2,7 @@
 
 namespace ashlar::cli {
 
-std::string version_text() {
-  return "ashlar-cli " ASHLAR_VERSION;
-}
+std::string version_text() { return "ashlar-cli " ASHLAR_VERSION; }
 
 std::string usage_text() {
   return version_text() + R"(
@@ -68,14 +66,11 @@ Special modes
 
   --help, --version
 
-Examples
+Without a command, ashlar-cli is interactive: type "help" there. Examples:
   ashlar-cli -c -p 6001 set city Kyoto
   ashlar-cli -x set letter < letter.txt
-  ashlar-cli -r 10 -i 1 info clients
   ashlar-cli --scan --pattern 'user:*'
   ashlar-cli --cluster check 127.0.0.1:6001
-
-Without a command, ashlar-cli is interactive: type "help" there.
 )";
 }
 

@@ -111,7 +111,10 @@ class Value {
 
  private:
   using Content = std::variant<std::int64_t, std::string, Items>;
-  Value(ValueKind kind, Content content) noexcept : content_(std::move(content)), kind_(kind) {}
+  // The alternatives are built in place: no variant is moved on the way in.
+  Value(ValueKind kind, std::int64_t number) noexcept : content_(number), kind_(kind) {}
+  Value(ValueKind kind, std::string text) noexcept : content_(std::move(text)), kind_(kind) {}
+  Value(ValueKind kind, Items items) noexcept : content_(std::move(items)), kind_(kind) {}
 
   static const Items kNoItems;
 

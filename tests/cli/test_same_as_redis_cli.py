@@ -1,6 +1,7 @@
 """ashlar-cli and redis-cli, the same arguments, one real server: output and exit status must be the same bytes.
 
-Run: pytest tests/cli   (ASHLAR_CLI names the program, else build/*/bin/ashlar-cli)
+Run: pytest tests/cli. ASHLAR_BIN or ASHLAR_BIN_DIR is the folder of the programs (default build/bin, else the newest
+build/*/bin).
 """
 import glob
 import os
@@ -16,11 +17,12 @@ pytestmark = pytest.mark.skipif(not (REDIS_CLI and REDIS_SERVER), reason="needs 
 
 
 def ashlar_cli():
-    named = os.environ.get("ASHLAR_CLI")
-    if named:
-        return named
-    root = os.path.join(os.path.dirname(__file__), "..", "..")
-    found = sorted(glob.glob(os.path.join(root, "build", "*", "bin", "ashlar-cli")), key=os.path.getmtime)
+    folder = os.environ.get("ASHLAR_BIN") or os.environ.get("ASHLAR_BIN_DIR")
+    if folder:
+        return os.path.join(folder, "ashlar-cli")
+    build = os.path.join(os.path.dirname(__file__), "..", "..", "build")
+    found = sorted(glob.glob(os.path.join(build, "*", "bin", "ashlar-cli")), key=os.path.getmtime)
+    found += glob.glob(os.path.join(build, "bin", "ashlar-cli"))
     assert found, "build ashlar-cli first"
     return found[-1]
 

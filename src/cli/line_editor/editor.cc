@@ -15,53 +15,31 @@ EditAction LineEditor::press(const Key& key) {
 
 EditAction LineEditor::press_plain(const Key& key) {
   switch (key.kind) {
-    case KeyKind::kText:
-      return insert(key.text);
-    case KeyKind::kEnter:
-      cursor_ = text_.size();
-      return EditAction::kSubmit;
-    case KeyKind::kTab:
-      return complete();
-    case KeyKind::kBackspace:
-      return erase(previous_character(text_, cursor_), cursor_);
-    case KeyKind::kDelete:
-      return erase(cursor_, next_character(text_, cursor_));
-    case KeyKind::kLeft:
-      return move_to(previous_character(text_, cursor_));
-    case KeyKind::kRight:
-      return move_to(next_character(text_, cursor_));
+    case KeyKind::kText: return insert(key.text);
+    case KeyKind::kEnter: cursor_ = text_.size(); return EditAction::kSubmit;
+    case KeyKind::kTab: return complete();
+    case KeyKind::kBackspace: return erase(previous_character(text_, cursor_), cursor_);
+    case KeyKind::kDelete: return erase(cursor_, next_character(text_, cursor_));
+    case KeyKind::kLeft: return move_to(previous_character(text_, cursor_));
+    case KeyKind::kRight: return move_to(next_character(text_, cursor_));
     case KeyKind::kUp:
-    case KeyKind::kDown:
-      return walk_history(key.kind);
-    case KeyKind::kHome:
-      return move_to(0);
-    case KeyKind::kEnd:
-      return move_to(text_.size());
-    case KeyKind::kWordLeft:
-      return move_to(word_left());
-    case KeyKind::kWordRight:
-      return move_to(word_right());
-    case KeyKind::kKillToEnd:
-      return erase(cursor_, text_.size());
-    case KeyKind::kKillToStart:
-      return erase(0, cursor_);
-    case KeyKind::kKillWord:
-      return erase(word_left(), cursor_);
-    case KeyKind::kTranspose:
-      return transpose();
-    case KeyKind::kClearScreen:
-      return EditAction::kClearScreen;
-    case KeyKind::kSearch:
-      search_ = Search{{}, text_, std::nullopt};
-      return EditAction::kRefresh;
-    case KeyKind::kInterrupt:
-      return EditAction::kInterrupt;
+    case KeyKind::kDown: return walk_history(key.kind);
+    case KeyKind::kHome: return move_to(0);
+    case KeyKind::kEnd: return move_to(text_.size());
+    case KeyKind::kWordLeft: return move_to(word_left());
+    case KeyKind::kWordRight: return move_to(word_right());
+    case KeyKind::kKillToEnd: return erase(cursor_, text_.size());
+    case KeyKind::kKillToStart: return erase(0, cursor_);
+    case KeyKind::kKillWord: return erase(word_left(), cursor_);
+    case KeyKind::kTranspose: return transpose();
+    case KeyKind::kClearScreen: return EditAction::kClearScreen;
+    case KeyKind::kSearch: search_ = Search{{}, text_, std::nullopt}; return EditAction::kRefresh;
+    case KeyKind::kInterrupt: return EditAction::kInterrupt;
     case KeyKind::kEndOfInput:
       if (text_.empty()) return EditAction::kEndOfInput;
       return erase(cursor_, next_character(text_, cursor_));
     case KeyKind::kEscape:
-    case KeyKind::kUnknown:
-      break;
+    case KeyKind::kUnknown: break;
   }
   return EditAction::kNothing;
 }
@@ -170,8 +148,7 @@ EditAction LineEditor::press_in_search(const Key& key) {
     case KeyKind::kBackspace:
       search.query.erase(previous_character(search.query, search.query.size()));
       return search_from(history_.size());
-    case KeyKind::kSearch:
-      return search_from(search.found.value_or(history_.size()));
+    case KeyKind::kSearch: return search_from(search.found.value_or(history_.size()));
     case KeyKind::kEscape:
     case KeyKind::kInterrupt: {
       std::string original = std::move(search.original);

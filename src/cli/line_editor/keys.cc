@@ -15,72 +15,44 @@ std::size_t utf8_length(unsigned char lead) {
   return lead >= 0xc0 && lead < 0xe0 ? 2 : 1;
 }
 
-Key key(KeyKind kind) {
-  return Key{kind, {}};
-}
+Key key(KeyKind kind) { return Key{kind, {}}; }
 
 KeyKind control_key(char byte) {
   switch (byte) {
-    case 1:
-      return KeyKind::kHome;
-    case 2:
-      return KeyKind::kLeft;
-    case 3:
-      return KeyKind::kInterrupt;
-    case 4:
-      return KeyKind::kEndOfInput;
-    case 5:
-      return KeyKind::kEnd;
-    case 6:
-      return KeyKind::kRight;
-    case 7:
-      return KeyKind::kEscape;
+    case 1: return KeyKind::kHome;
+    case 2: return KeyKind::kLeft;
+    case 3: return KeyKind::kInterrupt;
+    case 4: return KeyKind::kEndOfInput;
+    case 5: return KeyKind::kEnd;
+    case 6: return KeyKind::kRight;
+    case 7: return KeyKind::kEscape;
     case 8:
-    case 127:
-      return KeyKind::kBackspace;
-    case '\t':
-      return KeyKind::kTab;
+    case 127: return KeyKind::kBackspace;
+    case '\t': return KeyKind::kTab;
     case '\n':
-    case '\r':
-      return KeyKind::kEnter;
-    case 11:
-      return KeyKind::kKillToEnd;
-    case 12:
-      return KeyKind::kClearScreen;
-    case 14:
-      return KeyKind::kDown;
-    case 16:
-      return KeyKind::kUp;
-    case 18:
-      return KeyKind::kSearch;
-    case 20:
-      return KeyKind::kTranspose;
-    case 21:
-      return KeyKind::kKillToStart;
-    case 23:
-      return KeyKind::kKillWord;
-    default:
-      return KeyKind::kUnknown;
+    case '\r': return KeyKind::kEnter;
+    case 11: return KeyKind::kKillToEnd;
+    case 12: return KeyKind::kClearScreen;
+    case 14: return KeyKind::kDown;
+    case 16: return KeyKind::kUp;
+    case 18: return KeyKind::kSearch;
+    case 20: return KeyKind::kTranspose;
+    case 21: return KeyKind::kKillToStart;
+    case 23: return KeyKind::kKillWord;
+    default: return KeyKind::kUnknown;
   }
 }
 
 /// Last byte of "ESC [ x" and "ESC O x".
 KeyKind arrow_key(char last) {
   switch (last) {
-    case 'A':
-      return KeyKind::kUp;
-    case 'B':
-      return KeyKind::kDown;
-    case 'C':
-      return KeyKind::kRight;
-    case 'D':
-      return KeyKind::kLeft;
-    case 'H':
-      return KeyKind::kHome;
-    case 'F':
-      return KeyKind::kEnd;
-    default:
-      return KeyKind::kUnknown;
+    case 'A': return KeyKind::kUp;
+    case 'B': return KeyKind::kDown;
+    case 'C': return KeyKind::kRight;
+    case 'D': return KeyKind::kLeft;
+    case 'H': return KeyKind::kHome;
+    case 'F': return KeyKind::kEnd;
+    default: return KeyKind::kUnknown;
   }
 }
 

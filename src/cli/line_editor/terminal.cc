@@ -51,13 +51,9 @@ void write_fully(int fd, std::string_view bytes) {
 
 }  // namespace
 
-void Terminal::write(std::string_view bytes) {
-  write_fully(out_, bytes);
-}
+void Terminal::write(std::string_view bytes) { write_fully(out_, bytes); }
 
-void Terminal::clear_screen() {
-  write("\x1b[H\x1b[2J");
-}
+void Terminal::clear_screen() { write("\x1b[H\x1b[2J"); }
 
 std::size_t Terminal::columns() const {
   winsize size{};
@@ -95,28 +91,19 @@ ReadLine Terminal::read(std::string_view prompt, LineEditor& editor) {
     const auto key = next_key();
     if (!key) return {ReadOutcome::kEndOfInput, {}};
     switch (editor.press(*key)) {
-      case EditAction::kNothing:
-        break;
-      case EditAction::kClearScreen:
-        clear_screen();
-        [[fallthrough]];
+      case EditAction::kNothing: break;
+      case EditAction::kClearScreen: clear_screen(); [[fallthrough]];
       case EditAction::kRefresh:
         // While more input waits, drawing it once at the end is enough: pasted text stays fast.
         if (ahead_.empty()) write(editor.render(prompt, columns()));
         break;
-      case EditAction::kBell:
-        write("\a");
-        break;
+      case EditAction::kBell: write("\a"); break;
       case EditAction::kSubmit:
         write(editor.render(prompt, columns(), LineEditor::Last::kYes));
         write("\r\n");
         return {ReadOutcome::kLine, editor.text()};
-      case EditAction::kInterrupt:
-        write("\r\n");
-        return {ReadOutcome::kInterrupt, {}};
-      case EditAction::kEndOfInput:
-        write("\r\n");
-        return {ReadOutcome::kEndOfInput, {}};
+      case EditAction::kInterrupt: write("\r\n"); return {ReadOutcome::kInterrupt, {}};
+      case EditAction::kEndOfInput: write("\r\n"); return {ReadOutcome::kEndOfInput, {}};
     }
   }
 }

@@ -167,8 +167,6 @@ class BigKeys {
 
 }  // namespace
 
-int run_big_keys(const ModeContext& context) {
-  return BigKeys(context).run();
-}
+int run_big_keys(const ModeContext& context) { return BigKeys(context).run(); }
 
 }  // namespace ashlar::cli

@@ -16,9 +16,7 @@ TEST(InfoFields, FindsALineByItsWholeName) {
   EXPECT_EQ(info_number(kInfo, "nosuch"), 0);
 }
 
-TEST(InfoFields, AddsTheKeysOfAllDatabases) {
-  EXPECT_EQ(info_key_count(kInfo), 42u);
-}
+TEST(InfoFields, AddsTheKeysOfAllDatabases) { EXPECT_EQ(info_key_count(kInfo), 42u); }
 
 }  // namespace
 }  // namespace ashlar::cli

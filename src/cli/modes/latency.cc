@@ -34,13 +34,10 @@ std::string summary(const Samples& s, OutputFormat format) {
   switch (format) {
     case OutputFormat::kTyped:
       return fmt::format("min: {}, max: {}, avg: {:.2f} ({} samples)", s.min, s.max, s.average(), s.count);
-    case OutputFormat::kCsv:
-      return fmt::format("{},{},{:.2f},{}\n", s.min, s.max, s.average(), s.count);
-    case OutputFormat::kRaw:
-      return fmt::format("{} {} {:.2f} {}\n", s.min, s.max, s.average(), s.count);
+    case OutputFormat::kCsv: return fmt::format("{},{},{:.2f},{}\n", s.min, s.max, s.average(), s.count);
+    case OutputFormat::kRaw: return fmt::format("{} {} {:.2f} {}\n", s.min, s.max, s.average(), s.count);
     case OutputFormat::kJson:
-    case OutputFormat::kQuotedJson:
-      break;
+    case OutputFormat::kQuotedJson: break;
   }
   return fmt::format("{{\"min\": {}, \"max\": {}, \"avg\": {:.2f}, \"count\": {}}}\n", s.min, s.max, s.average(),
                      s.count);

@@ -8,9 +8,7 @@ namespace ashlar::cli {
 
 using resp::Value;
 
-void pause_for(Micros duration) {
-  ::poll(nullptr, 0, static_cast<int>(std::chrono::ceil<Millis>(duration).count()));
-}
+void pause_for(Micros duration) { ::poll(nullptr, 0, static_cast<int>(std::chrono::ceil<Millis>(duration).count())); }
 
 void say(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);

@@ -144,8 +144,6 @@ class Pipe {
 
 }  // namespace
 
-int run_pipe(const ModeContext& context) {
-  return Pipe(context).run();
-}
+int run_pipe(const ModeContext& context) { return Pipe(context).run(); }
 
 }  // namespace ashlar::cli

@@ -169,8 +169,6 @@ class SnapshotTransfer {
 
 }  // namespace
 
-int run_rdb(const ModeContext& context) {
-  return SnapshotTransfer(context).run();
-}
+int run_rdb(const ModeContext& context) { return SnapshotTransfer(context).run(); }
 
 }  // namespace ashlar::cli

@@ -8,11 +8,11 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "cli/cluster/manager.h"
 #include "cli/line_editor/terminal.h"
 #include "cli/modes/modes.h"
 #include "cli/options.h"
 #include "cli/quoting.h"
-#include "cli/shell/cluster_entry.h"
 #include "cli/shell/history.h"
 #include "cli/shell/repl.h"
 
@@ -125,30 +125,21 @@ int run_mode(const Options& options, const Environment& environment) {
   if (session.connect(Complain::kYes) != ConnectResult::kReady) return 1;
   const ModeContext context{options, session, environment.console, environment.clock};
   switch (options.mode) {
-    case Mode::kStat:
-      return run_stat(context);
+    case Mode::kStat: return run_stat(context);
     case Mode::kLatency:
-    case Mode::kLatencyHistory:
-      return run_latency(context);
-    case Mode::kLatencyDistribution:
-      return run_latency_distribution(context);
+    case Mode::kLatencyHistory: return run_latency(context);
+    case Mode::kLatencyDistribution: return run_latency_distribution(context);
     case Mode::kBigKeys:
-    case Mode::kMemKeys:
-      return run_big_keys(context);
-    case Mode::kHotKeys:
-      return run_hot_keys(context);
-    case Mode::kScan:
-      return run_scan(context);
-    case Mode::kPipe:
-      return run_pipe(context);
+    case Mode::kMemKeys: return run_big_keys(context);
+    case Mode::kHotKeys: return run_hot_keys(context);
+    case Mode::kScan: return run_scan(context);
+    case Mode::kPipe: return run_pipe(context);
     case Mode::kRdb:
-    case Mode::kFunctionsRdb:
-      return run_rdb(context);
+    case Mode::kFunctionsRdb: return run_rdb(context);
     case Mode::kCommand:
     case Mode::kCluster:
     case Mode::kHelp:
-    case Mode::kVersion:
-      break;
+    case Mode::kVersion: break;
   }
   return 1;
 }
@@ -172,7 +163,7 @@ int run_program(std::span<const std::string> args, const Environment& environmen
     options.connect.password = read_password(STDIN_FILENO, STDOUT_FILENO, "Please input password: ");
     if (!options.connect.password) return 1;
   }
-  if (options.mode == Mode::kCluster) return run_cluster_manager(options, console);
+  if (options.mode == Mode::kCluster) return cluster_main(options.cluster_args, options.connect);
   if (options.mode != Mode::kCommand) return run_mode(options, environment);
   const bool has_command = !options.command.empty();
   return has_command ? run_one_shot(options, environment) : run_interactive(options, environment);

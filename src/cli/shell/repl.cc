@@ -60,9 +60,7 @@ Repl::Repl(const Options& options, Session& session, Console console, const Cloc
       terminal_(STDIN_FILENO, STDOUT_FILENO),
       on_terminal_(::isatty(STDIN_FILENO) != 0) {}
 
-void Repl::load_docs() {
-  docs_ = fetch_docs(session_);
-}
+void Repl::load_docs() { docs_ = fetch_docs(session_); }
 
 void Repl::load_preferences(const std::string& path) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
