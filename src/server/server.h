@@ -23,8 +23,10 @@
 #include "server/dispatcher.h"
 #include "server/info.h"
 #include "server/memory_guard.h"
+#include "server/commands/own_commands.h"
 #include "server/commands/register.h"
 #include "server/run_state.h"
+#include "server/sampler.h"
 #include "server/shutdown.h"
 #include "server/slow_log.h"
 #include "server/worker_pool.h"
@@ -79,6 +81,9 @@ class Server {
   commands::StringCommands strings_;
   commands::GenericCommands generic_;
   AdminCommands admin_;
+  ClientPause pause_;
+  OwnCommands own_;
+  Sampler sampler_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Signals> signals_;
 };
