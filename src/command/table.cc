@@ -78,6 +78,7 @@ void CommandTable::add(const CommandSpec& spec, Handler handler) {
     ASH_CHECK(container != by_name_.end());
     ASH_CHECK(find_sub(*container->second, spec.name.substr(bar + 1)) == nullptr);
     container->second->subcommands.push_back(command.get());
+    container->second->spec.flags = container->second->spec.flags | Flag::kHasSubcommands;
   }
   all_.push_back(std::move(command));
   rebuild_index();

@@ -29,7 +29,7 @@ std::uint16_t only_key(const command::CommandSpec& spec) {
 Error unknown_command(const command::CommandTable& table, std::span<const std::string_view> args) {
   constexpr std::size_t kShown = 128;
   const Command* container = table.find(args[0]);
-  if (container != nullptr && container->spec.is(Flag::kContainer) && args.size() > 1) {
+  if (container != nullptr && container->spec.is(Flag::kHasSubcommands) && args.size() > 1) {
     std::string upper(container->spec.name);
     for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
     return {ErrorCode::kGeneric,
@@ -77,7 +77,7 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
 
 const Command* Dispatcher::resolve(std::span<const std::string_view> args) const {
   const Command* command = parts_.table.find(args[0]);
-  if (command == nullptr || !command->spec.is(Flag::kContainer) || args.size() < 2) return command;
+  if (command == nullptr || !command->spec.is(Flag::kHasSubcommands) || args.size() < 2) return command;
   return command::CommandTable::find_sub(*command, args[1]);
 }
 

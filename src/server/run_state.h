@@ -22,6 +22,8 @@ struct RunState {
   std::uint64_t startup_memory = 0;
   std::atomic<bool> active_expiry{true};
   std::atomic<std::uint64_t> peak_memory{0};
+  /// Clients whose command waits for something.
+  std::atomic<std::uint64_t> blocked_clients{0};
   // Sampled by the control thread, for INFO.
   std::atomic<std::uint64_t> ops_per_second{0};
   std::atomic<std::uint64_t> input_bytes_per_second{0};

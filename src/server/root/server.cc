@@ -11,6 +11,7 @@
 #include "commands/generic/commands.h"
 #include "commands/string/commands.h"
 #include "server/commands/register.h"
+#include "server/info_sections.h"
 #include "snapshot/dump_payload.h"
 
 namespace ashlar::server {
@@ -88,7 +89,10 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
                 [](std::string_view payload) { return snapshot::restore_value(payload); }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
-      admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}) {
+      admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}),
+      pause_(gates_, workers_, control_),
+      own_({.table = table_, .workers = workers_, .pause = pause_}),
+      sampler_({control_, stats_, state_}) {
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
@@ -130,6 +134,9 @@ void Server::register_commands() {
   persistence_commands_.register_in(table_);
   migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
+  own_.register_all();
+  register_info_sections(
+      info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_});
 }
 
 void Server::arm_timer() {
@@ -187,6 +194,7 @@ Result<void> Server::start() {
                   .workers = config->process.threads,
                   .on_client_gone = [this](ClientId) { acceptor_.client_gone(); }});
   state_.startup_memory = memory_used();
+  sampler_.start();
   log::notice("Ready to accept connections tcp");
   return {};
 }

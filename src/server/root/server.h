@@ -27,8 +27,10 @@
 #include "server/persistence.h"
 #include "server/commands/migrate.h"
 #include "server/commands/persistence_commands.h"
+#include "server/commands/own_commands.h"
 #include "server/commands/register.h"
 #include "server/run_state.h"
+#include "server/sampler.h"
 #include "server/shutdown.h"
 #include "server/slow_log.h"
 #include "server/worker_pool.h"
@@ -81,6 +83,9 @@ class Server {
   commands::StringCommands strings_;
   commands::GenericCommands generic_;
   AdminCommands admin_;
+  ClientPause pause_;
+  OwnCommands own_;
+  Sampler sampler_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Execution> control_run_;  // for commands that the control thread runs
   std::unique_ptr<Signals> signals_;

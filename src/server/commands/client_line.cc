@@ -1,0 +1,43 @@
+#include "server/commands/client_line.h"
+
+#include <fmt/format.h>
+
+namespace ashlar::server {
+namespace {
+
+/// N when nothing else applies; letters as in Redis.
+std::string flags_of(const Client& client) {
+  std::string flags;
+  if (client.in_transaction) flags += 'x';
+  if (client.closing()) flags += 'c';
+  if (client.transport() == Transport::kUnix) flags += 'U';
+  if (client.cluster_readonly) flags += 'r';
+  if (client.no_evict) flags += 'e';
+  if (client.no_touch) flags += 'T';
+  return flags.empty() ? "N" : flags;
+}
+
+std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).count(); }
+
+}  // namespace
+
+std::string client_line(Client& client, MonoTime now) {
+  const ByteBuffer& in = client.input();
+  const ByteBuffer& out = client.output();
+  const std::size_t total = sizeof(Client) + in.capacity() + out.capacity();
+  std::string line = fmt::format(
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1",
+      client.id.value, client.peer_address(), client.local_address(), client.descriptor(), client.name,
+      seconds(now - client.connected_at()), seconds(now - client.last_active()), flags_of(client), client.db.value);
+  // Arguments are views into the query buffer and replies wait in one buffer, so argv-mem and oll are always zero.
+  line += fmt::format(
+      " qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}", in.size(),
+      in.capacity() - in.size(), out.capacity(), out.size(), out.size(), out.capacity(), total,
+      out.empty() ? "r" : "rw");
+  line += fmt::format(" cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+                      client.last_command().empty() ? "NULL" : client.last_command(), client.user,
+                      static_cast<int>(client.reply().version()), client.library_name, client.library_version);
+  return line;
+}
+
+}  // namespace ashlar::server

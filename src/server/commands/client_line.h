@@ -1,0 +1,14 @@
+/// A connection as a line of CLIENT LIST. Thread: the loop of the client.
+#pragma once
+
+#include <string>
+
+#include "base/time.h"
+#include "server/client.h"
+
+namespace ashlar::server {
+
+/// "id=1 addr=127.0.0.1:50000 ..." without a line end. Source: the fields of CLIENT LIST of Redis 7.2.
+[[nodiscard]] std::string client_line(Client& client, MonoTime now);
+
+}  // namespace ashlar::server

@@ -1,0 +1,32 @@
+/// The sections of INFO that tell about the process, its clients, memory and counters. Persistence and Replication get
+/// their places here and their lines from those who know them.
+#pragma once
+
+#include "base/time.h"
+#include "command/table.h"
+#include "keyspace/keyspace.h"
+#include "server/acceptor.h"
+#include "server/command_stats.h"
+#include "server/config_service.h"
+#include "server/info.h"
+#include "server/run_state.h"
+
+namespace ashlar::server {
+
+/// All must outlive the Info.
+struct InfoParts {
+  const Clock& clock;
+  const TickRate& rate;
+  const Published<config::Config>& config;
+  const ConfigService& settings;
+  const command::CommandTable& table;
+  const StatsRegistry& stats;
+  keyspace::Keyspace& keyspace;
+  const Acceptor& acceptor;
+  RunState& state;
+};
+
+/// Adds the sections in the order of Redis. Thread: before the loops start.
+void register_info_sections(Info& info, const InfoParts& parts);
+
+}  // namespace ashlar::server
