@@ -79,7 +79,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       acceptor_(control_, workers_, config_),
       config_service_(config_, files),
       shutdown_(control_),
-      connection_({config_, workers_, config_.get()->process.databases, [] { return "master"; },
+      connection_({config_, workers_, config_.get()->process.databases,
+                   [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
                    [this] { return config_.get()->cluster.enabled ? "cluster" : "standalone"; }}),
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
                 [](std::string_view payload) { return snapshot::restore_value(payload); }},
@@ -104,6 +105,17 @@ void Server::apply_settings(const config::Config& config) {
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
                                                  : changelog::ChangeLog::ExpiryWord::kDel);
+  replication_->configure(replication_settings(config));
+}
+
+void Server::start_replication(const config::Config& config) {
+  applier_->attach(*dispatcher_);
+  info_.add("Replication", Info::Shown::kByDefault,
+            [this](InfoWriter& out) { write_replication_info(*replication_, out); });
+  replication_->start();
+  if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
+    replication_->follow({upstream->host, upstream->port});
+  }
 }
 
 void Server::reset_statistics() {
@@ -120,10 +132,19 @@ void Server::register_commands() {
   generic_.register_in(table_);
   register_connection_commands(table_, connection_);
   register_admin_commands(table_, admin_);
+  replication_commands_->register_in(table_);
 }
 
 Result<void> Server::start() {
   const auto config = config_.get();
+  applier_ = std::make_unique<StreamApplier>(durability_);
+  replication_ = std::make_unique<replication::Replication>(
+      replication::Replication::Parts{control_, keyspace_, log_, snapshots_, files_, *applier_, replication_host_},
+      replication_settings(*config));
+  replication_commands_ = std::make_unique<replication::ReplicationCommands>(
+      *replication_, takeover_,
+      config->cluster.enabled ? replication::ReplicationCommands::Mode::kCluster
+                              : replication::ReplicationCommands::Mode::kStandalone);
   register_commands();
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
@@ -142,7 +163,12 @@ Result<void> Server::start() {
                   .memory = memory_,
                   .active_expiry = state_.active_expiry,
                   .workers = config->process.threads,
-                  .on_client_gone = [this](ClientId) { acceptor_.client_gone(); }});
+                  .on_client_gone =
+                      [this](ClientId id) {
+                        acceptor_.client_gone();
+                        replication_->client_gone(id);
+                      }});
+  start_replication(*config);
   state_.startup_memory = memory_used();
   log::notice("Ready to accept connections tcp");
   return {};

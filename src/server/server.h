@@ -16,6 +16,8 @@
 #include "commands/string/commands.h"
 #include "keyspace/keyspace.h"
 #include "net/event_loop.h"
+#include "replication/commands.h"
+#include "replication/replication.h"
 #include "server/acceptor.h"
 #include "server/command_stats.h"
 #include "server/config/settings.h"
@@ -24,10 +26,12 @@
 #include "server/info.h"
 #include "server/memory_guard.h"
 #include "server/commands/register.h"
+#include "server/replication_adapter.h"
 #include "server/run_state.h"
 #include "server/shutdown.h"
 #include "server/slow_log.h"
 #include "server/worker_pool.h"
+#include "snapshot/slot_snapshot.h"
 
 namespace ashlar::server {
 
@@ -54,6 +58,7 @@ class Server {
   void register_commands();
   void reset_statistics();
   void apply_settings(const config::Config& config);
+  void start_replication(const config::Config& config);
 
   const Clock& clock_;
   FileSystem& files_;
@@ -81,6 +86,14 @@ class Server {
   AdminCommands admin_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Signals> signals_;
+
+  // Replication: last, for it uses the others.
+  snapshot::SnapshotHost snapshots_{keyspace_, clock_};
+  ClientTakeover takeover_;
+  ReplicationHost replication_host_{gates_, memory_, config_service_, config_};
+  std::unique_ptr<StreamApplier> applier_;
+  std::unique_ptr<replication::Replication> replication_;
+  std::unique_ptr<replication::ReplicationCommands> replication_commands_;
 };
 
 }  // namespace ashlar::server
