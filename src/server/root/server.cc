@@ -82,7 +82,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       shutdown_(control_),
       persistence_({keyspace_, clock, files, log_, config_, gates_, {}}),
       persistence_commands_(persistence_),
-      connection_({config_, workers_, config_.get()->process.databases, [] { return "master"; },
+      connection_({config_, workers_, config_.get()->process.databases,
+                   [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
                    [this] { using Mode = ConnectionCommands::Parts::Mode;
                      return config_.get()->cluster.enabled ? Mode::kCluster : Mode::kStandalone;
                    }}),
@@ -115,6 +116,35 @@ void Server::apply_settings(const config::Config& config) {
   if (cluster_) cluster_->apply(config);
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
                                                  : changelog::ChangeLog::ExpiryWord::kDel);
+  replication_->configure(replication_settings(config));
+}
+
+void Server::start_replication(const config::Config& config) {
+  applier_->attach(*dispatcher_);
+  info_.add("Replication", Info::Shown::kByDefault,
+            [this](InfoWriter& out) { write_replication_info(*replication_, out); });
+  replication_host_.on_dataset_replaced([this] { persistence_.schedule_rewrite(); });
+  replication_->start();
+  if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
+    replication_->follow({upstream->host, upstream->port});
+  }
+}
+
+ClusterService::Replication Server::cluster_hooks() {
+  return {.status =
+              [this] {
+                return cluster::ReplicationStatus{replication_->offset(), replication_->last_contact()};
+              },
+          .change_role =
+              [this](const cluster::RoleChange& change) {
+                if (const auto* follow = std::get_if<cluster::FollowPrimary>(&change)) {
+                  if (follow->address.ip.empty() || follow->address.port == 0) return;
+                  replication_->follow({follow->address.ip, follow->address.port});
+                } else {
+                  replication_->promote();
+                }
+              },
+          .offset = [this] { return replication_->offset().value; }};
 }
 
 void Server::reset_statistics() {
@@ -137,6 +167,7 @@ void Server::register_commands() {
   own_.register_all();
   register_info_sections(
       info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_});
+  replication_commands_->register_in(table_);
 }
 
 void Server::arm_timer() {
@@ -152,14 +183,22 @@ Result<void> Server::start() {
   const auto config = config_.get();
   if (config->cluster.enabled) {
     cluster_ = std::make_unique<ClusterService>(
-        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, {}}, *config);
+        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks()}, *config);
   }
   cluster_commands_ = std::make_unique<cluster::ClusterCommands>(
       cluster::ClusterCommands::Parts{cluster_ ? &cluster_->driver() : nullptr, keyspace_,
-                                      [this] { return endpoint_kind(*config_.get()); }, [] { return 0; }});
+                                      [this] { return endpoint_kind(*config_.get()); }, [this] { return replication_->offset().value; }});
   using Mode = MigrateCommand::Parts::Mode;
   migrate_ = std::make_unique<MigrateCommand>(MigrateCommand::Parts{
       keyspace_, log_, clock_, gates_, workers_, config->cluster.enabled ? Mode::kCluster : Mode::kStandalone});
+  applier_ = std::make_unique<StreamApplier>(persistence_);
+  replication_ = std::make_unique<replication::Replication>(
+      replication::Replication::Parts{control_, keyspace_, log_, snapshots_, files_, *applier_, replication_host_},
+      replication_settings(*config));
+  replication_commands_ = std::make_unique<replication::ReplicationCommands>(
+      *replication_, takeover_,
+      config->cluster.enabled ? replication::ReplicationCommands::Mode::kCluster
+                              : replication::ReplicationCommands::Mode::kStandalone);
   register_commands();
   persistence_.add_info(info_);
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
@@ -179,6 +218,7 @@ Result<void> Server::start() {
   config_service_.on_change("appendonly",
                             [this](const config::Config& now) { return persistence_.switch_aof(now); });
   shutdown_.set_finish([this](const ShutdownRequest& request) { return finish(request); });
+  start_replication(*config);
   if (cluster_) {
     ASH_TRY_VOID(cluster_->start(*control_run_));
     dispatcher_->set_router(&cluster_->router());
@@ -192,7 +232,11 @@ Result<void> Server::start() {
                   .memory = memory_,
                   .active_expiry = state_.active_expiry,
                   .workers = config->process.threads,
-                  .on_client_gone = [this](ClientId) { acceptor_.client_gone(); }});
+                  .on_client_gone =
+                      [this](ClientId id) {
+                        acceptor_.client_gone();
+                        replication_->client_gone(id);
+                      }});
   state_.startup_memory = memory_used();
   sampler_.start();
   log::notice("Ready to accept connections tcp");

@@ -16,6 +16,8 @@
 #include "commands/string/commands.h"
 #include "keyspace/keyspace.h"
 #include "net/event_loop.h"
+#include "replication/commands.h"
+#include "replication/replication.h"
 #include "server/acceptor.h"
 #include "server/cluster_service.h"
 #include "server/command_stats.h"
@@ -29,11 +31,13 @@
 #include "server/commands/persistence_commands.h"
 #include "server/commands/own_commands.h"
 #include "server/commands/register.h"
+#include "server/replication_adapter.h"
 #include "server/run_state.h"
 #include "server/sampler.h"
 #include "server/shutdown.h"
 #include "server/slow_log.h"
 #include "server/worker_pool.h"
+#include "snapshot/slot_snapshot.h"
 
 namespace ashlar::server {
 
@@ -55,6 +59,8 @@ class Server {
   void arm_timer();
   void tick();
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
+  void start_replication(const config::Config& config);
+  [[nodiscard]] ClusterService::Replication cluster_hooks();
 
   const Clock& clock_;
   FileSystem& files_;
@@ -89,6 +95,14 @@ class Server {
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Execution> control_run_;  // for commands that the control thread runs
   std::unique_ptr<Signals> signals_;
+
+  // Replication: last, for it uses the others.
+  snapshot::SnapshotHost snapshots_{keyspace_, clock_};
+  ClientTakeover takeover_;
+  ReplicationHost replication_host_{gates_, memory_, config_service_, config_};
+  std::unique_ptr<StreamApplier> applier_;
+  std::unique_ptr<replication::Replication> replication_;
+  std::unique_ptr<replication::ReplicationCommands> replication_commands_;
 };
 
 }  // namespace ashlar::server

@@ -1,0 +1,40 @@
+/// A socket shared by a loop and one thread that waits for it; the loop may end the wait at any time.
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/time.h"
+
+namespace ashlar::replication {
+
+/// The descriptor is non-blocking and lives as long as the object. Thread: one waits, any aborts.
+class BlockingSocket {
+ public:
+  /// Without a byte moving for `timeout` an operation fails.
+  BlockingSocket(Fd fd, Seconds timeout) noexcept : fd_(std::move(fd)), timeout_(timeout) {}
+
+  [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
+  /// Takes the descriptor out; nobody may be waiting.
+  [[nodiscard]] Fd release() noexcept { return std::move(fd_); }
+  /// Sends all. Errors: kIo.
+  [[nodiscard]] Result<void> send(std::string_view bytes);
+  /// At least one byte; 0 at the end of the connection. Errors: kIo.
+  [[nodiscard]] Result<std::size_t> receive(std::span<char> room);
+  /// Ends the connection and with it every wait, soon.
+  void abort() noexcept;
+  [[nodiscard]] bool aborted() const noexcept { return aborted_.load(std::memory_order_relaxed); }
+
+ private:
+  enum class Want : std::uint8_t { kRead, kWrite };
+  [[nodiscard]] Result<void> wait(Want want);
+
+  Fd fd_;
+  Seconds timeout_;
+  std::atomic<bool> aborted_{false};
+};
+
+}  // namespace ashlar::replication

@@ -1,0 +1,31 @@
+/// REPLICAOF, SLAVEOF, ROLE, REPLCONF, PSYNC, SYNC, WAIT. Thread: any loop.
+#pragma once
+
+#include "command/table.h"
+#include "replication/replication.h"
+
+namespace ashlar::replication {
+
+class ReplicationCommands {
+ public:
+  enum class Mode : std::uint8_t { kStandalone, kCluster };
+  /// Both must outlive the object.
+  ReplicationCommands(Replication& replication, Takeover& takeover, Mode mode) noexcept
+      : replication_(replication), takeover_(takeover), mode_(mode) {}
+  void register_in(command::CommandTable& table);
+
+  void replicaof(command::Context& ctx);
+  void role(command::Context& ctx);
+  void replconf(command::Context& ctx);
+  void psync(command::Context& ctx);
+  void sync(command::Context& ctx);
+  void wait(command::Context& ctx);
+
+ private:
+  void begin_sync(command::Context& ctx, const SyncRequest& request);
+  Replication& replication_;
+  Takeover& takeover_;
+  Mode mode_;
+};
+
+}  // namespace ashlar::replication

@@ -1,0 +1,73 @@
+/// What replication needs of the server it lives in. Implemented by the server.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "command/session.h"
+#include "net/socket.h"
+
+namespace ashlar::replication {
+
+/// Runs the commands of a primary's stream. Thread: the control loop's.
+class Applier {
+ public:
+  virtual ~Applier() = default;
+  /// Around a run of apply() calls.
+  virtual void begin(WallTime now) = 0;
+  virtual void end() = 0;
+  /// One command; not empty. What it replies is dropped, an error is logged.
+  virtual void apply(std::span<const std::string_view> args) = 0;
+  virtual void select(DbIndex db) = 0;
+  [[nodiscard]] virtual DbIndex selected() const = 0;
+};
+
+/// What follows from our place in replication for the commands of clients.
+struct RoleFacts {
+  bool replica = false;
+  bool read_only = false;     // a replica that refuses writes
+  bool stale = false;         // a replica without its primary that must not answer
+  bool few_replicas = false;  // min-replicas-to-write is not met
+  bool operator==(const RoleFacts&) const = default;
+};
+
+class Host {
+ public:
+  virtual ~Host() = default;
+  /// Thread: the control loop's.
+  virtual void show(const RoleFacts& facts) = 0;
+  /// Whether the data set is being replaced; thread: any.
+  enum class Loading : std::uint8_t { kBegins, kEnds };
+  virtual void loading(Loading state) = 0;
+  /// All data was replaced by that of the primary: the append-only file must begin anew. Thread: the control loop's.
+  virtual void dataset_replaced() = 0;
+  /// Our primary is now this one, none with nullopt: for CONFIG GET and REWRITE. Thread: the control loop's.
+  virtual void remember_upstream(const std::optional<net::Endpoint>& upstream) = 0;
+  /// Writes of clients are held back, and with them our pings. Thread: the control loop's.
+  [[nodiscard]] virtual bool writes_paused() const = 0;
+};
+
+/// The socket of a client that became a replica.
+struct TakenSocket {
+  Fd fd;
+  std::string unread;
+  std::string peer_address;
+};
+
+/// How a client's socket is obtained.
+class Takeover {
+ public:
+  virtual ~Takeover() = default;
+  enum class Answer : std::uint8_t { kTaken, kNoClient };
+  /// `taker` gets the socket on the thread of the client, after the present command. kNoClient: the session has none.
+  [[nodiscard]] virtual Answer take(command::Session& session, std::function<void(TakenSocket)> taker) = 0;
+};
+
+}  // namespace ashlar::replication

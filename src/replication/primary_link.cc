@@ -1,0 +1,381 @@
+#include "replication/primary_link.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "net/connection_io.h"
+#include "resp/request_writer.h"
+
+namespace ashlar::replication {
+
+PrimaryLink::~PrimaryLink() { hang_up(); }
+
+void PrimaryLink::follow(net::Endpoint primary) {
+  hang_up();
+  primary_ = std::move(primary);
+  last_io_.reset();
+  down_since_.reset();
+  log::notice("Connecting to MASTER {}:{}", primary_->address, primary_->port);
+  set_phase(Phase::kConnect);
+  connect();
+}
+
+void PrimaryLink::stop() {
+  hang_up();
+  primary_.reset();
+  last_io_.reset();
+  down_since_.reset();
+  if (!can_resume_) {  // what we hold is of no history that anybody knows
+    parts_.stream.restart(random_node_id(), parts_.stream.end());
+    can_resume_ = true;
+  }
+  set_phase(Phase::kIdle);
+}
+
+void PrimaryLink::hang_up() {
+  ++attempt_;
+  watch_ = {};
+  if (sync_) {
+    sync_.reset();
+    // Its end may not have been told yet: without data there is nothing to go on from.
+    can_resume_ = false;
+    parts_.host.loading(Host::Loading::kEnds);
+  }
+  socket_.reset();
+  in_ = ByteBuffer();
+  out_ = ByteBuffer();
+  parser_ = resp::RequestParser();
+}
+
+void PrimaryLink::lose(const std::string& why) {
+  log::warning("MASTER <-> REPLICA sync: {}", why);
+  const bool was_connected = phase_ == Phase::kConnected;
+  if (was_connected) log::notice("Connection with master lost.");
+  hang_up();
+  if (was_connected || !down_since_) down_since_ = parts_.loop.now();
+  set_phase(Phase::kConnect);
+  if (was_connected) connect();
+}
+
+void PrimaryLink::connect() {
+  last_try_ = parts_.loop.now();
+  if (net::is_numeric_address(primary_->address)) return dial(primary_->address);
+  set_phase(Phase::kResolving);
+  resolver_ = Thread("repl-dns", [this, host = primary_->address, attempt = attempt_] {
+    auto found = net::resolve(host);
+    parts_.loop.post([this, attempt, found = std::move(found)] {
+      if (attempt != attempt_) return;
+      if (found && !found->empty()) return dial(found->front());
+      lose(fmt::format("Unable to connect to MASTER: {}", found ? "no address" : found.error().text()));
+    });
+  });
+}
+
+void PrimaryLink::dial(const std::string& address) {
+  auto fd = net::connect_tcp({address, primary_->port});
+  if (!fd) return lose(fmt::format("Unable to connect to MASTER: {}", fd.error().text()));
+  if (settings_.nodelay) (void)net::set_nodelay(*fd);  // slower without, no more
+  socket_ = std::make_shared<BlockingSocket>(std::move(*fd), settings_.timeout);
+  auto watch = parts_.loop.watch(socket_->fd().get(), net::Interest::kWrite, *this);
+  if (!watch) return lose(fmt::format("Unable to connect to MASTER: {}", watch.error().text()));
+  watch_ = std::move(*watch);
+  last_io_ = parts_.loop.now();
+  set_phase(Phase::kConnecting);
+  log::notice("MASTER <-> REPLICA sync started");
+}
+
+void PrimaryLink::on_ready(net::Readiness readiness) noexcept {
+  if (phase_ == Phase::kConnecting) return connected();
+  const std::uint64_t attempt = attempt_;
+  if (readiness.readable || readiness.failed) {
+    if (phase_ == Phase::kHandshake) {
+      read_handshake();
+    } else if (phase_ == Phase::kConnected) {
+      read_stream();
+    }
+  }
+  if (readiness.writable && attempt == attempt_ && phase_ >= Phase::kHandshake) flush();
+}
+
+void PrimaryLink::connected() {
+  if (auto result = net::connect_result(socket_->fd()); !result) {
+    return lose(fmt::format("Error condition on socket for SYNC: {}", result.error().text()));
+  }
+  log::notice("Non blocking connect for SYNC fired the event.");
+  set_phase(Phase::kHandshake);
+  begin_step(Step::kPing);
+}
+
+void PrimaryLink::next_step(Step step) {
+  switch (step) {
+    case Step::kPing: return begin_step(settings_.password.empty() ? Step::kPort : Step::kAuth);
+    case Step::kAuth: return begin_step(Step::kPort);
+    case Step::kPort: return begin_step(settings_.announce_ip.empty() ? Step::kCapa : Step::kAddress);
+    case Step::kAddress: return begin_step(Step::kCapa);
+    case Step::kCapa: return begin_step(Step::kPsync);
+    case Step::kPsync: return;
+  }
+}
+
+void PrimaryLink::begin_step(Step step) {
+  step_ = step;
+  DecimalBuffer digits;
+  switch (step) {
+    case Step::kPing: return send({"PING"});
+    case Step::kAuth:
+      if (settings_.user.empty()) return send({"AUTH", settings_.password});
+      return send({"AUTH", settings_.user, settings_.password});
+    case Step::kPort: return send({"REPLCONF", "listening-port", format_i64(settings_.port, digits)});
+    case Step::kAddress: return send({"REPLCONF", "ip-address", settings_.announce_ip});
+    case Step::kCapa: return send({"REPLCONF", "capa", "eof", "capa", "psync2"});
+    case Step::kPsync: {
+      if (!can_resume_) return send({"PSYNC", "?", "-1"});
+      const History history = parts_.stream.history();
+      log::notice("Trying a partial resynchronization (request {}:{}).", history.id.hex(), history.end + 1);
+      return send({"PSYNC", history.id.hex(), format_i64(history.end + 1, digits)});
+    }
+  }
+}
+
+void PrimaryLink::read_handshake() {
+  constexpr std::size_t kChunk = 4096;
+  const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, kChunk);
+  if (got.status == net::IoStatus::kWouldBlock) return;
+  if (got.status != net::IoStatus::kOk) return lose("the master closed the connection during the handshake");
+  last_io_ = parts_.loop.now();
+  const std::uint64_t attempt = attempt_;
+  while (attempt == attempt_ && phase_ == Phase::kHandshake) {
+    const std::size_t end = in_.view().find('\n');
+    if (end == std::string_view::npos) {
+      if (in_.size() > kChunk) lose("the master answers the handshake with an endless line");
+      return;
+    }
+    std::string line(in_.view().substr(0, end));
+    in_.consume_front(end + 1);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) answer(line);  // an empty one is a sign of life
+  }
+}
+
+void PrimaryLink::answer(std::string_view line) {
+  const bool error = line.starts_with('-');
+  switch (step_) {
+    case Step::kPing:
+      if (error && !line.starts_with("-NOAUTH") && !line.starts_with("-NOPERM") &&
+          !line.starts_with("-ERR operation not permitted")) {
+        return lose(fmt::format("Error reply to PING from master: '{}'", line.substr(0, 256)));
+      }
+      log::notice("Master replied to PING, replication can continue...");
+      break;
+    case Step::kAuth:
+      if (error) return lose(fmt::format("Unable to AUTH to MASTER: {}", line.substr(0, 256)));
+      break;
+    case Step::kPort:
+    case Step::kAddress:
+    case Step::kCapa:
+      if (error) log::notice("(Non critical) Master does not understand REPLCONF: {}", line.substr(0, 256));
+      break;
+    case Step::kPsync: return answer_psync(line);
+  }
+  next_step(step_);
+}
+
+void PrimaryLink::answer_psync(std::string_view line) {
+  auto parsed = parse_psync_answer(line);
+  if (!parsed) return lose(std::string(parsed.error().text()));
+  if (const auto* later = std::get_if<TryLater>(&*parsed)) {
+    return lose(fmt::format("MASTER cannot synchronise us now: {}", later->why));
+  }
+  if (const auto* full = std::get_if<FullResync>(&*parsed)) return receive(*full);
+  const auto& go_on_with = std::get<Continue>(*parsed);
+  if (!can_resume_) return lose("MASTER continues a stream that we did not ask for");
+  log::notice("Successful partial resynchronization with master.");
+  if (go_on_with.id && *go_on_with.id != parts_.stream.history().id) {
+    log::notice("Master replication ID changed to {}", go_on_with.id->hex());
+    parts_.stream.rename(*go_on_with.id);
+    parts_.drop_replicas("the history has a new name");
+  }
+  const std::string unread(in_.view());
+  in_ = ByteBuffer();
+  log::notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
+  go_on(unread);
+}
+
+void PrimaryLink::receive(const FullResync& resync) {
+  log::notice("Full resync from master: {}:{}", resync.id.hex(), resync.offset);
+  parts_.drop_replicas("full resynchronization with our master");
+  watch_ = {};
+  std::string unread(in_.view());
+  in_ = ByteBuffer();
+  const std::uint64_t attempt = attempt_;
+  set_phase(Phase::kReceiving);
+  sync_ = std::make_unique<FullSync>(
+      FullSync::Plan{.snapshots = parts_.snapshots,
+                     .files = parts_.files,
+                     .socket = socket_,
+                     .unread = std::move(unread),
+                     .path = fmt::format("temp-sync-{}.rdb", ::getpid()),
+                     .route = settings_.diskless_load ? FullSync::Route::kDirect : FullSync::Route::kThroughFile,
+                     .checksum = settings_.checksum,
+                     .on_flush = [this] { parts_.host.loading(Host::Loading::kBegins); },
+                     .on_done =
+                         [this, attempt, resync](FullSync::Outcome outcome) {
+                           parts_.loop.post([this, attempt, resync, outcome = std::move(outcome)]() mutable {
+                             if (attempt == attempt_) received(std::move(outcome), resync);
+                           });
+                         }});
+}
+
+void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) {
+  if (!outcome.stream_db) {
+    // hang_up() takes the data for lost, which holds only when it was flushed.
+    const bool resumable = can_resume_ && !outcome.flushed;
+    lose(fmt::format("Failed trying to load the MASTER synchronization DB: {}", outcome.stream_db.error().text()));
+    can_resume_ = resumable;
+    return;
+  }
+  // The thread has ended; its destructor would end the connection too, so the descriptor moves to a new owner.
+  socket_ = std::make_shared<BlockingSocket>(socket_->release(), settings_.timeout);
+  sync_.reset();
+  parts_.stream.restart(resync.id, resync.offset);
+  parts_.applier.select(*outcome.stream_db);
+  can_resume_ = true;
+  parts_.host.loading(Host::Loading::kEnds);
+  parts_.host.dataset_replaced();
+  log::notice("MASTER <-> REPLICA sync: Finished with success");
+  go_on(outcome.unread);
+}
+
+void PrimaryLink::go_on(std::string_view unread) {
+  parser_ = resp::RequestParser();
+  in_.append(unread);
+  if (!watch_) {  // a full synchronisation had the socket
+    auto watch = parts_.loop.watch(socket_->fd().get(), net::Interest::kRead, *this);
+    if (!watch) return lose(std::string(watch.error().text()));
+    watch_ = std::move(*watch);
+  }
+  last_io_ = parts_.loop.now();
+  down_since_.reset();
+  set_phase(Phase::kConnected);
+  acknowledge();
+  if (phase_ == Phase::kConnected && !in_.empty()) apply_stream();
+}
+
+void PrimaryLink::read_stream() {
+  constexpr std::size_t kChunk = 64 * 1024;
+  const std::size_t want = std::max(kChunk, std::min(in_.size(), parser_.missing_bytes() + kChunk));
+  const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, want);
+  if (got.status == net::IoStatus::kWouldBlock) return;
+  if (got.status != net::IoStatus::kOk) return lose("the connection was closed");
+  last_io_ = parts_.loop.now();
+  apply_stream();
+}
+
+void PrimaryLink::apply_stream() {
+  // The primary may write what its own clients may not send: memory follows the bytes received, not these numbers.
+  const resp::Limits limits{.max_bulk_len = std::size_t{1} << 40, .max_args = std::size_t{1} << 31};
+  constexpr std::size_t kCommands = 256;
+  bool wants_ack = false;
+  for (;;) {
+    const resp::Parsed parsed = parser_.parse(in_.view(), limits, kCommands, batch_);
+    if (!batch_.empty()) {
+      parts_.applier.begin(parts_.loop.wall_now());
+      for (std::size_t i = 0; i < batch_.size(); ++i) {
+        const auto args = batch_[i];
+        if (iequals(args[0], "replconf")) {
+          wants_ack |= args.size() >= 2 && iequals(args[1], "getack");
+        } else if (!iequals(args[0], "ping") && !iequals(args[0], "multi") && !iequals(args[0], "exec")) {
+          parts_.applier.apply(args);
+        }
+      }
+      parts_.applier.end();
+    }
+    // Applied, so it counts: the offset moves and our own replicas get the same bytes.
+    if (parsed.consumed > 0) parts_.log.record_raw(in_.view().substr(0, parsed.consumed));
+    in_.consume_front(parsed.consumed);
+    if (parsed.status == resp::ParseStatus::kError) {
+      can_resume_ = false;
+      return lose(fmt::format("Protocol error from master: {}", parser_.error()));
+    }
+    if (parsed.status == resp::ParseStatus::kNeedMore) break;
+  }
+  if (in_.empty() && in_.capacity() > 1024 * 1024) in_ = ByteBuffer();
+  if (wants_ack) acknowledge();
+}
+
+void PrimaryLink::acknowledge() {
+  last_ack_ = parts_.loop.now();
+  DecimalBuffer digits;
+  send({"REPLCONF", "ACK", format_i64(parts_.stream.end(), digits)});
+}
+
+void PrimaryLink::send(std::initializer_list<std::string_view> words) {
+  std::string request;
+  resp::write_request(words, request);
+  out_.append(request);
+  flush();
+}
+
+void PrimaryLink::flush() {
+  while (!out_.empty()) {
+    const net::IoOutcome sent = net::write_some(socket_->fd().get(), out_.view());
+    if (sent.status == net::IoStatus::kWouldBlock) break;
+    if (sent.status != net::IoStatus::kOk) {
+      out_.clear();  // reading tells what happened
+      break;
+    }
+    out_.consume_front(sent.bytes);
+  }
+  watch_.set_interest(out_.empty() ? net::Interest::kRead : net::Interest::kReadWrite);
+}
+
+void PrimaryLink::tick() {
+  const MonoTime now = parts_.loop.now();
+  switch (phase_) {
+    case Phase::kIdle: return;
+    case Phase::kConnect:
+      if (now - last_try_ >= Seconds(1)) connect();
+      break;
+    case Phase::kResolving: break;
+    case Phase::kConnecting:
+    case Phase::kHandshake:
+      if (last_io_ && now - *last_io_ > settings_.timeout) lose("Timeout connecting to the MASTER...");
+      break;
+    case Phase::kReceiving: break;  // its socket watches the time
+    case Phase::kConnected:
+      if (now - *last_io_ > settings_.timeout) {
+        lose("MASTER timeout: no data nor PING received...");
+      } else if (now - last_ack_ >= Seconds(1)) {
+        acknowledge();
+      }
+      break;
+  }
+  publish();
+}
+
+void PrimaryLink::set_phase(Phase phase) {
+  phase_ = phase;
+  publish();
+  parts_.on_change();
+}
+
+void PrimaryLink::publish() {
+  Status now{primary_, phase_, last_io_, down_since_, 0, 0};
+  if (sync_) {
+    now.sync_total = sync_->progress().total.load(std::memory_order_relaxed);
+    now.sync_received = sync_->progress().received.load(std::memory_order_relaxed);
+  }
+  MutexLock lock(mutex_);
+  status_ = std::move(now);
+}
+
+PrimaryLink::Status PrimaryLink::status() const {
+  MutexLock lock(mutex_);
+  return status_;
+}
+
+}  // namespace ashlar::replication

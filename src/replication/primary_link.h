@@ -1,0 +1,108 @@
+/// Our side of following a primary: connects, shakes hands, synchronises, applies the stream, acknowledges; and begins
+/// again when the connection is lost. Thread: the control loop's, except status().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/sync.h"
+#include "changelog/change_log.h"
+#include "net/event_loop.h"
+#include "net/socket.h"
+#include "replication/full_sync.h"
+#include "replication/handshake.h"
+#include "replication/ports.h"
+#include "replication/settings.h"
+#include "replication/stream.h"
+#include "resp/request_parser.h"
+
+namespace ashlar::replication {
+
+class PrimaryLink final : private net::IoHandler {
+ public:
+  enum class Phase : std::uint8_t { kIdle, kConnect, kResolving, kConnecting, kHandshake, kReceiving, kConnected };
+  struct Status {
+    std::optional<net::Endpoint> primary;  // nullopt: we follow nobody
+    Phase phase = Phase::kIdle;
+    std::optional<MonoTime> last_io;     // of the present or last connection
+    std::optional<MonoTime> down_since;  // nullopt while connected, and before the first connection
+    std::uint64_t sync_total = 0;        // bytes, while receiving; 0: unknown
+    std::uint64_t sync_received = 0;
+  };
+  struct Parts {
+    net::EventLoop& loop;
+    changelog::ChangeLog& log;
+    snapshot::SnapshotHost& snapshots;
+    FileSystem& files;
+    Stream& stream;
+    Applier& applier;
+    Host& host;
+    std::function<void(std::string why)> drop_replicas;
+    std::function<void()> on_change;
+  };
+  explicit PrimaryLink(Parts parts) : parts_(std::move(parts)) {}
+  ~PrimaryLink();
+
+  void configure(const Settings& settings) { settings_ = settings; }
+  /// Follows this primary from now on; the history of our stream is what we offer to go on with.
+  void follow(net::Endpoint primary);
+  /// Follows nobody.
+  void stop();
+  /// Ten times a second.
+  void tick();
+  [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  /// Thread: any.
+  [[nodiscard]] Status status() const;
+
+ private:
+  enum class Step : std::uint8_t { kPing, kAuth, kPort, kAddress, kCapa, kPsync };
+  void on_ready(net::Readiness readiness) noexcept override;
+  void connect();
+  void dial(const std::string& address);
+  void connected();
+  void begin_step(Step step);
+  void next_step(Step step);
+  void read_handshake();
+  void answer(std::string_view line);
+  void answer_psync(std::string_view line);
+  void receive(const FullResync& resync);
+  void received(FullSync::Outcome outcome, const FullResync& resync);
+  void go_on(std::string_view unread);
+  void read_stream();
+  void apply_stream();
+  void acknowledge();
+  void send(std::initializer_list<std::string_view> words);
+  void flush();
+  void lose(const std::string& why);
+  void hang_up();
+  void set_phase(Phase phase);
+  void publish();
+
+  Parts parts_;
+  Settings settings_;
+  std::optional<net::Endpoint> primary_;
+  Phase phase_ = Phase::kIdle;
+  Step step_ = Step::kPing;
+  std::uint64_t attempt_ = 0;  // posts of former attempts are ignored
+  bool can_resume_ = true;     // our data is what our history says
+  MonoTime last_try_{};
+  MonoTime last_ack_{};
+  std::optional<MonoTime> last_io_;
+  std::optional<MonoTime> down_since_;
+  std::shared_ptr<BlockingSocket> socket_;  // shared with the thread of a synchronisation
+  ByteBuffer in_;
+  ByteBuffer out_;
+  resp::RequestParser parser_;
+  resp::CommandBatch batch_;
+  std::unique_ptr<FullSync> sync_;
+  Thread resolver_;
+  net::Watch watch_;
+  mutable Mutex mutex_;
+  Status status_ ASH_GUARDED_BY(mutex_);
+};
+
+}  // namespace ashlar::replication

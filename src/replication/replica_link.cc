@@ -1,0 +1,136 @@
+#include "replication/replica_link.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "net/connection_io.h"
+
+namespace ashlar::replication {
+
+ReplicaLink::ReplicaLink(Owner& owner, net::EventLoop& loop, std::uint64_t number,
+                         std::shared_ptr<BlockingSocket> socket, std::string unread, ReplicaTraits traits)
+    : owner_(owner),
+      loop_(loop),
+      number_(number),
+      socket_(std::move(socket)),
+      traits_(std::move(traits)),
+      last_ack_(loop.now()) {
+  in_.append(unread);
+}
+
+ReplicaLink::~ReplicaLink() {
+  close();
+  snapshot.reset();
+}
+
+Result<void> ReplicaLink::watch() {
+  ASH_TRY(watch_, loop_.watch(socket_->fd().get(), net::Interest::kRead, *this));
+  return {};
+}
+
+void ReplicaLink::close() {
+  state_ = State::kLost;
+  watch_ = {};
+  socket_->abort();
+  if (snapshot) snapshot->cancel();
+  queue_.clear();
+  queued_bytes_ = 0;
+}
+
+void ReplicaLink::on_ready(net::Readiness readiness) noexcept {
+  if (readiness.readable || readiness.failed) read_input();
+  if (readiness.writable && state_ != State::kLost) flush();
+}
+
+void ReplicaLink::read_input() {
+  constexpr std::size_t kChunk = 16 * 1024;
+  const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, kChunk);
+  if (got.status == net::IoStatus::kWouldBlock) return;
+  if (got.status != net::IoStatus::kOk) return owner_.link_lost(*this, "connection lost");
+  const resp::Limits limits{.max_bulk_len = kChunk, .max_args = 64};
+  for (;;) {
+    const resp::Parsed parsed = parser_.parse(in_.view(), limits, 64, batch_);
+    for (std::size_t i = 0; i < batch_.size() && state_ != State::kLost; ++i) run(batch_[i]);
+    if (state_ == State::kLost) return;
+    in_.consume_front(parsed.consumed);
+    if (parsed.status == resp::ParseStatus::kError) return owner_.link_lost(*this, parser_.error());
+    if (parsed.status == resp::ParseStatus::kNeedMore) return;
+  }
+}
+
+void ReplicaLink::run(std::span<const std::string_view> args) {
+  // Anything else that a replica may say on this connection wants no answer.
+  if (args.size() < 3 || !iequals(args[0], "replconf") || !iequals(args[1], "ack")) return;
+  const auto offset = parse_i64(args[2]);
+  if (!offset) return;
+  acknowledged_ = std::max(acknowledged_, *offset);
+  last_ack_ = loop_.now();
+  heard_ = true;
+  owner_.link_acknowledged(*this);
+}
+
+void ReplicaLink::send_first(std::string bytes) {
+  auto block = std::make_shared<Block>();
+  block->bytes = std::move(bytes);
+  queued_bytes_ += block->bytes.size();
+  queue_.push_back({std::move(block), 0});
+}
+
+void ReplicaLink::feed(const std::shared_ptr<const Block>& block) {
+  if (state_ == State::kLost || traits_.wants_rdb_only || block->end() <= position_) return;
+  const auto from = static_cast<std::size_t>(std::max<std::int64_t>(0, position_ - block->begin));
+  position_ = block->end();
+  queued_bytes_ += block->bytes.size() - from;
+  queue_.push_back({block, from});
+}
+
+void ReplicaLink::go_online() {
+  state_ = State::kOnline;
+  last_ack_ = loop_.now();
+  flush();
+}
+
+void ReplicaLink::flush() {
+  if (state_ != State::kOnline) return;
+  while (!queue_.empty()) {
+    std::array<std::string_view, net::kMaxPieces> views;
+    std::size_t n = 0;
+    for (auto it = queue_.begin(); it != queue_.end() && n < views.size(); ++it) {
+      views[n++] = std::string_view(it->block->bytes).substr(it->from);
+    }
+    const net::IoOutcome sent =
+        net::write_some(socket_->fd().get(), std::span<const std::string_view>(views.data(), n));
+    if (sent.status == net::IoStatus::kWouldBlock) break;
+    if (sent.status != net::IoStatus::kOk) return owner_.link_lost(*this, "write failed");
+    queued_bytes_ -= sent.bytes;
+    std::size_t left = sent.bytes;
+    while (!queue_.empty()) {
+      Piece& piece = queue_.front();
+      const std::size_t size = piece.block->bytes.size() - piece.from;
+      if (left < size) {
+        piece.from += left;
+        break;
+      }
+      left -= size;
+      queue_.pop_front();
+    }
+  }
+  update_interest();
+}
+
+void ReplicaLink::update_interest() {
+  watch_.set_interest(queue_.empty() ? net::Interest::kRead : net::Interest::kReadWrite);
+}
+
+bool ReplicaLink::within_limits(const Settings& settings) {
+  if (settings.output_hard != 0 && queued_bytes_ > settings.output_hard) return false;
+  if (settings.output_soft == 0 || queued_bytes_ <= settings.output_soft) {
+    over_soft_limit_since_.reset();
+    return true;
+  }
+  if (!over_soft_limit_since_) over_soft_limit_since_ = loop_.now();
+  return loop_.now() - *over_soft_limit_since_ <= settings.output_soft_for;
+}
+
+}  // namespace ashlar::replication

@@ -1,0 +1,104 @@
+/// One replica of ours: its socket, how far it got, and what it has still to be sent. Thread: the control loop's.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/buffer.h"
+#include "net/event_loop.h"
+#include "replication/blocking_socket.h"
+#include "replication/handshake.h"
+#include "replication/settings.h"
+#include "replication/stream.h"
+#include "resp/request_parser.h"
+#include "snapshot/slot_snapshot.h"
+
+namespace ashlar::replication {
+
+class ReplicaLink final : public net::IoHandler {
+ public:
+  enum class State : std::uint8_t {
+    kSyncing,      // a snapshot's thread writes to the socket
+    kAwaitingAck,  // it has the snapshot; the stream begins when it says that it is loaded
+    kOnline,
+    kLost,
+  };
+  /// Hears of a link. The link may be destroyed in later turns only.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    virtual void link_acknowledged(ReplicaLink& link) = 0;
+    virtual void link_lost(ReplicaLink& link, std::string why) = 0;
+  };
+
+  ReplicaLink(Owner& owner, net::EventLoop& loop, std::uint64_t number, std::shared_ptr<BlockingSocket> socket,
+              std::string unread, ReplicaTraits traits);
+  ~ReplicaLink();
+
+  [[nodiscard]] Result<void> watch();
+  void on_ready(net::Readiness readiness) noexcept override;
+
+  /// Bytes that go out before everything else ("+CONTINUE ...").
+  void send_first(std::string bytes);
+  /// A piece of the stream; what lies before position() is left out.
+  void feed(const std::shared_ptr<const Block>& block);
+  /// Sends what it can, if the socket is ours.
+  void flush();
+  /// The stream may flow.
+  void go_online();
+  void await_ack() noexcept { state_ = State::kAwaitingAck; }
+  /// Stops watching; the socket ends.
+  void close();
+  /// Whether the limits for what lies in our memory are kept.
+  [[nodiscard]] bool within_limits(const Settings& settings);
+
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] State state() const noexcept { return state_; }
+  [[nodiscard]] const ReplicaTraits& traits() const noexcept { return traits_; }
+  [[nodiscard]] const std::shared_ptr<BlockingSocket>& socket() const noexcept { return socket_; }
+  [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_; }
+  [[nodiscard]] MonoTime last_ack() const noexcept { return last_ack_; }
+  [[nodiscard]] bool heard() const noexcept { return heard_; }
+  [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }
+  /// First byte of the stream that it has not been fed.
+  void set_position(std::int64_t position) noexcept { position_ = position; }
+  void note_alive() noexcept { last_ack_ = loop_.now(); }
+
+  /// The snapshot that is being sent to it.
+  std::unique_ptr<snapshot::SlotSnapshot> snapshot;
+  bool marked = false;  // the snapshot ends with a mark
+  std::string name;     // "ip:port" for the log
+  std::string address;
+
+ private:
+  struct Piece {
+    std::shared_ptr<const Block> block;
+    std::size_t from;
+  };
+  void read_input();
+  void run(std::span<const std::string_view> args);
+  void update_interest();
+
+  Owner& owner_;
+  net::EventLoop& loop_;
+  std::uint64_t number_;
+  std::shared_ptr<BlockingSocket> socket_;  // shared with the snapshot's thread
+  ReplicaTraits traits_;
+  State state_ = State::kSyncing;
+  std::int64_t position_ = 0;
+  std::int64_t acknowledged_ = 0;
+  MonoTime last_ack_;
+  bool heard_ = false;  // an acknowledgement came
+  std::deque<Piece> queue_;
+  std::uint64_t queued_bytes_ = 0;
+  std::optional<MonoTime> over_soft_limit_since_;
+  ByteBuffer in_;
+  resp::RequestParser parser_;
+  resp::CommandBatch batch_;
+  net::Watch watch_;  // last: ends before its descriptor
+};
+
+}  // namespace ashlar::replication

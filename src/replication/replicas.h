@@ -1,0 +1,106 @@
+/// The replicas of this server: takes their sockets, synchronises them, feeds them the stream, counts what they have.
+/// Thread: the control loop's, except status() and acknowledged_by().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/file.h"
+#include "base/sync.h"
+#include "changelog/change_log.h"
+#include "command/session.h"
+#include "net/event_loop.h"
+#include "replication/handshake.h"
+#include "replication/ports.h"
+#include "replication/replica_link.h"
+#include "replication/settings.h"
+#include "replication/stream.h"
+#include "snapshot/slot_snapshot.h"
+
+namespace ashlar::replication {
+
+/// One replica as INFO and ROLE show it.
+struct ReplicaStatus {
+  std::string address;
+  std::uint16_t port = 0;
+  std::string_view state;  // "send_bulk" or "online"
+  std::int64_t offset = 0;
+  MonoTime last_ack;
+  bool announced = false;  // it acknowledges
+};
+
+class Replicas final : private ReplicaLink::Owner {
+ public:
+  struct Parts {
+    net::EventLoop& loop;
+    changelog::ChangeLog& log;
+    snapshot::SnapshotHost& snapshots;
+    FileSystem& files;
+    Stream& stream;
+    std::function<DbIndex()> stream_db;  // selected in the stream now, when it is passed on
+    std::function<void()> on_change;     // replicas came, went or acknowledged
+  };
+  explicit Replicas(Parts parts) : parts_(std::move(parts)) {}
+  ~Replicas() override;
+
+  void configure(const Settings& settings) { settings_ = settings; }
+  /// A client that said PSYNC or SYNC.
+  void take(TakenSocket socket, const SyncRequest& request, ReplicaTraits traits);
+  /// Hands what came into the stream to the links.
+  void feed();
+  /// Once a second. `pings`: whether the stream is ours and may carry them now.
+  enum class Pings : std::uint8_t { kNone, kWhenDue };
+  void tick(Pings pings);
+  void drop_all(const std::string& why);
+  /// Lets the change log write into the stream, if it does not yet.
+  void attach_stream();
+  [[nodiscard]] bool stream_attached() const noexcept { return attached_; }
+
+  /// Replicas that are online and acknowledged lately (min-replicas-max-lag).
+  [[nodiscard]] std::size_t good() const;
+
+  /// WAIT: `done` gets the number of replicas that have `offset`, when they are `wanted` or at the deadline.
+  void wait_for(ClientId client, std::int64_t offset, std::uint64_t wanted, std::optional<MonoTime> deadline,
+                command::Completion done);
+  void forget_waiter(ClientId client);
+  /// Ends all waits with an error (we are a replica now).
+  void cancel_waiters();
+
+  /// Thread: any.
+  [[nodiscard]] std::vector<ReplicaStatus> status() const;
+  [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset) const;
+
+ private:
+  struct Waiter {
+    ClientId client;
+    std::int64_t offset;
+    std::uint64_t wanted;
+    std::optional<MonoTime> deadline;
+    command::Completion done;
+  };
+  void link_acknowledged(ReplicaLink& link) override;
+  void link_lost(ReplicaLink& link, std::string why) override;
+  [[nodiscard]] bool resume(ReplicaLink& link, const SyncRequest& request);
+  void synchronise(ReplicaLink& link, SyncRequest::Dialect dialect);
+  void snapshot_done(std::uint64_t number, const std::optional<Error>& error);
+  void reap(std::uint64_t number);
+  void update_readers();
+  void check_waiters();
+  void publish();
+
+  Parts parts_;
+  Settings settings_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<ReplicaLink>> links_;
+  std::uint64_t next_number_ = 1;
+  bool attached_ = false;
+  std::optional<MonoTime> alone_since_;
+  MonoTime last_ping_{};
+  std::vector<Waiter> waiters_;
+  mutable Mutex mutex_;
+  std::vector<ReplicaStatus> status_ ASH_GUARDED_BY(mutex_);
+};
+
+}  // namespace ashlar::replication

@@ -1,0 +1,227 @@
+#include "replication/replication.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace ashlar::replication {
+
+using StreamSource = changelog::ChangeLog::StreamSource;
+
+Replication::Replication(const Parts& parts, const Settings& settings)
+    : parts_(parts),
+      settings_(std::make_shared<Settings>(settings)),
+      current_(settings),
+      stream_(random_node_id(), settings.backlog_size, [this] { parts_.loop.post([this] { replicas_.feed(); }); }),
+      replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_,
+                 [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; }, [this] { show_role(); }}),
+      link_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, parts.applier, parts.host,
+             [this](const std::string& why) { replicas_.drop_all(why); }, [this] { show_role(); }}) {
+  replicas_.configure(settings);
+  link_.configure(settings);
+}
+
+Replication::~Replication() = default;
+
+void Replication::start() {
+  show_role();
+  arm_timer();
+}
+
+void Replication::arm_timer() {
+  (void)parts_.loop.call_after(Millis(100), [this] {  // lives as long as the loop
+    tick();
+    arm_timer();
+  });
+}
+
+void Replication::tick() {
+  link_.tick();
+  if (++ticks_ % 10 == 0) {
+    const bool ours = !primary_ && !parts_.host.writes_paused();
+    replicas_.tick(ours ? Replicas::Pings::kWhenDue : Replicas::Pings::kNone);
+  }
+  attached_ = replicas_.stream_attached();
+  show_role();
+}
+
+void Replication::configure(const Settings& settings) {
+  settings_.set(std::make_shared<Settings>(settings));
+  parts_.loop.post([this] {
+    current_ = *settings_.get();
+    stream_.resize_backlog(static_cast<std::size_t>(current_.backlog_size));
+    replicas_.configure(current_);
+    link_.configure(current_);
+    show_role();
+  });
+}
+
+void Replication::switch_source(StreamSource source) {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
+  parts_.log.set_stream_source(source);
+  if (source == StreamSource::kOurs) {
+    stream_.rename(random_node_id());
+    parts_.log.forget_replication_db();
+  }
+  show_role();
+}
+
+void Replication::follow(const net::Endpoint& primary) {
+  if (primary_ == primary) return;
+  const bool was_primary = !primary_;
+  primary_ = primary;
+  replicas_.attach_stream();
+  attached_ = true;
+  if (was_primary) {
+    switch_source(StreamSource::kPrimary);
+    replicas_.cancel_waiters();
+    log::set_role(log::Role::kReplica);
+    log::notice(
+        "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be "
+        "able to synchronize with the new master with just a partial transfer.");
+  }
+  replicas_.drop_all("we follow another master now");
+  parts_.host.remember_upstream(primary_);
+  link_.follow(primary);
+  show_role();
+}
+
+void Replication::promote() {
+  if (!primary_) return;
+  link_.stop();
+  primary_.reset();
+  switch_source(StreamSource::kOurs);
+  replicas_.drop_all("the history has a new name");
+  log::set_role(log::Role::kPrimary);
+  parts_.host.remember_upstream(std::nullopt);
+  log::notice("MASTER MODE enabled");
+  show_role();
+}
+
+void Replication::show_role() {
+  RoleFacts facts;
+  facts.replica = primary_.has_value();
+  facts.read_only = facts.replica && current_.read_only;
+  facts.stale = facts.replica && !current_.serve_stale_data && link_.phase() != PrimaryLink::Phase::kConnected;
+  facts.few_replicas = !facts.replica && current_.min_replicas > 0 && current_.min_replicas_max_lag.count() > 0 &&
+                       replicas_.good() < current_.min_replicas;
+  if (facts == shown_) return;
+  shown_ = facts;
+  parts_.host.show(facts);
+}
+
+Replication::Role Replication::role() const {
+  return {stream_.history(), replicas_.status(), link_.status(), attached_.load(std::memory_order_relaxed)};
+}
+
+std::optional<MonoTime> Replication::last_contact() const {
+  const PrimaryLink::Status link = link_.status();
+  return link.phase == PrimaryLink::Phase::kConnected ? link.last_io : link.down_since;
+}
+
+std::vector<std::pair<std::string, std::string>> Replication::info() const {
+  const Role role = this->role();
+  const std::shared_ptr<const Settings> settings = settings_.get();
+  const MonoTime now = parts_.loop.clock().mono();
+  const auto seconds_since = [&](MonoTime then) {
+    return std::max<std::int64_t>(0, std::chrono::floor<Seconds>(now - then).count());
+  };
+  std::vector<std::pair<std::string, std::string>> out;
+  const auto add = [&](std::string name, const auto& value) {
+    out.emplace_back(std::move(name), fmt::format("{}", value));
+  };
+  add("role", role.replica() ? "slave" : "master");
+  if (role.replica()) {
+    using Phase = PrimaryLink::Phase;
+    const PrimaryLink::Status& link = role.link;
+    const bool up = link.phase == Phase::kConnected;
+    add("master_host", link.primary->address);
+    add("master_port", link.primary->port);
+    add("master_link_status", up ? "up" : "down");
+    add("master_last_io_seconds_ago", up && link.last_io ? seconds_since(*link.last_io) : -1);
+    add("master_sync_in_progress", link.phase == Phase::kReceiving ? 1 : 0);
+    add("slave_read_repl_offset", role.history.end);
+    add("slave_repl_offset", role.history.end);
+    if (link.phase == Phase::kReceiving) {
+      add("master_sync_total_bytes", link.sync_total);
+      add("master_sync_read_bytes", link.sync_received);
+      add("master_sync_left_bytes", link.sync_total - std::min(link.sync_total, link.sync_received));
+      add("master_sync_last_io_seconds_ago", link.last_io ? seconds_since(*link.last_io) : 0);
+    }
+    if (!up) add("master_link_down_since_seconds", link.down_since ? seconds_since(*link.down_since) : -1);
+    add("slave_priority", settings->priority);
+    add("slave_read_only", settings->read_only ? 1 : 0);
+    add("replica_announced", settings->announced ? 1 : 0);
+  }
+  add("connected_slaves", role.replicas.size());
+  if (settings->min_replicas > 0 && settings->min_replicas_max_lag.count() > 0) {
+    add("min_slaves_good_slaves", std::ranges::count_if(role.replicas, [&](const ReplicaStatus& replica) {
+          return replica.announced && now - replica.last_ack <= settings->min_replicas_max_lag;
+        }));
+  }
+  for (std::size_t i = 0; i < role.replicas.size(); ++i) {
+    const ReplicaStatus& replica = role.replicas[i];
+    add(fmt::format("slave{}", i), fmt::format("ip={},port={},state={},offset={},lag={}", replica.address, replica.port,
+                                               replica.state, replica.offset, seconds_since(replica.last_ack)));
+  }
+  const History& history = role.history;
+  add("master_failover_state", "no-failover");
+  add("master_replid", history.id.hex());
+  add("master_replid2", history.second_id.hex());
+  add("master_repl_offset", history.end);
+  add("second_repl_offset", history.second_offset);
+  add("repl_backlog_active", role.stream_active ? 1 : 0);
+  add("repl_backlog_size", history.backlog_capacity);
+  add("repl_backlog_first_byte_offset", role.stream_active ? history.backlog_begin + 1 : 0);
+  add("repl_backlog_histlen", history.backlog_size);
+  return out;
+}
+
+Result<void> Replication::note_traits(ClientId client, std::string_view option, std::string_view value) {
+  MutexLock lock(mutex_);
+  ReplicaTraits& traits = traits_[client.value];
+  traits_count_ = traits_.size();
+  return take_replconf(traits, option, value);
+}
+
+ReplicaTraits Replication::take_traits(ClientId client) {
+  MutexLock lock(mutex_);
+  const auto it = traits_.find(client.value);
+  if (it == traits_.end()) return {};
+  ReplicaTraits traits = std::move(it->second);
+  traits_.erase(it);
+  traits_count_ = traits_.size();
+  return traits;
+}
+
+void Replication::client_gone(ClientId client) {
+  if (traits_count_.load(std::memory_order_relaxed) != 0) (void)take_traits(client);
+  if (waits_.load(std::memory_order_relaxed)) {
+    parts_.loop.post([this, client] { replicas_.forget_waiter(client); });
+  }
+}
+
+void Replication::take(TakenSocket socket, const SyncRequest& request, ReplicaTraits traits) {
+  parts_.loop.post([this, socket = std::move(socket), request, traits = std::move(traits)]() mutable {
+    replicas_.take(std::move(socket), request, std::move(traits));
+    attached_ = true;
+  });
+}
+
+std::int64_t Replication::offset_of(ReplOffset last_write) const {
+  return stream_.offset_of(static_cast<std::uint64_t>(last_write.value));
+}
+
+void Replication::wait_for(ClientId client, std::int64_t offset, std::uint64_t wanted, Millis timeout,
+                           command::Completion done) {
+  waits_ = true;
+  parts_.loop.post([this, client, offset, wanted, timeout, done = std::move(done)]() mutable {
+    std::optional<MonoTime> deadline;
+    if (timeout.count() > 0) deadline = parts_.loop.now() + timeout;
+    replicas_.wait_for(client, offset, wanted, deadline, std::move(done));
+  });
+}
+
+}  // namespace ashlar::replication

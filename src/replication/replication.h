@@ -1,0 +1,98 @@
+/// Replication as the server sees it: who we follow, who follows us, and what INFO, ROLE, WAIT and the cluster ask.
+///
+/// Thread: the control loop's, unless a member says otherwise. Made before the loop runs, destroyed after it ended and
+/// after the workers ended.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/sync.h"
+#include "replication/ports.h"
+#include "replication/primary_link.h"
+#include "replication/replicas.h"
+#include "replication/settings.h"
+#include "replication/stream.h"
+
+namespace ashlar::replication {
+
+class Replication {
+ public:
+  struct Parts {
+    net::EventLoop& loop;
+    keyspace::Keyspace& keyspace;
+    changelog::ChangeLog& log;
+    snapshot::SnapshotHost& snapshots;
+    FileSystem& files;
+    Applier& applier;
+    Host& host;
+  };
+  Replication(const Parts& parts, const Settings& settings);
+  ~Replication();
+
+  /// Arms the timers; before the loop runs or on it.
+  void start();
+  /// Takes new settings. Thread: any.
+  void configure(const Settings& settings);
+
+  /// Follows that primary; nothing happens when we do already.
+  void follow(const net::Endpoint& primary);
+  /// Follows nobody; our history goes on under a new name.
+  void promote();
+
+  /// Roles and figures. Thread: any.
+  struct Role {
+    History history;
+    std::vector<ReplicaStatus> replicas;
+    PrimaryLink::Status link;  // link.primary says whether we are a replica
+    bool stream_active = false;
+    [[nodiscard]] bool replica() const noexcept { return link.primary.has_value(); }
+  };
+  [[nodiscard]] Role role() const;
+  /// Fields of INFO's section Replication. Thread: any.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> info() const;
+  /// Offset of the stream: bytes produced, or processed on a replica. Thread: any.
+  [[nodiscard]] ReplOffset offset() const noexcept { return {stream_.end()}; }
+  /// For the cluster: while the link is up the last bytes from the primary, else since when it is down; nullopt when it
+  /// never was up. Thread: any.
+  [[nodiscard]] std::optional<MonoTime> last_contact() const;
+
+  /// For commands; thread: any.
+  [[nodiscard]] Result<void> note_traits(ClientId client, std::string_view option, std::string_view value);
+  [[nodiscard]] ReplicaTraits take_traits(ClientId client);
+  void client_gone(ClientId client);
+  void take(TakenSocket socket, const SyncRequest& request, ReplicaTraits traits);
+  [[nodiscard]] std::int64_t offset_of(ReplOffset last_write) const;
+  [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset) const { return replicas_.acknowledged_by(offset); }
+  void wait_for(ClientId client, std::int64_t offset, std::uint64_t wanted, Millis timeout, command::Completion done);
+  /// Runs `task` on the control loop.
+  void post(net::EventLoop::Callback task) { parts_.loop.post(std::move(task)); }
+
+ private:
+  void arm_timer();
+  void tick();
+  void show_role();
+  /// Changes the source of the stream while no command runs anywhere.
+  void switch_source(changelog::ChangeLog::StreamSource source);
+
+  Parts parts_;
+  Published<Settings> settings_;
+  Settings current_;
+  Stream stream_;
+  Replicas replicas_;
+  PrimaryLink link_;
+  std::optional<net::Endpoint> primary_;
+  RoleFacts shown_;
+  std::uint64_t ticks_ = 0;
+  std::atomic<bool> attached_{false};
+  std::atomic<bool> waits_{false};  // some client has waited with WAIT
+  mutable Mutex mutex_;
+  std::unordered_map<std::uint64_t, ReplicaTraits> traits_ ASH_GUARDED_BY(mutex_);  // by client
+  std::atomic<std::size_t> traits_count_{0};
+};
+
+}  // namespace ashlar::replication

@@ -1,0 +1,87 @@
+/// The replication stream of this process: its bytes, where they stand and which history they belong to.
+///
+/// Offsets are Redis' master_repl_offset: the number of bytes of the history so far. Thread: any; append() comes from
+/// the change log with its mutex held. One mutex guards everything, a leaf of the lock order but for the loop's
+/// mailbox.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/sync.h"
+#include "changelog/change_log.h"
+#include "replication/backlog.h"
+
+namespace ashlar::replication {
+
+/// A piece of the stream, shared by the links that have to send it.
+struct Block {
+  std::int64_t begin = 0;
+  std::string bytes;
+  [[nodiscard]] std::int64_t end() const noexcept { return begin + static_cast<std::int64_t>(bytes.size()); }
+};
+
+/// Names and extent of the stream.
+struct History {
+  NodeId id;
+  NodeId second_id;                 // the history before ours; zero: none
+  std::int64_t second_offset = -1;  // as INFO shows it: first byte not in common, -1 without a second history
+  std::int64_t end = 0;
+  std::int64_t backlog_begin = 0;
+  std::size_t backlog_size = 0;  // bytes kept
+  std::size_t backlog_capacity = 0;
+};
+
+/// A replica may go on: the bytes that it lacks.
+struct Continuation {
+  NodeId id;  // of the history it now follows
+  Block missing;
+};
+
+class Stream final : public changelog::Sink {
+ public:
+  /// `wake` is called, on any thread, when there is something to take() again.
+  Stream(NodeId id, std::size_t backlog_bytes, std::function<void()> wake)
+      : wake_(std::move(wake)), id_(id), backlog_(backlog_bytes) {}
+
+  void append(std::string_view records) override;
+
+  /// Whether bytes are kept for take().
+  enum class Readers : std::uint8_t { kNone, kSome };
+  void set_readers(Readers readers);
+  /// What came since the last call; null when nothing did.
+  [[nodiscard]] std::shared_ptr<const Block> take();
+
+  [[nodiscard]] History history() const;
+  [[nodiscard]] std::int64_t end() const noexcept { return end_.load(std::memory_order_acquire); }
+  /// Whether a replica that has the first `position` bytes of history `id` can go on, and with what.
+  [[nodiscard]] std::optional<Continuation> resume(const NodeId& id, std::int64_t position) const;
+  /// Offset that belongs to a value of ChangeLog::replication_bytes(); 0 for 0.
+  [[nodiscard]] std::int64_t offset_of(std::uint64_t recorded) const;
+
+  /// From here on the history has a new name; the old one stays known as the second.
+  void rename(NodeId id);
+  /// Another history from this offset on; nothing of the old one is left.
+  void restart(NodeId id, std::int64_t offset);
+  void resize_backlog(std::size_t bytes);
+
+ private:
+  const std::function<void()> wake_;
+  mutable Mutex mutex_;
+  NodeId id_ ASH_GUARDED_BY(mutex_);
+  NodeId second_id_ ASH_GUARDED_BY(mutex_);
+  std::int64_t second_offset_ ASH_GUARDED_BY(mutex_) = -1;
+  Backlog backlog_ ASH_GUARDED_BY(mutex_);
+  std::string pending_ ASH_GUARDED_BY(mutex_);
+  bool has_readers_ ASH_GUARDED_BY(mutex_) = false;
+  std::uint64_t received_ ASH_GUARDED_BY(mutex_) = 0;  // bytes of append(), over all histories
+  std::atomic<std::int64_t> end_{0};
+};
+
+}  // namespace ashlar::replication

@@ -1,0 +1,113 @@
+#include "server/replication_adapter.h"
+
+#include "base/log.h"
+#include "server/client.h"
+#include "server/run_state.h"
+
+namespace ashlar::server {
+
+replication::Settings replication_settings(const config::Config& config) {
+  const config::ReplicationConfig& from = config.replication;
+  const config::OutputBufferLimit& limit = config.clients.output_limit(config::ClientClass::kReplica);
+  replication::Settings to;
+  to.user = from.user;
+  to.password = from.password;
+  to.serve_stale_data = from.serve_stale_data;
+  to.read_only = from.read_only;
+  to.announced = from.announced;
+  to.priority = from.priority;
+  to.announce_ip = from.announce_ip;
+  to.port = from.announce_port != 0 ? from.announce_port : config.network.port;
+  to.diskless_sync = from.diskless_sync;
+  to.diskless_load = from.diskless_load != config::DisklessLoad::kDisabled;
+  to.nodelay = !from.disable_tcp_nodelay;
+  to.ping_period = from.ping_period;
+  to.timeout = from.timeout;
+  to.backlog_size = from.backlog_size;
+  to.backlog_ttl = from.backlog_ttl;
+  to.min_replicas = from.min_replicas_to_write;
+  to.min_replicas_max_lag = from.min_replicas_max_lag;
+  to.output_hard = limit.hard;
+  to.output_soft = limit.soft;
+  to.output_soft_for = limit.soft_for;
+  to.compression = config.snapshot.compress ? snapshot::Compression::kLzf : snapshot::Compression::kNone;
+  to.checksum = config.snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  to.redis_version = kRedisVersion;
+  return to;
+}
+
+void write_replication_info(const replication::Replication& replication, InfoWriter& out) {
+  for (const auto& [name, value] : replication.info()) out.field(name, value);
+}
+
+void StreamApplier::attach(Dispatcher& dispatcher) {
+  dispatcher_ = &dispatcher;
+  run_ = dispatcher.make_execution();
+}
+
+void StreamApplier::begin(WallTime now) {
+  run_->participant.enter();
+  dispatcher_->begin_batch(*run_, now, command::Origin::kPrimary);
+}
+
+void StreamApplier::end() {
+  run_->participant.leave();
+  if (!run_->wrote) return;
+  run_->wrote = false;
+  durability_.before_replies();
+}
+
+void StreamApplier::apply(std::span<const std::string_view> args) {
+  constexpr std::size_t kShown = 256;
+  const Located located = dispatcher_->look_up(*run_, args);
+  (void)dispatcher_->run(*run_, located, args, session_, encoder_);  // a primary's commands are never postponed
+  if (!replies_.empty() && replies_.view().front() == '-') {
+    log::warning(
+        "== CRITICAL == This replica is sending an error to its master: '{}' after processing the command '{}'",
+        replies_.view().substr(1, kShown), args[0].substr(0, kShown));
+  }
+  replies_.clear();
+  if (replies_.capacity() > 1024 * 1024) replies_ = ByteBuffer();
+}
+
+replication::Takeover::Answer ClientTakeover::take(command::Session& session,
+                                                   std::function<void(replication::TakenSocket)> taker) {
+  auto* client = dynamic_cast<Client*>(&session);
+  if (client == nullptr) return Answer::kNoClient;
+  client->depart([taker = std::move(taker)](Departed departed) {
+    taker({std::move(departed.fd), std::move(departed.unread), std::move(departed.peer_address)});
+  });
+  return Answer::kTaken;
+}
+
+void ReplicationHost::show(const replication::RoleFacts& facts) {
+  set(Gate::kReplica, facts.replica);
+  set(Gate::kReadOnlyReplica, facts.read_only);
+  set(Gate::kStale, facts.stale);
+  set(Gate::kFewReplicas, facts.few_replicas);
+  memory_.set_duty(facts.replica && config_.get()->replication.ignore_max_memory ? MemoryGuard::Duty::kIgnoreLimit
+                                                                                 : MemoryGuard::Duty::kEvict);
+}
+
+void ReplicationHost::loading(Loading state) {
+  const bool begins = state == Loading::kBegins;
+  if (loading_.exchange(begins) != begins) set(Gate::kLoading, begins);
+}
+
+void ReplicationHost::dataset_replaced() {
+  if (dataset_observer_) dataset_observer_();
+}
+
+void ReplicationHost::remember_upstream(const std::optional<net::Endpoint>& upstream) {
+  if (config_.get()->cluster.enabled) return;
+  service_.update([&](config::Config& config) {
+    config.replication.upstream.reset();
+    if (upstream) config.replication.upstream = config::Upstream{upstream->address, upstream->port};
+  });
+}
+
+bool ReplicationHost::writes_paused() const {
+  return gates_.closed(Gate::kWritesPaused) || gates_.closed(Gate::kAllPaused);
+}
+
+}  // namespace ashlar::server

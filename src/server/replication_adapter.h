@@ -1,0 +1,78 @@
+/// What replication needs of the server: running the commands of a primary's stream, taking clients' sockets, gates and
+/// configuration.
+#pragma once
+
+#include <memory>
+
+#include "base/buffer.h"
+#include "keyspace/safe_point.h"
+#include "replication/ports.h"
+#include "replication/replication.h"
+#include "replication/settings.h"
+#include "resp/encoder.h"
+#include "server/config/settings.h"
+#include "server/config_service.h"
+#include "server/dispatcher.h"
+#include "server/info.h"
+#include "server/memory_guard.h"
+#include "server/worker.h"
+
+namespace ashlar::server {
+
+/// Replication's part of the configuration.
+[[nodiscard]] replication::Settings replication_settings(const config::Config& config);
+/// The fields of INFO's section Replication. Thread: any.
+void write_replication_info(const replication::Replication& replication, InfoWriter& out);
+
+/// Thread: the control loop's.
+class StreamApplier final : public replication::Applier {
+ public:
+  explicit StreamApplier(Durability& durability) noexcept : durability_(durability) { session_.authenticated = true; }
+  /// Before anything is applied; the commands must be registered.
+  void attach(Dispatcher& dispatcher);
+  void begin(WallTime now) override;
+  void end() override;
+  void apply(std::span<const std::string_view> args) override;
+  void select(DbIndex db) override { session_.db = db; }
+  [[nodiscard]] DbIndex selected() const override { return session_.db; }
+
+ private:
+  Dispatcher* dispatcher_ = nullptr;
+  Durability& durability_;
+  std::unique_ptr<Execution> run_;
+  command::Session session_{command::Origin::kPrimary};
+  ByteBuffer replies_;
+  resp::Encoder encoder_{replies_};
+};
+
+/// Hands over the sockets of clients. Thread: that of the client.
+class ClientTakeover final : public replication::Takeover {
+ public:
+  [[nodiscard]] Answer take(command::Session& session, std::function<void(replication::TakenSocket)> taker) override;
+};
+
+class ReplicationHost final : public replication::Host {
+ public:
+  ReplicationHost(Gates& gates, MemoryGuard& memory, ConfigService& service,
+                  const Published<config::Config>& config) noexcept
+      : gates_(gates), memory_(memory), service_(service), config_(config) {}
+
+  void show(const replication::RoleFacts& facts) override;
+  void loading(Loading state) override;
+  void dataset_replaced() override;
+  void remember_upstream(const std::optional<net::Endpoint>& upstream) override;
+  [[nodiscard]] bool writes_paused() const override;
+  /// Whom dataset_replaced() tells; set at start.
+  void on_dataset_replaced(std::function<void()> observer) { dataset_observer_ = std::move(observer); }
+
+ private:
+  void set(Gate gate, bool closed) noexcept { closed ? gates_.close(gate) : gates_.open(gate); }
+  Gates& gates_;
+  MemoryGuard& memory_;
+  ConfigService& service_;
+  const Published<config::Config>& config_;
+  std::atomic<bool> loading_{false};  // the loading gate is closed because of us
+  std::function<void()> dataset_observer_;
+};
+
+}  // namespace ashlar::server
