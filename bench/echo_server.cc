@@ -108,9 +108,7 @@ struct Listener final : net::IoHandler {
 
 volatile std::sig_atomic_t terminated = 0;  // tidy: allow(global): what a signal handler can reach
 
-double seconds(const timeval& t) {
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-}
+double seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; }
 
 }  // namespace
 

@@ -168,9 +168,7 @@ void Network::set_power(HostIndex host, Power power) {
   }
 }
 
-void Network::cut(HostIndex from, HostIndex to) {
-  cuts_.insert({from, to});
-}
+void Network::cut(HostIndex from, HostIndex to) { cuts_.insert({from, to}); }
 
 void Network::mend(HostIndex from, HostIndex to) {
   cuts_.erase({from, to});

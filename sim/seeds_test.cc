@@ -48,9 +48,7 @@ TEST(Swarm, SurvivesFaultsFromManySeedsTwiceInTheSameWay) {
   EXPECT_GT(seen.demotions, 0U);
 }
 
-TEST(Swarm, SurvivesFaultsInALargeCluster) {
-  expect_good(run(7, 50, Seconds{15}));
-}
+TEST(Swarm, SurvivesFaultsInALargeCluster) { expect_good(run(7, 50, Seconds{15})); }
 
 TEST(Swarm, DifferentSeedsGiveDifferentRuns) {
   EXPECT_NE(run(1, 6, Seconds{5}).trace_hash, run(2, 6, Seconds{5}).trace_hash);
@@ -70,9 +68,7 @@ bool caught(const cluster::Faults& planted, std::string_view text) {
   return false;
 }
 
-TEST(PlantedBug, SecondVoteInAnEpochIsCaught) {
-  EXPECT_TRUE(caught({.vote_twice = true}, "voted twice"));
-}
+TEST(PlantedBug, SecondVoteInAnEpochIsCaught) { EXPECT_TRUE(caught({.vote_twice = true}, "voted twice")); }
 
 TEST(PlantedBug, VoteBeforeItIsDurableIsCaught) {
   EXPECT_TRUE(caught({.vote_before_persist = true}, "before that was durable"));

@@ -32,8 +32,6 @@ inline void must(const Result<cluster::AdminValue>& answer) {
   ASSERT_TRUE(answer.has_value()) << answer.error().text();
 }
 
-inline bool is_primary(World& world, HostIndex host) {
-  return world.view(host).myself().is_primary();
-}
+inline bool is_primary(World& world, HostIndex host) { return world.view(host).myself().is_primary(); }
 
 }  // namespace ashlar::sim

@@ -142,29 +142,19 @@ class Swarm {
   void inject(Fault fault) {
     Network& network = world_.network();
     switch (fault) {
-      case Fault::kProcessDies:
-        return crash(Power::kProcessDown);
-      case Fault::kMachineDies:
-        return crash(Power::kMachineDown);
-      case Fault::kIsolate:
-        return world_.isolate(any_host());
-      case Fault::kSplit:
-        return split();
-      case Fault::kCutOneWay:
-        return network.cut(any_host(), any_host());
-      case Fault::kStall:
-        return network.stall(any_host(), any_host(), Millis(rng_.between(10, 5'000)));
+      case Fault::kProcessDies: return crash(Power::kProcessDown);
+      case Fault::kMachineDies: return crash(Power::kMachineDown);
+      case Fault::kIsolate: return world_.isolate(any_host());
+      case Fault::kSplit: return split();
+      case Fault::kCutOneWay: return network.cut(any_host(), any_host());
+      case Fault::kStall: return network.stall(any_host(), any_host(), Millis(rng_.between(10, 5'000)));
       case Fault::kBreakLinks:
         return network.break_links(any_host(), any_host(),
                                    rng_.chance(0.5) ? Network::Notice::kBoth : Network::Notice::kOneSide);
-      case Fault::kClockJump:
-        return world_.jump_clock(any_host(), Millis(rng_.between(-60'000, 60'000)));
-      case Fault::kMend:
-        return network.mend_all();
-      case Fault::kFailover:
-        return failover();
-      case Fault::kMoveSlot:
-        return move_slot();
+      case Fault::kClockJump: return world_.jump_clock(any_host(), Millis(rng_.between(-60'000, 60'000)));
+      case Fault::kMend: return network.mend_all();
+      case Fault::kFailover: return failover();
+      case Fault::kMoveSlot: return move_slot();
       case Fault::kBumpEpoch:
       case Fault::kCount:
         if (const auto host = any_running([](const auto& view) { return view.myself().is_primary(); })) {
@@ -242,8 +232,6 @@ class Swarm {
 
 }  // namespace
 
-SwarmResult run_swarm(const SwarmOptions& options) {
-  return Swarm(options).run();
-}
+SwarmResult run_swarm(const SwarmOptions& options) { return Swarm(options).run(); }
 
 }  // namespace ashlar::sim

@@ -13,14 +13,10 @@ using cluster::SlotRange;
 
 namespace {
 
-std::size_t total(const Shape& shape) {
-  return shape.primaries * (1 + shape.replicas_each) + shape.spare_replicas;
-}
+std::size_t total(const Shape& shape) { return shape.primaries * (1 + shape.replicas_each) + shape.spare_replicas; }
 
 /// The primary of host `i`.
-HostIndex primary_of(const Shape& shape, HostIndex i) {
-  return i % shape.primaries;
-}
+HostIndex primary_of(const Shape& shape, HostIndex i) { return i % shape.primaries; }
 
 SlotRange slots_of(const Shape& shape, std::size_t primary) {
   const auto start = [&](std::size_t p) {
@@ -32,9 +28,7 @@ SlotRange slots_of(const Shape& shape, std::size_t primary) {
   return {SlotId::wrap(static_cast<std::uint32_t>(first)), SlotId::wrap(static_cast<std::uint32_t>(last))};
 }
 
-void must(const Result<cluster::AdminValue>& answer) {
-  ASH_CHECK(answer.has_value());
-}
+void must(const Result<cluster::AdminValue>& answer) { ASH_CHECK(answer.has_value()); }
 
 }  // namespace
 

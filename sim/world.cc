@@ -284,9 +284,7 @@ void World::move_to(HostIndex index, std::string ip) {
   hosts_[index]->ip = std::move(ip);
 }
 
-void World::jump_clock(HostIndex index, Millis by) {
-  hosts_[index]->wall_skew += by;
-}
+void World::jump_clock(HostIndex index, Millis by) { hosts_[index]->wall_skew += by; }
 
 void World::isolate(HostIndex index) {
   std::vector<HostIndex> rest;
@@ -322,27 +320,13 @@ const cluster::View& World::view(HostIndex index) const {
   ASH_CHECK(runs(index));
   return hosts_[index]->node->view();
 }
-bool World::runs(HostIndex index) const {
-  return hosts_[index]->power == Power::kRunning;
-}
-NodeId World::id(HostIndex index) const {
-  return view(index).myself().id;
-}
-std::string World::ip(HostIndex index) const {
-  return hosts_[index]->ip;
-}
-ReplOffset World::offset(HostIndex index) const {
-  return hosts_[index]->offset;
-}
-std::size_t World::slots_dropped(HostIndex index) const {
-  return hosts_[index]->slots_dropped;
-}
-const std::vector<cluster::Publish>& World::delivered(HostIndex index) const {
-  return hosts_[index]->delivered;
-}
-const std::string& World::disk(HostIndex index) const {
-  return hosts_[index]->disk;
-}
+bool World::runs(HostIndex index) const { return hosts_[index]->power == Power::kRunning; }
+NodeId World::id(HostIndex index) const { return view(index).myself().id; }
+std::string World::ip(HostIndex index) const { return hosts_[index]->ip; }
+ReplOffset World::offset(HostIndex index) const { return hosts_[index]->offset; }
+std::size_t World::slots_dropped(HostIndex index) const { return hosts_[index]->slots_dropped; }
+const std::vector<cluster::Publish>& World::delivered(HostIndex index) const { return hosts_[index]->delivered; }
+const std::string& World::disk(HostIndex index) const { return hosts_[index]->disk; }
 
 bool World::accepts_writes(HostIndex index) const {
   const Host& host = *hosts_[index];

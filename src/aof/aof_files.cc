@@ -13,15 +13,9 @@ namespace {
 constexpr std::string_view kTemporaryPrefix = "temp-rewriteaof-";
 }  // namespace
 
-std::string AofFiles::folder_path() const {
-  return paths_.dir + "/" + paths_.folder;
-}
-std::string AofFiles::manifest_path() const {
-  return folder_path() + "/" + paths_.filename + ".manifest";
-}
-std::string AofFiles::path_of(const std::string& name) const {
-  return folder_path() + "/" + name;
-}
+std::string AofFiles::folder_path() const { return paths_.dir + "/" + paths_.folder; }
+std::string AofFiles::manifest_path() const { return folder_path() + "/" + paths_.filename + ".manifest"; }
+std::string AofFiles::path_of(const std::string& name) const { return folder_path() + "/" + name; }
 std::string AofFiles::temporary_base_path() const {
   return path_of(fmt::format("{}bg-{}.aof", kTemporaryPrefix, ::getpid()));
 }

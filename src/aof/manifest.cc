@@ -11,13 +11,9 @@ namespace {
 
 constexpr std::size_t kLineBytesMax = 1024;  // Redis' MANIFEST_MAX_LINE
 
-bool is_blank(char c) noexcept {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
+bool is_blank(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-bool is_printable(char c) noexcept {
-  return c > ' ' && c < 0x7f;
-}
+bool is_printable(char c) noexcept { return c > ' ' && c < 0x7f; }
 
 bool needs_quotes(std::string_view name) {
   return name.empty() || std::any_of(name.begin(), name.end(),
@@ -41,18 +37,12 @@ char unescape(std::string_view& rest) {
   const char c = rest[0];
   rest.remove_prefix(1);
   switch (c) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'b':
-      return '\b';
-    case 'a':
-      return '\a';
-    default:
-      return c;
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'a': return '\a';
+    default: return c;
   }
 }
 
@@ -168,15 +158,12 @@ Result<Manifest> parse_manifest(std::string_view text) {
         if (manifest.base) return bad(number, "a second base file");
         manifest.base = std::move(line.file);
         break;
-      case 'h':
-        manifest.history.push_back(std::move(line.file));
-        break;
+      case 'h': manifest.history.push_back(std::move(line.file)); break;
       case 'i':
         if (line.file.seq <= manifest.increment_seq()) return bad(number, "sequence numbers do not ascend");
         manifest.increments.push_back(std::move(line.file));
         break;
-      default:
-        return bad(number, "unknown type of file");
+      default: return bad(number, "unknown type of file");
     }
   }
   return manifest;

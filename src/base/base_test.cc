@@ -34,9 +34,7 @@ TEST(KeySlot, FoldsEightBytesLikeOneByOne) {
     EXPECT_EQ(crc16(text), crc) << round;
   }
 }
-TEST(Crc64, MatchesTheJonesCheckValue) {
-  EXPECT_EQ(crc64(0, "123456789"), 0xe9c6d914c4b8d9caULL);
-}
+TEST(Crc64, MatchesTheJonesCheckValue) { EXPECT_EQ(crc64(0, "123456789"), 0xe9c6d914c4b8d9caULL); }
 TEST(ParseI64, AcceptsOnlyTheCanonicalSpelling) {
   EXPECT_EQ(parse_i64("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(parse_i64("9223372036854775807"), std::numeric_limits<std::int64_t>::max());

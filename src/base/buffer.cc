@@ -11,9 +11,7 @@ constexpr std::size_t kSmallest = 256;  // below this, growing would only happen
 
 }  // namespace
 
-ByteBuffer::~ByteBuffer() {
-  std::free(data_);
-}
+ByteBuffer::~ByteBuffer() { std::free(data_); }
 
 void ByteBuffer::grow(std::size_t n, Growth growth) {
   const std::size_t used = size();

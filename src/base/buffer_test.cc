@@ -132,8 +132,7 @@ TEST(ByteBuffer, AgreesWithAStringUnderRandomOperations) {
         model.erase(at, cut);
         break;
       }
-      default:
-        buffer.shrink(n);
+      default: buffer.shrink(n);
     }
     ASSERT_EQ(buffer.view(), model);
   }

@@ -100,9 +100,7 @@ std::string human_bytes(std::uint64_t bytes) {
   return {buffer.data(), static_cast<std::size_t>(n)};
 }
 
-char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
+char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string to_lower(std::string_view text) {
   std::string out(text);
@@ -117,9 +115,7 @@ bool iequals(std::string_view a, std::string_view b) noexcept {
 
 namespace {
 
-char fold(char c, Case mode) noexcept {
-  return mode == Case::kInsensitive ? to_lower(c) : c;
-}
+char fold(char c, Case mode) noexcept { return mode == Case::kInsensitive ? to_lower(c) : c; }
 
 /// Matches one character against the class that starts at pattern[i] (just behind '['); moves i behind the class.
 bool class_matches(std::string_view pattern, std::size_t& i, char c, Case mode) noexcept {
@@ -221,27 +217,13 @@ std::string quoted(std::string_view bytes) {
   std::string out = "\"";
   for (const char c : bytes) {
     switch (c) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '"':
-        out += "\\\"";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
+      case '\\': out += "\\\\"; break;
+      case '"': out += "\\\""; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '\a': out += "\\a"; break;
+      case '\b': out += "\\b"; break;
       default: {
         const auto byte = static_cast<unsigned char>(c);
         if (byte >= 0x20 && byte < 0x7f) {

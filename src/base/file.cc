@@ -75,15 +75,9 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     int flags = O_CLOEXEC;
     switch (mode) {
-      case OpenMode::kRead:
-        flags |= O_RDONLY;
-        break;
-      case OpenMode::kAppend:
-        flags |= O_RDWR | O_CREAT | O_APPEND;
-        break;
-      case OpenMode::kTruncate:
-        flags |= O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
-        break;
+      case OpenMode::kRead: flags |= O_RDONLY; break;
+      case OpenMode::kAppend: flags |= O_RDWR | O_CREAT | O_APPEND; break;
+      case OpenMode::kTruncate: flags |= O_RDWR | O_CREAT | O_TRUNC | O_APPEND; break;
     }
     Fd fd(::open(path.c_str(), flags, 0644));
     if (!fd) return fail_errno("open", path, errno);
@@ -124,9 +118,7 @@ class PosixFileSystem final : public FileSystem {
 
 }  // namespace
 
-std::unique_ptr<FileSystem> make_posix_file_system() {
-  return std::make_unique<PosixFileSystem>();
-}
+std::unique_ptr<FileSystem> make_posix_file_system() { return std::make_unique<PosixFileSystem>(); }
 
 Result<std::string> read_file(FileSystem& fs, const std::string& path) {
   ASH_TRY(const auto file, fs.open(path, OpenMode::kRead));

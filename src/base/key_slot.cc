@@ -47,8 +47,6 @@ std::string_view hash_tag(std::string_view key) noexcept {
   return key.substr(start, end - start);
 }
 
-SlotId key_slot(std::string_view key) noexcept {
-  return SlotId::wrap(crc16(hash_tag(key)));
-}
+SlotId key_slot(std::string_view key) noexcept { return SlotId::wrap(crc16(hash_tag(key))); }
 
 }  // namespace ashlar

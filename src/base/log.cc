@@ -34,15 +34,11 @@ State& state() {
 
 constexpr char mark(Level level) {
   switch (level) {
-    case Level::kDebug:
-      return '.';
-    case Level::kVerbose:
-      return '-';
-    case Level::kNotice:
-      return '*';
+    case Level::kDebug: return '.';
+    case Level::kVerbose: return '-';
+    case Level::kNotice: return '*';
     case Level::kWarning:
-    case Level::kNothing:
-      return '#';
+    case Level::kNothing: return '#';
   }
   return '#';
 }
@@ -66,15 +62,9 @@ bool open(const std::string& path) {
   return true;
 }
 
-void set_level(Level level) noexcept {
-  state().level.store(level, std::memory_order_relaxed);
-}
-Level level() noexcept {
-  return state().level.load(std::memory_order_relaxed);
-}
-void set_role(Role role) noexcept {
-  state().role.store(static_cast<char>(role), std::memory_order_relaxed);
-}
+void set_level(Level level) noexcept { state().level.store(level, std::memory_order_relaxed); }
+Level level() noexcept { return state().level.load(std::memory_order_relaxed); }
+void set_role(Role role) noexcept { state().role.store(static_cast<char>(role), std::memory_order_relaxed); }
 
 void write(Level level, std::string_view text) {
   timespec ts{};

@@ -23,9 +23,7 @@ void set_level(Level level) noexcept;
 void set_role(Role role) noexcept;
 void write(Level level, std::string_view text);
 
-[[nodiscard]] inline bool enabled(Level at) noexcept {
-  return at >= level();
-}
+[[nodiscard]] inline bool enabled(Level at) noexcept { return at >= level(); }
 
 template <typename... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {

@@ -1,6 +1,6 @@
 /// How much memory the process uses, cheaply enough to ask before every batch of commands.
-/// With jemalloc (linked into the programs) the figure is exact: each thread's own counters are summed. Without it (unit
-/// tests, sanitizers) it comes from the C library. Thread: any.
+/// With jemalloc (linked into the programs) the figure is exact: each thread's own counters are summed. Without it
+/// (unit tests, sanitizers) it comes from the C library. Thread: any.
 #pragma once
 
 #include <cstdint>

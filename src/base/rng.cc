@@ -47,9 +47,7 @@ std::int64_t Rng::between(std::int64_t low, std::int64_t high) noexcept {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + offset);
 }
 
-double Rng::unit() noexcept {
-  return static_cast<double>(next() >> 11) * 0x1.0p-53;
-}
+double Rng::unit() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
 void secure_random(std::span<std::byte> out) noexcept {
   std::size_t done = 0;

@@ -13,11 +13,7 @@ Micros read_clock(clockid_t id) noexcept {
 
 }  // namespace
 
-MonoTime SystemClock::mono() const noexcept {
-  return MonoTime(read_clock(CLOCK_MONOTONIC));
-}
-WallTime SystemClock::wall() const noexcept {
-  return WallTime(read_clock(CLOCK_REALTIME));
-}
+MonoTime SystemClock::mono() const noexcept { return MonoTime(read_clock(CLOCK_MONOTONIC)); }
+WallTime SystemClock::wall() const noexcept { return WallTime(read_clock(CLOCK_REALTIME)); }
 
 }  // namespace ashlar

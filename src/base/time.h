@@ -39,9 +39,7 @@ using WallTime = std::chrono::time_point<WallTimeline>;
 [[nodiscard]] constexpr std::int64_t unix_seconds(WallTime t) noexcept {
   return std::chrono::floor<Seconds>(t.time_since_epoch()).count();
 }
-[[nodiscard]] constexpr WallTime wall_from_unix_millis(std::int64_t ms) noexcept {
-  return WallTime(Millis(ms));
-}
+[[nodiscard]] constexpr WallTime wall_from_unix_millis(std::int64_t ms) noexcept { return WallTime(Millis(ms)); }
 [[nodiscard]] constexpr std::int64_t mono_millis(MonoTime t) noexcept {
   return std::chrono::floor<Millis>(t.time_since_epoch()).count();
 }

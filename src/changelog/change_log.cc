@@ -25,9 +25,7 @@ void render(std::string& out, std::span<const std::string_view> args) {
   }
 }
 
-void ChangeLog::update_active() {
-  active_.store(aof_.sink != nullptr || replication_.sink != nullptr);
-}
+void ChangeLog::update_active() { active_.store(aof_.sink != nullptr || replication_.sink != nullptr); }
 
 void ChangeLog::set_aof(Sink* sink) {
   MutexLock lock(mutex_);

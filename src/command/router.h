@@ -1,4 +1,5 @@
-/// Where a command with keys belongs, as the cluster sees it. A port: the cluster implements it, the dispatcher asks it.
+/// Where a command with keys belongs, as the cluster sees it. A port: the cluster implements it, the dispatcher asks
+/// it.
 #pragma once
 
 #include <span>
@@ -26,8 +27,8 @@ class Router {
  public:
   virtual ~Router() = default;
   /// Where a command on these keys belongs.
-  /// Called with the slots of `keys` locked (never empty), so that what it sees of their presence holds while the command
-  /// runs. Thread: any loop.
+  /// Called with the slots of `keys` locked (never empty), so that what it sees of their presence holds while the
+  /// command runs. Thread: any loop.
   [[nodiscard]] virtual Route route(const CommandSpec& spec, std::span<const keyspace::KeyRef> keys,
                                     const Session& session, keyspace::Db& db) = 0;
 };

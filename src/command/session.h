@@ -38,7 +38,8 @@ class Session {
 
   [[nodiscard]] Origin origin() const noexcept { return origin_; }
 
-  /// The reply of the present command comes later; commands behind it wait. Sessions without a connection ignore the reply.
+  /// The reply of the present command comes later; commands behind it wait. Sessions without a connection ignore the
+  /// reply.
   [[nodiscard]] virtual Completion defer() {
     return [](const LateReply&) {};
   }

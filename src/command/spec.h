@@ -21,12 +21,8 @@ struct Arity {
   /// As COMMAND INFO says it: negative for "at least".
   [[nodiscard]] constexpr int wire() const noexcept { return open_ended ? -int{count} : int{count}; }
 };
-[[nodiscard]] constexpr Arity exactly(std::uint16_t n) noexcept {
-  return {n, false};
-}
-[[nodiscard]] constexpr Arity at_least(std::uint16_t n) noexcept {
-  return {n, true};
-}
+[[nodiscard]] constexpr Arity exactly(std::uint16_t n) noexcept { return {n, false}; }
+[[nodiscard]] constexpr Arity at_least(std::uint16_t n) noexcept { return {n, true}; }
 
 /// Source: COMMAND INFO flags of Redis 7.2. Combine with |.
 enum class Flag : std::uint32_t {
@@ -54,9 +50,9 @@ enum class Flag : std::uint32_t {
   kSkipSlowlog = 1U << 20,
   kMovableKeys = 1U << 21,  // the first/last/step triple does not tell all keys
   // Ours, not shown to clients:
-  kWholeKeyspace = 1U << 22,  // runs with every other thread stopped at a safe point
-  kContainer = 1U << 23,      // has subcommands and nothing else
-  kHasSubcommands = 1U << 24, // set by the table: the second argument may name a subcommand
+  kWholeKeyspace = 1U << 22,   // runs with every other thread stopped at a safe point
+  kContainer = 1U << 23,       // has subcommands and nothing else
+  kHasSubcommands = 1U << 24,  // set by the table: the second argument may name a subcommand
 };
 [[nodiscard]] constexpr Flag operator|(Flag a, Flag b) noexcept {
   return static_cast<Flag>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));

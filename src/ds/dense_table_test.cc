@@ -19,9 +19,7 @@ struct ItemTraits {
 };
 using Table = DenseTable<Item, ItemTraits>;
 
-std::uint64_t mix(std::uint64_t x) {
-  return Rng(x).next();
-}
+std::uint64_t mix(std::uint64_t x) { return Rng(x).next(); }
 
 /// A table beside a plain model of what it should hold.
 struct Pair {

@@ -6,31 +6,21 @@ namespace {
 constexpr std::uint32_t kClockMask = 0xFFFFFF;
 constexpr std::uint8_t kInitialCount = 5;  // new keys must survive long enough to be counted
 
-std::uint32_t minutes(WallTime now) noexcept {
-  return static_cast<std::uint32_t>(unix_seconds(now) / 60) & 0xFFFF;
-}
+std::uint32_t minutes(WallTime now) noexcept { return static_cast<std::uint32_t>(unix_seconds(now) / 60) & 0xFFFF; }
 
 }  // namespace
 
-std::uint32_t lru_clock(WallTime now) noexcept {
-  return static_cast<std::uint32_t>(unix_seconds(now)) & kClockMask;
-}
+std::uint32_t lru_clock(WallTime now) noexcept { return static_cast<std::uint32_t>(unix_seconds(now)) & kClockMask; }
 
-Seconds lru_idle(std::uint32_t clock, WallTime now) noexcept {
-  return Seconds((lru_clock(now) - clock) & kClockMask);
-}
+Seconds lru_idle(std::uint32_t clock, WallTime now) noexcept { return Seconds((lru_clock(now) - clock) & kClockMask); }
 
 std::uint32_t lru_clock_for_idle(Seconds idle, WallTime now) noexcept {
   return static_cast<std::uint32_t>(unix_seconds(now) - idle.count()) & kClockMask;
 }
 
-std::uint32_t lfu_initial(WallTime now) noexcept {
-  return lfu_clock_for_count(kInitialCount, now);
-}
+std::uint32_t lfu_initial(WallTime now) noexcept { return lfu_clock_for_count(kInitialCount, now); }
 
-std::uint32_t lfu_clock_for_count(std::uint8_t count, WallTime now) noexcept {
-  return minutes(now) << 8 | count;
-}
+std::uint32_t lfu_clock_for_count(std::uint8_t count, WallTime now) noexcept { return minutes(now) << 8 | count; }
 
 std::uint8_t lfu_count(std::uint32_t clock, WallTime now, const LfuSettings& settings) noexcept {
   const std::uint32_t count = clock & 0xFF;

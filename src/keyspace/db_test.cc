@@ -138,8 +138,7 @@ TEST_F(DbTest, AgreesWithAMapUnderRandomChanges) {
         EXPECT_EQ(db.erase(ref), model.erase(key) == 1);
         break;
       }
-      default:
-        EXPECT_EQ(get(key), model.contains(key) ? std::optional(model[key]) : std::nullopt);
+      default: EXPECT_EQ(get(key), model.contains(key) ? std::optional(model[key]) : std::nullopt);
     }
   }
   EXPECT_EQ(keyspace.size(DbIndex{0}).keys, model.size());

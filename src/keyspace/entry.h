@@ -68,12 +68,9 @@ class Entry {
   /// The value as text; integers are rendered into `buffer`. Lives until the entry or the buffer changes.
   [[nodiscard]] std::string_view text(DecimalBuffer& buffer) const noexcept {
     switch (form()) {
-      case kFormInt:
-        return format_i64(int_value(), buffer);
-      case kFormInline:
-        return {bytes() + value_offset(), value_size_};
-      default:
-        return heap()->view();
+      case kFormInt: return format_i64(int_value(), buffer);
+      case kFormInline: return {bytes() + value_offset(), value_size_};
+      default: return heap()->view();
     }
   }
   /// Length of text() without rendering more than needed.

@@ -15,15 +15,11 @@ struct Candidate {
 double score(const Entry& entry, EvictionPolicy policy, const AccessContext& context, const LfuSettings& lfu) {
   switch (policy) {
     case EvictionPolicy::kAllKeysLru:
-    case EvictionPolicy::kVolatileLru:
-      return static_cast<double>(lru_idle(entry.clock(), context.now).count());
+    case EvictionPolicy::kVolatileLru: return static_cast<double>(lru_idle(entry.clock(), context.now).count());
     case EvictionPolicy::kAllKeysLfu:
-    case EvictionPolicy::kVolatileLfu:
-      return 255.0 - lfu_count(entry.clock(), context.now, lfu);
-    case EvictionPolicy::kVolatileTtl:
-      return -static_cast<double>(entry.expiry_ms());
-    default:
-      return 0;
+    case EvictionPolicy::kVolatileLfu: return 255.0 - lfu_count(entry.clock(), context.now, lfu);
+    case EvictionPolicy::kVolatileTtl: return -static_cast<double>(entry.expiry_ms());
+    default: return 0;
   }
 }
 

@@ -17,14 +17,10 @@ constexpr std::size_t kEventsPerWait = 256;
 
 std::uint32_t epoll_mask(Interest interest) {
   switch (interest) {
-    case Interest::kNone:
-      return 0;
-    case Interest::kRead:
-      return EPOLLIN;
-    case Interest::kWrite:
-      return EPOLLOUT;
-    case Interest::kReadWrite:
-      return EPOLLIN | EPOLLOUT;
+    case Interest::kNone: return 0;
+    case Interest::kRead: return EPOLLIN;
+    case Interest::kWrite: return EPOLLOUT;
+    case Interest::kReadWrite: return EPOLLIN | EPOLLOUT;
   }
   return 0;
 }

@@ -169,8 +169,7 @@ Result<std::optional<Accepted>> accept(const Fd& listener) {
       return Accepted{std::move(fd), std::move(local)};
     }
     switch (errno) {
-      case EAGAIN:
-        return std::nullopt;
+      case EAGAIN: return std::nullopt;
       case EINTR:
       case ECONNABORTED:  // given up while it waited
       case EPROTO:
@@ -178,10 +177,8 @@ Result<std::optional<Accepted>> accept(const Fd& listener) {
       case ENETUNREACH:
       case EHOSTDOWN:
       case EHOSTUNREACH:
-      case ENONET:
-        continue;
-      default:
-        return fail_errno("accept", "", errno);
+      case ENONET: continue;
+      default: return fail_errno("accept", "", errno);
     }
   }
 }
@@ -232,9 +229,7 @@ Result<std::vector<std::string>> resolve(const std::string& host) {
   return found;
 }
 
-bool is_numeric_address(const std::string& text) {
-  return numeric_address(text, 0).has_value();
-}
+bool is_numeric_address(const std::string& text) { return numeric_address(text, 0).has_value(); }
 
 Result<Endpoint> local_endpoint(const Fd& fd) {
   Address address;
@@ -248,9 +243,7 @@ Result<Endpoint> peer_endpoint(const Fd& fd) {
   return endpoint_of(address);
 }
 
-Result<void> set_nodelay(const Fd& fd) {
-  return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
-}
+Result<void> set_nodelay(const Fd& fd) { return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"); }
 
 Result<void> set_keepalive(const Fd& fd, Seconds interval) {
   const int idle = static_cast<int>(std::clamp<Seconds::rep>(interval.count(), 1, INT16_MAX));  // the kernel's maximum

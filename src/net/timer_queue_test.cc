@@ -12,9 +12,7 @@
 namespace ashlar::net {
 namespace {
 
-MonoTime at(std::int64_t micros) {
-  return MonoTime(Micros(micros));
-}
+MonoTime at(std::int64_t micros) { return MonoTime(Micros(micros)); }
 
 TEST(TimerQueue, FiresInOrderOfTimeAndThenOfAdding) {
   TimerQueue timers;

@@ -5,9 +5,7 @@
 
 namespace ashlar::resp {
 
-void Encoder::error(const Error& error) {
-  line('-', error.resp_text());
-}
+void Encoder::error(const Error& error) { line('-', error.resp_text()); }
 
 void Encoder::line(char type, std::string_view text) {
   char* const start = out_->reserve_back(text.size() + 3);

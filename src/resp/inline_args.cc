@@ -6,12 +6,8 @@ namespace ashlar::resp {
 namespace {
 
 /// Blanks between words. Inside a word vertical tab and form feed are ordinary characters, as in Redis.
-bool is_gap(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-bool ends_word(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+bool is_gap(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 std::optional<unsigned> hex_digit(char c) {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -22,18 +18,12 @@ std::optional<unsigned> hex_digit(char c) {
 
 char named_escape(char c) {
   switch (c) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'b':
-      return '\b';
-    case 'a':
-      return '\a';
-    default:
-      return c;
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'a': return '\a';
+    default: return c;
   }
 }
 

@@ -24,17 +24,12 @@ bool is_real(std::string_view text) {
 
 std::optional<ValueKind> aggregate_kind(char type) {
   switch (type) {
-    case '*':
-      return ValueKind::kArray;
+    case '*': return ValueKind::kArray;
     case '%':
-    case '|':
-      return ValueKind::kMap;
-    case '~':
-      return ValueKind::kSet;
-    case '>':
-      return ValueKind::kPush;
-    default:
-      return std::nullopt;
+    case '|': return ValueKind::kMap;
+    case '~': return ValueKind::kSet;
+    case '>': return ValueKind::kPush;
+    default: return std::nullopt;
   }
 }
 
@@ -62,9 +57,7 @@ void ReplyReader::compact() {
   }
 }
 
-std::size_t ReplyReader::pending_bytes() const noexcept {
-  return partial_ + buffer_.size() - read_;
-}
+std::size_t ReplyReader::pending_bytes() const noexcept { return partial_ + buffer_.size() - read_; }
 
 std::string ReplyReader::take_unread() {
   std::string rest = buffer_.substr(read_);
@@ -142,12 +135,8 @@ Result<bool> ReplyReader::read_bulk_body() {
 
 Result<void> ReplyReader::read_line_item(char type, std::string_view rest) {
   switch (type) {
-    case '+':
-      complete(Value::simple(std::string(rest)));
-      return {};
-    case '-':
-      complete(Value::error(std::string(rest)));
-      return {};
+    case '+': complete(Value::simple(std::string(rest))); return {};
+    case '-': complete(Value::error(std::string(rest))); return {};
     case ':': {
       const auto number = parse_i64(rest.starts_with('+') ? rest.substr(1) : rest);
       if (!number) return broken("a bad integer");
@@ -172,16 +161,13 @@ Result<void> ReplyReader::read_line_item(char type, std::string_view rest) {
       return {};
     case '$':
     case '=':
-    case '!':
-      return open_bulk(type, rest);
+    case '!': return open_bulk(type, rest);
     case '*':
     case '%':
     case '~':
     case '>':
-    case '|':
-      return open_aggregate(type, rest);
-    default:
-      return broken(fmt::format("got {} as reply type byte", quoted(std::string_view(&type, 1))));
+    case '|': return open_aggregate(type, rest);
+    default: return broken(fmt::format("got {} as reply type byte", quoted(std::string_view(&type, 1))));
   }
 }
 

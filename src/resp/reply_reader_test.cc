@@ -40,9 +40,7 @@ std::string failure(std::string_view bytes, ReaderLimits limits = {}) {
   }
 }
 
-Value pairs(Value::Items items) {
-  return Value::aggregate(ValueKind::kMap, std::move(items));
-}
+Value pairs(Value::Items items) { return Value::aggregate(ValueKind::kMap, std::move(items)); }
 
 /// One reply of every kind and what it means.
 struct Sample {
@@ -111,9 +109,7 @@ TEST(ReplyReader, GivesTheSameValuesByteByByte) {
   EXPECT_EQ(values, sample.values);
 }
 
-TEST(ReplyReader, AcceptsAPlusSignInIntegers) {
-  EXPECT_EQ(parse(":+5\r\n"), std::vector{Value::integer(5)});
-}
+TEST(ReplyReader, AcceptsAPlusSignInIntegers) { EXPECT_EQ(parse(":+5\r\n"), std::vector{Value::integer(5)}); }
 
 TEST(ReplyReader, CountsBytesOfAReplyCutInHalf) {
   ReplyReader reader;

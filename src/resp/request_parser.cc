@@ -60,9 +60,7 @@ void CommandBatch::clear() {
   if (commands_.size() > kKeepElements) commands_ = {};
 }
 
-void CommandBatch::grow(std::size_t n) {
-  args_.resize(std::max(arg_count_ + n, 2 * args_.size() + 64));
-}
+void CommandBatch::grow(std::size_t n) { args_.resize(std::max(arg_count_ + n, 2 * args_.size() + 64)); }
 
 /// The fast path: complete multibulk commands that break no rule, in one pass with nothing to remember. Returns their
 /// length in bytes and stops before anything else, which resume() then judges.

@@ -70,9 +70,7 @@ Outcome parse(std::string_view text, const Limits& limits = {}) {
   return whole;
 }
 
-std::string error_of(std::string_view text, const Limits& limits = {}) {
-  return parse(text, limits).error;
-}
+std::string error_of(std::string_view text, const Limits& limits = {}) { return parse(text, limits).error; }
 
 TEST(RequestParser, ReadsAMultibulkCommand) {
   const Outcome got = parse("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n");

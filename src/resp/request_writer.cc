@@ -31,11 +31,7 @@ void append_request(const Args& args, std::string& out) {
 
 }  // namespace
 
-void write_request(std::span<const std::string_view> args, std::string& out) {
-  append_request(args, out);
-}
-void write_request(std::span<const std::string> args, std::string& out) {
-  append_request(args, out);
-}
+void write_request(std::span<const std::string_view> args, std::string& out) { append_request(args, out); }
+void write_request(std::span<const std::string> args, std::string& out) { append_request(args, out); }
 
 }  // namespace ashlar::resp

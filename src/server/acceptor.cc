@@ -12,7 +12,8 @@ constexpr int kAcceptsPerTurn = 256;
 constexpr std::string_view kProtectedMode =
     "-DENIED Ashlar runs in protected mode: no password is set for the default user, so only connections from this "
     "machine are taken. To let others in, either set a password (CONFIG SET requirepass, or requirepass in the "
-    "configuration file), or switch the protection off (CONFIG SET protected-mode no from this machine, protected-mode no "
+    "configuration file), or switch the protection off (CONFIG SET protected-mode no from this machine, protected-mode "
+    "no "
     "in the configuration file, or --protected-mode no on the command line), and make sure that strangers cannot reach "
     "the port.\r\n";
 
@@ -72,7 +73,8 @@ Result<void> Acceptor::listen(const config::Config& config) {
   }
   if (!config.network.unix_socket.empty()) {
     const auto mode = config.network.unix_socket_mode;
-    auto fd = net::listen_unix(config.network.unix_socket, mode == 0 ? std::nullopt : std::optional<mode_t>(mode), backlog);
+    auto fd =
+        net::listen_unix(config.network.unix_socket, mode == 0 ? std::nullopt : std::optional<mode_t>(mode), backlog);
     if (!fd) return fail(ErrorCode::kIo, fmt::format("Failed opening Unix socket: {}", fd.error().text()));
     ASH_TRY_VOID(add(std::move(*fd), Transport::kUnix, config.network.unix_socket));
   }

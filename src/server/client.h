@@ -1,5 +1,5 @@
-/// One connection of a client. Owned by the worker whose loop it lives on; everybody else knows it by ClientId, which may be
-/// stale. Thread: its worker's loop only.
+/// One connection of a client. Owned by the worker whose loop it lives on; everybody else knows it by ClientId, which
+/// may be stale. Thread: its worker's loop only.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ struct Accepted {
   Fd fd;
   ClientId id;
   Transport transport = Transport::kTcp;
-  std::string peer_address;   // "ip:port" or "path:0"
+  std::string peer_address;  // "ip:port" or "path:0"
   std::string local_address;
   bool from_loopback = false;
 };
@@ -69,7 +69,8 @@ class Client final : public command::Session, public net::IoHandler {
   /// Bytes of replies go out, then the connection ends.
   void close_after_reply() noexcept { close_after_reply_ = true; }
   [[nodiscard]] bool closing() const noexcept { return close_after_reply_; }
-  /// After the present command and its replies the connection leaves the loop and is handed to `taker` (on this thread).
+  /// After the present command and its replies the connection leaves the loop and is handed to `taker` (on this
+  /// thread).
   void depart(std::function<void(Departed)> taker) { departure_ = std::move(taker); }
 
  private:
@@ -82,7 +83,7 @@ class Client final : public command::Session, public net::IoHandler {
   bool suspended_ = false;
   bool postponed_ = false;  // commands are paused server-wide
   bool close_after_reply_ = false;
-  bool dead_ = false;       // waits to be destroyed at the end of the turn
+  bool dead_ = false;  // waits to be destroyed at the end of the turn
   bool in_ready_list_ = false;
   bool in_flush_list_ = false;
   bool wants_write_ = false;

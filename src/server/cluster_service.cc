@@ -129,7 +129,9 @@ void ClusterService::drop_slots(const std::vector<cluster::SlotRange>& slots) {
 
 void ClusterService::pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) {
   parts_.gates.close(Gate::kWritesPaused);
-  { const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run_->participant); }
+  {
+    const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run_->participant);
+  }
   // Every loop has passed a safe point since the gate closed: no write is under way any more.
   (void)parts_.control.call_at(until, [this] { resume_writes(); });
   parts_.control.post([this, paused = std::move(paused)] {

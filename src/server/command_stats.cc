@@ -10,8 +10,8 @@ void StatsRegistry::reset() const {
         for (std::size_t i = 0; i < LatencyBuckets::kCount; ++i) buckets[i].store(0, std::memory_order_relaxed);
       }
     }
-    for (auto* counter : {&block.processed, &block.input_bytes, &block.output_bytes, &block.reads, &block.writes,
-                          &block.errors}) {
+    for (auto* counter :
+         {&block.processed, &block.input_bytes, &block.output_bytes, &block.reads, &block.writes, &block.errors}) {
       counter->store(0, std::memory_order_relaxed);
     }
     MutexLock lock(block.mutex);

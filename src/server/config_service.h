@@ -1,5 +1,5 @@
-/// CONFIG for a running server: one writer at a time, an immutable copy published to all loops, and hooks of whoever must
-/// act on a change. Thread: any for get(); set() from any loop, one after another.
+/// CONFIG for a running server: one writer at a time, an immutable copy published to all loops, and hooks of whoever
+/// must act on a change. Thread: any for get(); set() from any loop, one after another.
 #pragma once
 
 #include <functional>

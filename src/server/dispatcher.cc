@@ -100,8 +100,8 @@ Located Dispatcher::look_up(Execution& run, std::span<const std::string_view> ar
 }
 
 void Dispatcher::prefetch(Execution& run, DbIndex db) const {
-  // Three passes over the keys of the batch, so that their cache misses overlap: slot, words, entry. The table is read under
-  // the slot's lock, which costs about 8 ns a pass and saves 60 ns a miss.
+  // Three passes over the keys of the batch, so that their cache misses overlap: slot, words, entry. The table is read
+  // under the slot's lock, which costs about 8 ns a pass and saves 60 ns a miss.
   keyspace::Keyspace& ks = parts_.keyspace;
   for (const KeyRef& key : run.keys) __builtin_prefetch(&ks.slot(key.slot));
   const auto pass = [&](auto&& step) {
@@ -138,8 +138,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   }
   if (!command->spec.arity.accepts(args.size()) || command->spec.is(Flag::kContainer)) [[unlikely]] {
     reject(run, command,
-           {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", command->spec.name)}, session,
-           reply);
+           {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", command->spec.name)},
+           session, reply);
     return Outcome::kDone;
   }
   if (!session.authenticated && !command->spec.is(Flag::kNoAuth)) [[unlikely]] {
@@ -183,7 +183,7 @@ void Dispatcher::count_error(Execution& run, std::string_view reply_line) {
 }
 
 Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const KeyRef> keys,
-                      std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
+                         std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
@@ -207,7 +207,7 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
 }
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
-                        std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
+                           std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   run.effects.finish();
   const DbIndex db_index = session.db;  // SELECT changes it while the effect belongs to the old one
   keyspace::Db db(parts_.keyspace, db_index, run.access);
@@ -245,8 +245,7 @@ void Dispatcher::record(Execution& run, const Command& command, std::span<const 
   if (effects.changes() > 0) keyspace::Counters::bump(run.counters.changes, effects.changes());
   if (!command.spec.is(Flag::kWrite | Flag::kMayReplicate) && !effects.records_as_received()) return;
   if (!parts_.log.active() || session.origin() == Origin::kLoader) return;
-  const auto target =
-      session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
+  const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
   if (effects.records_as_received()) {
     parts_.log.record(db, args, target);
   } else if (!effects.records().empty()) {

@@ -1,5 +1,5 @@
-/// Runs one command: looks it up, refuses what must be refused, locks its slots, calls the handler, records its effects and
-/// counts. The only caller of handlers.
+/// Runs one command: looks it up, refuses what must be refused, locks its slots, calls the handler, records its effects
+/// and counts. The only caller of handlers.
 #pragma once
 
 #include <atomic>
@@ -92,8 +92,8 @@ class Dispatcher {
   void prefetch(Execution& run, DbIndex db) const;
 
   /// Runs it. The thread is inside its safe-point batch. `args` is not empty.
-  Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args,
-              command::Session& session, resp::Encoder& reply);
+  Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args, command::Session& session,
+              resp::Encoder& reply);
 
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
@@ -111,17 +111,17 @@ class Dispatcher {
   void reject(Execution& run, const command::Command* command, const Error& error, command::Session& session,
               resp::Encoder& reply);
   Outcome call(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
-            std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
+               std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
   Outcome invoke(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
-              std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
+                 std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
   void record(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,
               command::Session& session);
   void count_error(Execution& run, std::string_view reply_line);
 
   Parts parts_;
   command::Router* router_ = nullptr;
-  std::vector<std::uint32_t> gates_of_;      // by Command::index
-  std::vector<std::uint16_t> only_key_;      // by Command::index: argument of its single key, 0 for all others
+  std::vector<std::uint32_t> gates_of_;  // by Command::index
+  std::vector<std::uint16_t> only_key_;  // by Command::index: argument of its single key, 0 for all others
   std::atomic<Ticks> slow_threshold_{~Ticks{0}};
   AddressOf address_of_ = nullptr;
 };

@@ -1,5 +1,5 @@
-/// INFO: sections written by whoever knows the figures. Thread: registered at start, rendered by any loop; writers must be
-/// safe to call from any thread.
+/// INFO: sections written by whoever knows the figures. Thread: registered at start, rendered by any loop; writers must
+/// be safe to call from any thread.
 #pragma once
 
 #include <fmt/format.h>

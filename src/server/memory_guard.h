@@ -1,5 +1,5 @@
-/// Keeps the dataset under maxmemory: asked once a batch, evicts as the policy says. Thread: any loop, with no slot locked.
-/// Cost without a limit: one load.
+/// Keeps the dataset under maxmemory: asked once a batch, evicts as the policy says. Thread: any loop, with no slot
+/// locked. Cost without a limit: one load.
 #pragma once
 
 #include <atomic>

@@ -119,8 +119,8 @@ Result<Persistence::Loaded> Persistence::load_rdb() {
   };
   auto report = snapshot::load_rdb_file(parts_.keyspace, parts_.files, path, options);
   if (!report) {
-    return fail(ErrorCode::kCorrupt, fmt::format("Fatal error loading the DB: {}. The file is left as it is.",
-                                                 report.error().text()));
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("Fatal error loading the DB: {}. The file is left as it is.", report.error().text()));
   }
   keys_loaded_ = report->total.keys_loaded;
   keys_expired_ = report->total.keys_expired;
@@ -164,8 +164,8 @@ Result<void> Persistence::start() {
 
 void Persistence::before_replies() {
   if (!aof_on_.load(std::memory_order_relaxed)) return;
-  // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once, because
-  // a reply is about to leave that says the write is durable.
+  // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once,
+  // because a reply is about to leave that says the write is durable.
   const bool always = aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways;
   const Result<void> written = always ? aof_.writer().commit() : aof_.writer().flush();
   if (!written && !parts_.gates.closed(Gate::kMisconf)) {
@@ -176,20 +176,21 @@ void Persistence::before_replies() {
 
 Error Persistence::misconf() const {
   if (aof_on_ && !aof_.status().writer.error.has_value()) {
-    return {ErrorCode::kMisconf,
-            "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
-            "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
-            "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
-            "error."};
+    return {
+        ErrorCode::kMisconf,
+        "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
+        "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+        "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
+        "error."};
   }
   if (aof_on_) {
-    return {ErrorCode::kMisconf,
-            fmt::format("Errors writing to the AOF file: {}", aof_.status().writer.error->text())};
+    return {ErrorCode::kMisconf, fmt::format("Errors writing to the AOF file: {}", aof_.status().writer.error->text())};
   }
   return {ErrorCode::kMisconf,
           "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
           "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
-          "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB error."};
+          "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
+          "error."};
 }
 
 void Persistence::update_gate(const config::Config& config) {
@@ -205,8 +206,7 @@ void Persistence::run_save_points(const config::Config& config) {
   const snapshot::SaveStatus status = saver_.status();
   if (status.running || rewriting()) return;
   const WallTime now = parts_.clock.wall();
-  const std::uint64_t changes =
-      parts_.keyspace.total(&keyspace::Counters::changes) - status.changes_at_cut;
+  const std::uint64_t changes = parts_.keyspace.total(&keyspace::Counters::changes) - status.changes_at_cut;
   const WallTime last = status.last_saved.value_or(started_);
   const bool may_retry = !status.last_error || !last_try_ || now - *last_try_ > kRetryAfterFailure;
   bool due = save_scheduled_.load();
@@ -250,8 +250,8 @@ Result<void> Persistence::finish(const ShutdownRequest& request) {
       return result;
     }
   }
-  const bool save = request.save == Save::kSave ||
-                    (request.save == Save::kAsConfigured && !config->snapshot.save_points.empty());
+  const bool save =
+      request.save == Save::kSave || (request.save == Save::kAsConfigured && !config->snapshot.save_points.empty());
   if (save) {
     log::notice("Saving the final RDB snapshot before exiting.");
     saver_.cancel();
@@ -295,9 +295,7 @@ Result<void> Persistence::background_rewrite(keyspace::SafePoint::Participant* s
   return {};
 }
 
-std::int64_t Persistence::last_save_unix() const {
-  return unix_seconds(saver_.status().last_saved.value_or(started_));
-}
+std::int64_t Persistence::last_save_unix() const { return unix_seconds(saver_.status().last_saved.value_or(started_)); }
 
 void Persistence::add_info(Info& info) {
   info.add("Persistence", Info::Shown::kByDefault, [this](InfoWriter& out) {
@@ -311,8 +309,7 @@ void Persistence::add_info(Info& info) {
     out.field("async_loading", 0);
     out.field("current_save_keys_processed", save.running ? save.progress.keys_done : 0);
     out.field("current_save_keys_total", save.running ? save.progress.keys_total : 0);
-    out.field("rdb_changes_since_last_save",
-              parts_.keyspace.total(&keyspace::Counters::changes) - save.changes_at_cut);
+    out.field("rdb_changes_since_last_save", parts_.keyspace.total(&keyspace::Counters::changes) - save.changes_at_cut);
     out.field("rdb_bgsave_in_progress", save.running ? 1 : 0);
     out.field("rdb_last_save_time", last_save_unix());
     out.field("rdb_last_bgsave_status", save.last_error ? "err" : "ok");

@@ -1,5 +1,5 @@
-/// Everything about keeping the data on disk: loading at start, the append-only file, save points, and what is said when
-/// they fail. Thread: load() and start() by main before others exist; tick() and finish() control; the rest any.
+/// Everything about keeping the data on disk: loading at start, the append-only file, save points, and what is said
+/// when they fail. Thread: load() and start() by main before others exist; tick() and finish() control; the rest any.
 #pragma once
 
 #include <atomic>

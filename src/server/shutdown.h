@@ -21,7 +21,8 @@ struct ShutdownRequest {
 
 class Shutdown {
  public:
-  /// `finish` does what has to be done before the process ends (saving, closing files). An error keeps the server running.
+  /// `finish` does what has to be done before the process ends (saving, closing files). An error keeps the server
+  /// running.
   using Finish = std::function<Result<void>(const ShutdownRequest&)>;
   explicit Shutdown(net::EventLoop& control) : control_(control) {}
   void set_finish(Finish finish) { finish_ = std::move(finish); }

@@ -17,7 +17,8 @@ std::vector<std::string> shortened(std::span<const std::string_view> args) {
     if (shown != args.size() && i == shown - 1) {
       out.push_back(fmt::format("... ({} more arguments)", args.size() - shown + 1));
     } else if (args[i].size() > kMaxArgBytes) {
-      out.push_back(fmt::format("{}... ({} more bytes)", args[i].substr(0, kMaxArgBytes), args[i].size() - kMaxArgBytes));
+      out.push_back(
+          fmt::format("{}... ({} more bytes)", args[i].substr(0, kMaxArgBytes), args[i].size() - kMaxArgBytes));
     } else {
       out.emplace_back(args[i]);
     }

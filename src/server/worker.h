@@ -1,7 +1,8 @@
 /// One event loop with its connections: reads, runs and answers to completion on one thread.
 ///
-/// A turn: take all readable sockets, parse a bounded number of commands of each, prefetch what they touch together, run them
-/// in order, make the log as durable as asked, then write all replies. Thread: the loop's, except post() and counters.
+/// A turn: take all readable sockets, parse a bounded number of commands of each, prefetch what they touch together,
+/// run them in order, make the log as durable as asked, then write all replies. Thread: the loop's, except post() and
+/// counters.
 #pragma once
 
 #include <functional>
@@ -34,8 +35,8 @@ class Worker {
     const Published<config::Config>& config;
     Durability& durability;
     MemoryGuard& memory;
-    const std::atomic<bool>& active_expiry;  // DEBUG SET-ACTIVE-EXPIRE
-    std::uint32_t workers;                   // how many share the slots
+    const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
+    std::uint32_t workers;                         // how many share the slots
     std::function<void(ClientId)> on_client_gone;  // called on the worker's thread
   };
   Worker(const Parts& parts, std::uint32_t number);

@@ -1,4 +1,5 @@
-/// The event loops that serve clients, each on its own thread. Thread: made and ended by the control thread; the rest any.
+/// The event loops that serve clients, each on its own thread. Thread: made and ended by the control thread; the rest
+/// any.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,8 @@ class WorkerPool {
   [[nodiscard]] std::size_t client_count() const;
 
   /// Runs `visit` on every loop's thread, then `done` on that of `client`, whose command waits meanwhile: how one
-  /// connection learns of or acts on those of other loops. `done` writes the reply; it is not called if the client left.
+  /// connection learns of or acts on those of other loops. `done` writes the reply; it is not called if the client
+  /// left.
   void gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done);
   /// Runs `visit` on every loop's thread, soon.
   void broadcast(std::function<void(Worker&)> visit);

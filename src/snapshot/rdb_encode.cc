@@ -11,9 +11,7 @@
 namespace ashlar::snapshot::rdb {
 namespace {
 
-void append_byte(std::string& out, std::uint8_t byte) {
-  out.push_back(static_cast<char>(byte));
-}
+void append_byte(std::string& out, std::uint8_t byte) { out.push_back(static_cast<char>(byte)); }
 
 template <std::unsigned_integral T>
 void append_le(std::string& out, T value) {
@@ -123,9 +121,7 @@ void append_string_value(Chunk& out, const keyspace::Entry& entry, Compression c
 
 }  // namespace
 
-std::uint8_t type_of(const keyspace::Entry& /*entry*/) noexcept {
-  return kTypeString;
-}
+std::uint8_t type_of(const keyspace::Entry& /*entry*/) noexcept { return kTypeString; }
 
 void append_value(Chunk& out, const keyspace::Entry& entry, Compression compression) {
   append_string_value(out, entry, compression);
@@ -153,8 +149,7 @@ void append_entry(Chunk& out, const keyspace::Entry& entry, const ClockFields& c
     append_le(out.bytes, static_cast<std::uint64_t>(entry.expiry_ms()));
   }
   switch (clock.kind) {
-    case ClockFields::Kind::kNone:
-      break;
+    case ClockFields::Kind::kNone: break;
     case ClockFields::Kind::kIdle: {
       const auto idle = keyspace::lru_idle(entry.clock(), clock.now).count();
       append_byte(out.bytes, kOpIdle);

@@ -74,16 +74,13 @@ Result<RdbInput::Prefix> RdbInput::prefix() {
   const std::uint64_t at = offset();
   ASH_TRY(const std::uint8_t first, byte());
   switch (first & 0xC0) {
-    case rdb::kLen6:
-      return Prefix{false, first};
+    case rdb::kLen6: return Prefix{false, first};
     case rdb::kLen14: {
       ASH_TRY(const std::uint8_t second, byte());
       return Prefix{false, static_cast<std::uint64_t>(first & 0x3F) << 8 | second};
     }
-    case rdb::kSpecial:
-      return Prefix{true, static_cast<std::uint64_t>(first & 0x3F)};
-    default:
-      break;
+    case rdb::kSpecial: return Prefix{true, static_cast<std::uint64_t>(first & 0x3F)};
+    default: break;
   }
   char bytes[8];
   if (first == rdb::kLen32) {
@@ -107,17 +104,10 @@ Result<std::uint64_t> RdbInput::length() {
 Result<std::int64_t> RdbInput::special_integer(std::uint64_t form) {
   char bytes[4];
   switch (form) {
-    case rdb::kInt8:
-      ASH_TRY_VOID(exact({bytes, 1}));
-      return static_cast<std::int8_t>(bytes[0]);
-    case rdb::kInt16:
-      ASH_TRY_VOID(exact({bytes, 2}));
-      return static_cast<std::int16_t>(load_le<std::uint16_t>(bytes));
-    case rdb::kInt32:
-      ASH_TRY_VOID(exact({bytes, 4}));
-      return static_cast<std::int32_t>(load_le<std::uint32_t>(bytes));
-    default:
-      return corrupt(fmt::format("unknown string form {}", form), offset());
+    case rdb::kInt8: ASH_TRY_VOID(exact({bytes, 1})); return static_cast<std::int8_t>(bytes[0]);
+    case rdb::kInt16: ASH_TRY_VOID(exact({bytes, 2})); return static_cast<std::int16_t>(load_le<std::uint16_t>(bytes));
+    case rdb::kInt32: ASH_TRY_VOID(exact({bytes, 4})); return static_cast<std::int32_t>(load_le<std::uint32_t>(bytes));
+    default: return corrupt(fmt::format("unknown string form {}", form), offset());
   }
 }
 

@@ -16,22 +16,18 @@ namespace rdb {
 
 std::string_view value_type_name(std::uint8_t type) noexcept {
   switch (type) {
-    case 0:
-      return "string";
+    case 0: return "string";
     case 1:
     case 10:
     case 14:
-    case 18:
-      return "list";
+    case 18: return "list";
     case 2:
     case 11:
-    case 20:
-      return "set";
+    case 20: return "set";
     case 3:
     case 5:
     case 12:
-    case 17:
-      return "sorted set";
+    case 17: return "sorted set";
     case 4:
     case 9:
     case 13:
@@ -39,17 +35,13 @@ std::string_view value_type_name(std::uint8_t type) noexcept {
     case 22:
     case 23:
     case 24:
-    case 25:
-      return "hash";
+    case 25: return "hash";
     case 6:
-    case 7:
-      return "module";
+    case 7: return "module";
     case 15:
     case 19:
-    case 21:
-      return "stream";
-    default:
-      return "unknown";
+    case 21: return "stream";
+    default: return "unknown";
   }
 }
 
@@ -65,8 +57,7 @@ Result<keyspace::OwnedValue> read_string_value(RdbInput& input) {
 
 Result<keyspace::OwnedValue> read_value(RdbInput& input, std::uint8_t type, std::string_view key, std::uint64_t at) {
   switch (type) {
-    case kTypeString:
-      return read_string_value(input);
+    case kTypeString: return read_string_value(input);
     default:
       return RdbInput::corrupt(fmt::format("value of key {} has type {} ({}), this build stores strings only",
                                            quoted(key.substr(0, 128)), type, value_type_name(type)),
@@ -131,12 +122,9 @@ Result<bool> RdbReader::read_record() {
   ASH_TRY(const std::uint8_t opcode, input_.byte());
   Result<void> done;
   switch (opcode) {
-    case rdb::kOpEof:
-      return false;
+    case rdb::kOpEof: return false;
     case rdb::kOpExpireSeconds:
-    case rdb::kOpExpireMs:
-      done = read_expiry(opcode);
-      break;
+    case rdb::kOpExpireMs: done = read_expiry(opcode); break;
     case rdb::kOpFreq: {
       ASH_TRY(extras_.freq, input_.byte());
       break;
@@ -147,28 +135,14 @@ Result<bool> RdbReader::read_record() {
       extras_.idle = Seconds(std::min(seconds, kIdleMax));
       break;
     }
-    case rdb::kOpSelectDb:
-      done = read_select_db();
-      break;
-    case rdb::kOpResizeDb:
-      done = read_resize_db();
-      break;
-    case rdb::kOpAux:
-      done = read_aux();
-      break;
-    case rdb::kOpModuleAux:
-      done = skip_module_aux();
-      break;
-    case rdb::kOpFunction2:
-      done = read_function();
-      break;
-    case rdb::kOpFunctionPreGa:
-      return RdbInput::corrupt("function in the form of a pre-release of Redis 7", at);
-    case rdb::kOpSlotInfo:
-      done = skip_slot_info();
-      break;
-    default:
-      done = read_entry(opcode, at);
+    case rdb::kOpSelectDb: done = read_select_db(); break;
+    case rdb::kOpResizeDb: done = read_resize_db(); break;
+    case rdb::kOpAux: done = read_aux(); break;
+    case rdb::kOpModuleAux: done = skip_module_aux(); break;
+    case rdb::kOpFunction2: done = read_function(); break;
+    case rdb::kOpFunctionPreGa: return RdbInput::corrupt("function in the form of a pre-release of Redis 7", at);
+    case rdb::kOpSlotInfo: done = skip_slot_info(); break;
+    default: done = read_entry(opcode, at);
   }
   ASH_TRY_VOID(std::move(done));
   return true;
@@ -233,26 +207,17 @@ Result<void> RdbReader::skip_module_aux() {
     ASH_TRY(const std::uint64_t opcode, input_.length());
     char bytes[8];
     switch (opcode) {
-      case kEnd:
-        visitor_.warning(fmt::format("data of module {:016x} was skipped", module_id));
-        return {};
+      case kEnd: visitor_.warning(fmt::format("data of module {:016x} was skipped", module_id)); return {};
       case kSigned:
       case kUnsigned: {
         ASH_TRY(const std::uint64_t ignored, input_.length());
         (void)ignored;
         break;
       }
-      case kFloat:
-        ASH_TRY_VOID(input_.exact({bytes, 4}));
-        break;
-      case kDouble:
-        ASH_TRY_VOID(input_.exact(bytes));
-        break;
-      case kString:
-        ASH_TRY_VOID(input_.skip_string());
-        break;
-      default:
-        return RdbInput::corrupt(fmt::format("unknown module opcode {}", opcode), at);
+      case kFloat: ASH_TRY_VOID(input_.exact({bytes, 4})); break;
+      case kDouble: ASH_TRY_VOID(input_.exact(bytes)); break;
+      case kString: ASH_TRY_VOID(input_.skip_string()); break;
+      default: return RdbInput::corrupt(fmt::format("unknown module opcode {}", opcode), at);
     }
   }
 }

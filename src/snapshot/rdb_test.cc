@@ -155,9 +155,7 @@ TEST(RdbReader, RefusesAChangedByteByTheChecksum) {
   EXPECT_THAT(error_of(file), AllOf(HasSubstr("wrong checksum"), EndsWith(std::to_string(file.size() - 8))));
 }
 
-TEST(RdbReader, AcceptsZeroForNoChecksum) {
-  EXPECT_EQ(error_of(file_of("00016b0176")), "");
-}
+TEST(RdbReader, AcceptsZeroForNoChecksum) { EXPECT_EQ(error_of(file_of("00016b0176")), ""); }
 
 TEST(RdbReader, ReadsOldFilesWithoutChecksumAndWithExpiriesInSeconds) {
   Recorder r;

@@ -19,9 +19,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-NodeId id_of(char digit) {
-  return *NodeId::from_hex(std::string(40, digit));
-}
+NodeId id_of(char digit) { return *NodeId::from_hex(std::string(40, digit)); }
 
 SlotBitmap slots(std::uint32_t first, std::uint32_t last) {
   SlotBitmap set;

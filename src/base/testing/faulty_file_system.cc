@@ -199,19 +199,13 @@ bool FaultyFileSystem::directory_exists(const std::string& path) {
 
 void FaultyFileSystem::change(NameChange change) {
   switch (change.kind) {
-    case NameChange::Kind::kCreate:
-      names_[change.path] = change.inode;
-      break;
+    case NameChange::Kind::kCreate: names_[change.path] = change.inode; break;
     case NameChange::Kind::kRename:
       names_.erase(change.path);
       names_[change.target] = change.inode;
       break;
-    case NameChange::Kind::kRemove:
-      names_.erase(change.path);
-      break;
-    case NameChange::Kind::kMakeDirectory:
-      directories_.insert(change.path);
-      break;
+    case NameChange::Kind::kRemove: names_.erase(change.path); break;
+    case NameChange::Kind::kMakeDirectory: directories_.insert(change.path); break;
   }
   unsynced_.push_back(std::move(change));
 }
@@ -222,9 +216,7 @@ void FaultyFileSystem::apply_durably(const NameChange& change) {
     return found != durable_names_.end() && found->second == change.inode;
   };
   switch (change.kind) {
-    case NameChange::Kind::kCreate:
-      durable_names_[change.path] = change.inode;
-      break;
+    case NameChange::Kind::kCreate: durable_names_[change.path] = change.inode; break;
     case NameChange::Kind::kRename:
       if (holds(change.path)) durable_names_.erase(change.path);
       durable_names_[change.target] = change.inode;
@@ -232,9 +224,7 @@ void FaultyFileSystem::apply_durably(const NameChange& change) {
     case NameChange::Kind::kRemove:
       if (holds(change.path)) durable_names_.erase(change.path);
       break;
-    case NameChange::Kind::kMakeDirectory:
-      durable_directories_.insert(change.path);
-      break;
+    case NameChange::Kind::kMakeDirectory: durable_directories_.insert(change.path); break;
   }
 }
 

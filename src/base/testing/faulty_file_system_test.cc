@@ -7,9 +7,7 @@
 namespace ashlar::testing {
 namespace {
 
-std::string content(FaultyFileSystem& fs, const std::string& path) {
-  return read_file(fs, path).value_or("(none)");
-}
+std::string content(FaultyFileSystem& fs, const std::string& path) { return read_file(fs, path).value_or("(none)"); }
 
 TEST(FaultyFileSystem, KeepsWhatWasSyncedOverACrash) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {

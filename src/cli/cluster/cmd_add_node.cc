@@ -155,8 +155,6 @@ class Addition {
 
 }  // namespace
 
-Result<Outcome> run_add_node(Session& session) {
-  return Addition(session).run();
-}
+Result<Outcome> run_add_node(Session& session) { return Addition(session).run(); }
 
 }  // namespace ashlar::cli::cluster

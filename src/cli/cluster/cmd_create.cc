@@ -12,9 +12,7 @@ namespace ashlar::cli::cluster {
 namespace {
 
 /// Grows with the cluster: gossip reaches a large one in more rounds.
-Millis join_limit(std::size_t nodes) {
-  return Seconds(60) + Millis(500) * static_cast<Millis::rep>(nodes);
-}
+Millis join_limit(std::size_t nodes) { return Seconds(60) + Millis(500) * static_cast<Millis::rep>(nodes); }
 
 class Creation {
  public:
@@ -228,8 +226,6 @@ class Creation {
 
 }  // namespace
 
-Result<Outcome> run_create(Session& session) {
-  return Creation(session).run();
-}
+Result<Outcome> run_create(Session& session) { return Creation(session).run(); }
 
 }  // namespace ashlar::cli::cluster

@@ -104,8 +104,6 @@ class Removal {
 
 }  // namespace
 
-Result<Outcome> run_del_node(Session& session) {
-  return Removal(session).run();
-}
+Result<Outcome> run_del_node(Session& session) { return Removal(session).run(); }
 
 }  // namespace ashlar::cli::cluster

@@ -128,8 +128,7 @@ class Repair {
   void show_case(SlotId slot, const FixPlan& plan) {
     const std::string owner = address(plan.owner);
     switch (plan.kind) {
-      case FixCase::kNothing:
-        return;
+      case FixCase::kNothing: return;
       case FixCase::kFinishMove:
         terminal_.line(Style::kHeading, fmt::format(">>> Case 1: Moving slot {} from {} to {}", slot.value(), owner,
                                                     address(plan.steps.back().peer)));
@@ -178,8 +177,7 @@ class Repair {
         return {};
       }
       case FixAction::kMoveSlot:
-      case FixAction::kMoveKeys:
-        return move(slot, step);
+      case FixAction::kMoveKeys: return move(slot, step);
     }
     return {};
   }
@@ -291,8 +289,6 @@ class Repair {
 
 }  // namespace
 
-Result<Outcome> run_fix(Session& session) {
-  return Repair(session).run();
-}
+Result<Outcome> run_fix(Session& session) { return Repair(session).run(); }
 
 }  // namespace ashlar::cli::cluster

@@ -136,8 +136,6 @@ class Import {
 
 }  // namespace
 
-Result<Outcome> run_import(Session& session) {
-  return Import(session).run();
-}
+Result<Outcome> run_import(Session& session) { return Import(session).run(); }
 
 }  // namespace ashlar::cli::cluster

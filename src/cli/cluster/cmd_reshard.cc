@@ -156,8 +156,6 @@ class Resharding {
 
 }  // namespace
 
-Result<Outcome> run_reshard(Session& session) {
-  return Resharding(session).run();
-}
+Result<Outcome> run_reshard(Session& session) { return Resharding(session).run(); }
 
 }  // namespace ashlar::cli::cluster

@@ -177,9 +177,7 @@ Result<CreatePlan> plan_create(std::span<const Endpoint> endpoints, std::size_t 
   return plan;
 }
 
-Affinity affinity_of(const CreatePlan& plan) {
-  return AffinityTable(plan).total();
-}
+Affinity affinity_of(const CreatePlan& plan) { return AffinityTable(plan).total(); }
 
 Affinity improve_affinity(CreatePlan& plan, Rng& rng) {
   constexpr std::size_t kTriesPerNode = 500;

@@ -30,9 +30,7 @@ SlotView importer(const NodeId& node, std::uint64_t keys, const NodeId& from) {
   return out;
 }
 
-FixPlan plan_of(std::vector<SlotView> views) {
-  return *plan_slot_fix(views);
-}
+FixPlan plan_of(std::vector<SlotView> views) { return *plan_slot_fix(views); }
 
 TEST(PlanSlotFix, LeavesAHealthySlotAlone) {
   const FixPlan plan = plan_of({owner(kA, 3), view(kB, 0)});
@@ -137,9 +135,7 @@ TEST(PlanSlotFix, LetsAllOthersLetGoBeforeOneOfSeveralOwnersClaims) {
                                {FixAction::kClose, kB, {}}}));
 }
 
-TEST(PlanSlotFix, NeedsAMaster) {
-  EXPECT_EQ(plan_slot_fix({}).error().code, ErrorCode::kNotFound);
-}
+TEST(PlanSlotFix, NeedsAMaster) { EXPECT_EQ(plan_slot_fix({}).error().code, ErrorCode::kNotFound); }
 
 TEST(PlanCover, SharesConsecutivePiecesStartingWithTheEmptiest) {
   SlotSet uncovered;

@@ -16,33 +16,19 @@ namespace {
 
 Result<Outcome> run(Session& session) {
   switch (session.options.command) {
-    case Command::kCreate:
-      return run_create(session);
-    case Command::kCheck:
-      return run_check(session);
-    case Command::kInfo:
-      return run_info(session);
-    case Command::kFix:
-      return run_fix(session);
-    case Command::kReshard:
-      return run_reshard(session);
-    case Command::kRebalance:
-      return run_rebalance(session);
-    case Command::kAddNode:
-      return run_add_node(session);
-    case Command::kDelNode:
-      return run_del_node(session);
-    case Command::kCall:
-      return run_call(session);
-    case Command::kSetTimeout:
-      return run_set_timeout(session);
-    case Command::kImport:
-      return run_import(session);
-    case Command::kBackup:
-      return run_backup(session);
-    case Command::kHelp:
-      session.terminal.print(help_text());
-      return Outcome::kDone;
+    case Command::kCreate: return run_create(session);
+    case Command::kCheck: return run_check(session);
+    case Command::kInfo: return run_info(session);
+    case Command::kFix: return run_fix(session);
+    case Command::kReshard: return run_reshard(session);
+    case Command::kRebalance: return run_rebalance(session);
+    case Command::kAddNode: return run_add_node(session);
+    case Command::kDelNode: return run_del_node(session);
+    case Command::kCall: return run_call(session);
+    case Command::kSetTimeout: return run_set_timeout(session);
+    case Command::kImport: return run_import(session);
+    case Command::kBackup: return run_backup(session);
+    case Command::kHelp: session.terminal.print(help_text()); return Outcome::kDone;
   }
   return Outcome::kFailed;
 }

@@ -93,9 +93,7 @@ std::optional<std::string_view> parse_line(std::string_view line, NodeInfo& node
 
 }  // namespace
 
-std::string NodeInfo::address() const {
-  return fmt::format("{}:{}", host, port);
-}
+std::string NodeInfo::address() const { return fmt::format("{}:{}", host, port); }
 
 bool NodeInfo::has_flag(std::string_view flag) const noexcept {
   return std::find(flags.begin(), flags.end(), flag) != flags.end();

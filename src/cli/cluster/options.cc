@@ -87,9 +87,7 @@ bool names_option(std::string_view list, std::string_view name) {
   return false;
 }
 
-std::unexpected<Error> wrong(std::string text) {
-  return fail(ErrorCode::kSyntax, std::move(text));
-}
+std::unexpected<Error> wrong(std::string text) { return fail(ErrorCode::kSyntax, std::move(text)); }
 
 class Parser {
  public:

@@ -5,9 +5,7 @@
 namespace ashlar::cli::cluster {
 namespace {
 
-Result<Options> parse(std::vector<std::string> words) {
-  return parse_options(words);
-}
+Result<Options> parse(std::vector<std::string> words) { return parse_options(words); }
 
 std::string error_of(std::vector<std::string> words) {
   const auto options = parse_options(words);

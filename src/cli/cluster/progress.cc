@@ -8,17 +8,13 @@
 namespace ashlar::cli::cluster {
 namespace {
 
-double seconds_between(MonoTime from, MonoTime to) noexcept {
-  return std::chrono::duration<double>(to - from).count();
-}
+double seconds_between(MonoTime from, MonoTime to) noexcept { return std::chrono::duration<double>(to - from).count(); }
 
 std::string rate(std::uint64_t count, double seconds, std::string_view what) {
   return fmt::format("{:.0f} {}/s", seconds > 0 ? static_cast<double>(count) / seconds : 0.0, what);
 }
 
-std::string_view name_of(ProgressUnit unit) noexcept {
-  return unit == ProgressUnit::kSlots ? "slots" : "keys";
-}
+std::string_view name_of(ProgressUnit unit) noexcept { return unit == ProgressUnit::kSlots ? "slots" : "keys"; }
 
 }  // namespace
 

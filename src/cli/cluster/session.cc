@@ -10,9 +10,7 @@
 namespace ashlar::cli::cluster {
 namespace {
 
-void sleep_for(Millis duration) noexcept {
-  ::poll(nullptr, 0, static_cast<int>(duration.count()));
-}
+void sleep_for(Millis duration) noexcept { ::poll(nullptr, 0, static_cast<int>(duration.count())); }
 
 bool known_to_be_gone(const NodeInfo& node) noexcept {
   return node.has_flag("noaddr") || node.has_flag("fail") || node.host.empty() || node.port == 0;

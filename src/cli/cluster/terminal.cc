@@ -18,16 +18,11 @@ bool terminal_has_colours() noexcept {
 
 std::string_view colour_of(Style style) noexcept {
   switch (style) {
-    case Style::kPlain:
-      return "";
-    case Style::kHeading:
-      return "\x1b[1m";
-    case Style::kGood:
-      return "\x1b[32;1m";
-    case Style::kWarning:
-      return "\x1b[33;1m";
-    case Style::kBad:
-      return "\x1b[31;1m";
+    case Style::kPlain: return "";
+    case Style::kHeading: return "\x1b[1m";
+    case Style::kGood: return "\x1b[32;1m";
+    case Style::kWarning: return "\x1b[33;1m";
+    case Style::kBad: return "\x1b[31;1m";
   }
   return "";
 }

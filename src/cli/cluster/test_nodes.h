@@ -11,17 +11,11 @@
 namespace ashlar::cli::cluster::test {
 
 /// An id whose forty digits are all `digit`.
-inline NodeId id_of(char digit) {
-  return *NodeId::from_hex(std::string(40, digit));
-}
+inline NodeId id_of(char digit) { return *NodeId::from_hex(std::string(40, digit)); }
 
-inline SlotId slot(int number) {
-  return *SlotId::from(number);
-}
+inline SlotId slot(int number) { return *SlotId::from(number); }
 
-inline SlotRange range(int first, int last) {
-  return {slot(first), slot(last)};
-}
+inline SlotRange range(int first, int last) { return {slot(first), slot(last)}; }
 
 inline ClusterNode master_with(char digit, std::initializer_list<SlotRange> slots) {
   ClusterNode node;

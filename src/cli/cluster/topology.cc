@@ -8,9 +8,7 @@
 
 namespace ashlar::cli::cluster {
 
-std::string short_id(const NodeId& id) {
-  return id.hex().substr(0, 8);
-}
+std::string short_id(const NodeId& id) { return id.hex().substr(0, 8); }
 
 const ClusterNode* Topology::find(const NodeId& id) const noexcept {
   const auto it = std::find_if(nodes.begin(), nodes.end(), [&](const ClusterNode& n) { return n.info.id == id; });

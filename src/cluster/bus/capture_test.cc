@@ -15,9 +15,7 @@ namespace {
 const char* const kNodes[] = {"a5937b52fd75512cd1ff3dc0eb8c037b87d7a420", "08ab30751d00c71a187e91ff294faebe2788bfdb",
                               "1b0293c5b18b2fb870e5973ccdef32411a56f578", "5fc4d3a1e42ae5b786f3c83079f7039dd93cc8ec"};
 
-NodeId node(int i) {
-  return *NodeId::from_hex(kNodes[i]);
-}
+NodeId node(int i) { return *NodeId::from_hex(kNodes[i]); }
 
 std::string recorded(const std::string& file, const std::string& name) {
   const auto frames = load_frames(file);

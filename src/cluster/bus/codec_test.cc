@@ -13,9 +13,7 @@ using testing::HasSubstr;
 
 constexpr std::size_t kBody = 2256;  // where bodies start; docs/formats/bus.md
 
-NodeId id_of(char digit) {
-  return *NodeId::from_hex(std::string(40, digit));
-}
+NodeId id_of(char digit) { return *NodeId::from_hex(std::string(40, digit)); }
 
 Message with(Body body) {
   Message message;

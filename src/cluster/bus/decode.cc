@@ -46,9 +46,7 @@ class Cursor {
   std::size_t at_ = 0;
 };
 
-std::string_view view(const WireName& name) {
-  return {name.data(), name.size()};
-}
+std::string_view view(const WireName& name) { return {name.data(), name.size()}; }
 
 Result<NodeId> to_id(const WireName& name, std::string_view what, std::size_t offset) {
   const std::optional<NodeId> id = NodeId::from_hex(view(name));
@@ -222,28 +220,17 @@ Result<Body> take_module(Cursor& cursor) {
 /// The body of a frame whose type is known to be one of ours.
 Result<Body> take_body(Cursor& cursor, const WireHeader& header) {
   switch (static_cast<FrameType>(header.type.get())) {
-    case FrameType::kPing:
-      return take_heartbeat(cursor, header, HeartbeatKind::kPing);
-    case FrameType::kPong:
-      return take_heartbeat(cursor, header, HeartbeatKind::kPong);
-    case FrameType::kMeet:
-      return take_heartbeat(cursor, header, HeartbeatKind::kMeet);
-    case FrameType::kFail:
-      return take_fail(cursor);
-    case FrameType::kPublish:
-      return take_publish(cursor, ChannelKind::kGlobal);
-    case FrameType::kAuthRequest:
-      return AuthRequest{};
-    case FrameType::kAuthAck:
-      return AuthAck{};
-    case FrameType::kUpdate:
-      return take_update(cursor);
-    case FrameType::kManualFailoverStart:
-      return ManualFailoverStart{};
-    case FrameType::kModule:
-      return take_module(cursor);
-    case FrameType::kPublishShard:
-      return take_publish(cursor, ChannelKind::kShard);
+    case FrameType::kPing: return take_heartbeat(cursor, header, HeartbeatKind::kPing);
+    case FrameType::kPong: return take_heartbeat(cursor, header, HeartbeatKind::kPong);
+    case FrameType::kMeet: return take_heartbeat(cursor, header, HeartbeatKind::kMeet);
+    case FrameType::kFail: return take_fail(cursor);
+    case FrameType::kPublish: return take_publish(cursor, ChannelKind::kGlobal);
+    case FrameType::kAuthRequest: return AuthRequest{};
+    case FrameType::kAuthAck: return AuthAck{};
+    case FrameType::kUpdate: return take_update(cursor);
+    case FrameType::kManualFailoverStart: return ManualFailoverStart{};
+    case FrameType::kModule: return take_module(cursor);
+    case FrameType::kPublishShard: return take_publish(cursor, ChannelKind::kShard);
   }
   return corrupt("unknown type", offsetof(WireHeader, type));
 }

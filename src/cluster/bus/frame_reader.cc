@@ -22,20 +22,15 @@ std::size_t longest(std::uint16_t type, std::uint16_t count, const FrameLimits& 
   switch (static_cast<FrameType>(type)) {
     case FrameType::kPing:
     case FrameType::kPong:
-    case FrameType::kMeet:
-      return kHeader + count * sizeof(WireGossip) + limits.extension_bytes_max;
-    case FrameType::kFail:
-      return kHeader + sizeof(WireName);
+    case FrameType::kMeet: return kHeader + count * sizeof(WireGossip) + limits.extension_bytes_max;
+    case FrameType::kFail: return kHeader + sizeof(WireName);
     case FrameType::kAuthRequest:
     case FrameType::kAuthAck:
-    case FrameType::kManualFailoverStart:
-      return kHeader;
-    case FrameType::kUpdate:
-      return kHeader + sizeof(WireUpdate);
+    case FrameType::kManualFailoverStart: return kHeader;
+    case FrameType::kUpdate: return kHeader + sizeof(WireUpdate);
     case FrameType::kPublish:
     case FrameType::kPublishShard:
-    case FrameType::kModule:
-      break;
+    case FrameType::kModule: break;
   }
   return limits.open_frame_bytes_max;
 }

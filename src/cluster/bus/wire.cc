@@ -20,12 +20,9 @@ constexpr std::uint16_t kBitExtensions = 1024;
 struct FrameTypeOf {
   FrameType operator()(const Heartbeat& heartbeat) const noexcept {
     switch (heartbeat.kind) {
-      case HeartbeatKind::kPing:
-        return FrameType::kPing;
-      case HeartbeatKind::kPong:
-        return FrameType::kPong;
-      case HeartbeatKind::kMeet:
-        break;
+      case HeartbeatKind::kPing: return FrameType::kPing;
+      case HeartbeatKind::kPong: return FrameType::kPong;
+      case HeartbeatKind::kMeet: break;
     }
     return FrameType::kMeet;
   }
@@ -42,9 +39,7 @@ struct FrameTypeOf {
 
 }  // namespace
 
-FrameType frame_type(const Body& body) noexcept {
-  return std::visit(FrameTypeOf{}, body);
-}
+FrameType frame_type(const Body& body) noexcept { return std::visit(FrameTypeOf{}, body); }
 
 std::string_view frame_type_name(FrameType type) noexcept {
   constexpr std::array<std::string_view, kFrameTypeCount> kNames = {

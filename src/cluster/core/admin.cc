@@ -18,9 +18,7 @@ namespace {
 /// How long CLUSTER FORGET keeps a node out. Source: CLUSTER_BLACKLIST_TTL.
 constexpr Seconds kBlacklistTtl{60};
 
-std::unexpected<Error> refuse(std::string text) {
-  return fail(std::move(text));
-}
+std::unexpected<Error> refuse(std::string text) { return fail(std::move(text)); }
 
 std::optional<std::uint16_t> port_from(std::int64_t value) {
   if (value <= 0 || value > 65'535) return std::nullopt;

@@ -8,9 +8,7 @@
 namespace ashlar::cluster {
 namespace {
 
-std::unexpected<Error> refuse(std::string text) {
-  return fail(std::move(text));
-}
+std::unexpected<Error> refuse(std::string text) { return fail(std::move(text)); }
 
 enum class Wanted : std::uint8_t { kAssigned, kUnassigned };
 

@@ -22,9 +22,7 @@ constexpr Millis kVoteTimeoutMin{2'000};
 constexpr Seconds kRelogPeriod{10};  // CLUSTER_CANT_FAILOVER_RELOG_PERIOD
 constexpr Millis kQuietAfterFailure{5'000};
 
-Micros vote_timeout(const Step& step) {
-  return std::max(step.options().node_timeout * 2, kVoteTimeoutMin);
-}
+Micros vote_timeout(const Step& step) { return std::max(step.options().node_timeout * 2, kVoteTimeoutMin); }
 
 /// Replicas of my primary that have more of its data than I.
 std::size_t my_rank(const Step& step) {
@@ -42,14 +40,10 @@ std::string_view reason_text(CantFailover reason) {
     case CantFailover::kDataAge:
       return "Disconnected from master for longer than allowed. Please check the 'cluster-replica-validity-factor' "
              "configuration option.";
-    case CantFailover::kWaitingDelay:
-      return "Waiting the delay before I can start a new failover.";
-    case CantFailover::kExpired:
-      return "Failover attempt expired.";
-    case CantFailover::kWaitingVotes:
-      return "Waiting for votes, but majority still not reached.";
-    case CantFailover::kNone:
-      break;
+    case CantFailover::kWaitingDelay: return "Waiting the delay before I can start a new failover.";
+    case CantFailover::kExpired: return "Failover attempt expired.";
+    case CantFailover::kWaitingVotes: return "Waiting for votes, but majority still not reached.";
+    case CantFailover::kNone: break;
   }
   return "";
 }

@@ -23,9 +23,7 @@ NodeAddress address_of(const Step& step, const GossipEntry& entry) {
   return from_wire(step.options(), entry.ip, {entry.port, entry.other_port}, entry.bus_port);
 }
 
-bool looks_down(const GossipEntry& entry) {
-  return entry.flags.health != Health::kOnline;
-}
+bool looks_down(const GossipEntry& entry) { return entry.flags.health != Health::kOnline; }
 
 /// Others' pongs spare us pings: take over a later one unless there is any doubt about the node.
 void take_sign_of_life(Step& step, NodeIndex index, const GossipEntry& entry) {

@@ -164,14 +164,8 @@ Effects ClusterNode::step(const Event& event, Now now, Rng& rng) {
   return fx;
 }
 
-const View& ClusterNode::view() const noexcept {
-  return state_->view;
-}
-const Options& ClusterNode::options() const noexcept {
-  return state_->options;
-}
-std::size_t ClusterNode::held_back() const noexcept {
-  return state_->durability.waiting();
-}
+const View& ClusterNode::view() const noexcept { return state_->view; }
+const Options& ClusterNode::options() const noexcept { return state_->options; }
+std::size_t ClusterNode::held_back() const noexcept { return state_->durability.waiting(); }
 
 }  // namespace ashlar::cluster

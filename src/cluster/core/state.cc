@@ -67,8 +67,6 @@ void Step::remove_node(NodeIndex index) {
   topology_changed();
 }
 
-std::string label(const Node& node) {
-  return fmt::format("{} ({})", node.id.hex(), node.human_name);
-}
+std::string label(const Node& node) { return fmt::format("{} ({})", node.id.hex(), node.human_name); }
 
 }  // namespace ashlar::cluster

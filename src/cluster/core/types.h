@@ -65,9 +65,7 @@ struct ReplicaOf {
   bool operator==(const ReplicaOf&) const = default;
 };
 using Role = std::variant<Primary, ReplicaOf>;
-[[nodiscard]] inline bool is_primary(const Role& role) noexcept {
-  return std::holds_alternative<Primary>(role);
-}
+[[nodiscard]] inline bool is_primary(const Role& role) noexcept { return std::holds_alternative<Primary>(role); }
 
 /// What is believed of a node. kSuspected is PFAIL (one observer), kFailed is FAIL (a majority).
 enum class Health : std::uint8_t { kOnline, kSuspected, kFailed };

@@ -5,9 +5,7 @@
 namespace ashlar::cluster {
 namespace {
 
-SlotId slot(int n) {
-  return *SlotId::from(n);
-}
+SlotId slot(int n) { return *SlotId::from(n); }
 
 TEST(SlotBitmap, PutsSlotNInBitNModEightOfByteNDividedByEight) {
   SlotBitmap map;

@@ -30,14 +30,14 @@ constexpr CommandSpec kTime{.name = "time",
                             .since = "2.6.0",
                             .summary = "The server's clock: Unix seconds, and microseconds within the second.",
                             .tips = "nondeterministic_output"};
-constexpr CommandSpec kShutdown{.name = "shutdown",
-                                .arity = command::at_least(1),
-                                .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale |
-                                         Flag::kNoMulti | Flag::kAllowBusy,
-                                .group = Group::kServer,
-                                .complexity = "O(N) when saving, where N is the number of keys",
-                                .summary = "Saves what has to be saved and ends the server.",
-                                .syntax = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]"};
+constexpr CommandSpec kShutdown{
+    .name = "shutdown",
+    .arity = command::at_least(1),
+    .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kNoMulti | Flag::kAllowBusy,
+    .group = Group::kServer,
+    .complexity = "O(N) when saving, where N is the number of keys",
+    .summary = "Saves what has to be saved and ends the server.",
+    .syntax = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]"};
 constexpr CommandSpec kConfig{.name = "config",
                               .arity = command::at_least(2),
                               .group = Group::kServer,
@@ -84,9 +84,7 @@ constexpr CommandSpec kConfigHelp{.name = "config|help",
 
 }  // namespace
 
-void AdminCommands::info(Context& ctx) {
-  ctx.reply.verbatim("txt", parts_.info.render(ctx.args.subspan(1)));
-}
+void AdminCommands::info(Context& ctx) { ctx.reply.verbatim("txt", parts_.info.render(ctx.args.subspan(1))); }
 
 void AdminCommands::time(Context& ctx) {
   const std::int64_t micros = ctx.now().time_since_epoch().count();
@@ -163,18 +161,17 @@ void AdminCommands::config_resetstat(Context& ctx) {
 }
 
 void AdminCommands::config_help(Context& ctx) {
-  static constexpr std::string_view kLines[] = {
-      "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-      "GET <pattern>",
-      "    Names and values of the settings that match.",
-      "SET <directive> <value>",
-      "    Change settings, all or none.",
-      "RESETSTAT",
-      "    Set the counters of INFO to zero.",
-      "REWRITE",
-      "    Write the present settings into the configuration file.",
-      "HELP",
-      "    Print this help."};
+  static constexpr std::string_view kLines[] = {"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+                                                "GET <pattern>",
+                                                "    Names and values of the settings that match.",
+                                                "SET <directive> <value>",
+                                                "    Change settings, all or none.",
+                                                "RESETSTAT",
+                                                "    Set the counters of INFO to zero.",
+                                                "REWRITE",
+                                                "    Write the present settings into the configuration file.",
+                                                "HELP",
+                                                "    Print this help."};
   ctx.reply.array(std::size(kLines));
   for (const std::string_view line : kLines) ctx.reply.simple(line);
 }

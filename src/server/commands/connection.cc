@@ -70,22 +70,22 @@ constexpr CommandSpec kHello{.name = "hello",
                              .since = "6.0.0",
                              .summary = "Chooses the protocol, and may log in and name the connection.",
                              .syntax = "[protover [AUTH username password] [SETNAME clientname]]"};
-constexpr CommandSpec kQuit{.name = "quit",
-                            .arity = command::at_least(1),
-                            .flags = Flag::kAllowBusy | Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast |
-                                     Flag::kNoAuth,
-                            .group = Group::kConnection,
-                            .categories = command::Category::kConnection,
-                            .summary = "Closes the connection after the reply.",
-                            .deprecated_since = "7.2.0"};
-constexpr CommandSpec kReset{.name = "reset",
-                             .arity = command::exactly(1),
-                             .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth |
-                                      Flag::kAllowBusy,
-                             .group = Group::kConnection,
-                             .categories = command::Category::kConnection,
-                             .since = "6.2.0",
-                             .summary = "Puts the connection into the state of a new one."};
+constexpr CommandSpec kQuit{
+    .name = "quit",
+    .arity = command::at_least(1),
+    .flags = Flag::kAllowBusy | Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth,
+    .group = Group::kConnection,
+    .categories = command::Category::kConnection,
+    .summary = "Closes the connection after the reply.",
+    .deprecated_since = "7.2.0"};
+constexpr CommandSpec kReset{
+    .name = "reset",
+    .arity = command::exactly(1),
+    .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth | Flag::kAllowBusy,
+    .group = Group::kConnection,
+    .categories = command::Category::kConnection,
+    .since = "6.2.0",
+    .summary = "Puts the connection into the state of a new one."};
 
 }  // namespace
 
@@ -147,10 +147,11 @@ void ConnectionCommands::hello(Context& ctx) {
     }
   }
   if (!ctx.session.authenticated) {
-    return ctx.error(ErrorCode::kNoAuth,
-                     "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-                     "<pass> option can be used to authenticate the client and select the RESP protocol version at the "
-                     "same time");
+    return ctx.error(
+        ErrorCode::kNoAuth,
+        "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+        "<pass> option can be used to authenticate the client and select the RESP protocol version at the "
+        "same time");
   }
   if (name) ctx.session.name = *name;
   ctx.reply.set_version(version);

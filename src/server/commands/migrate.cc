@@ -51,8 +51,9 @@ constexpr CommandSpec kMigrate{
     .since = "2.6.0",
     .complexity = "O(N) for DUMP and DEL here and RESTORE there, where N is the size of the values",
     .summary = "Moves keys to another server.",
-    .syntax = "host port <key | \"\"> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password] "
-              "[KEYS key [key ...]]",
+    .syntax =
+        "host port <key | \"\"> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password] "
+        "[KEYS key [key ...]]",
     .tips = "nondeterministic_output",
     .extractor = &find_migrate_keys};
 
@@ -123,7 +124,8 @@ void MigrateCommand::carry_out(const Job& job, const command::Completion& comple
   Result<void> moved;
   auto target = cli::Connection::open(job.target);
   if (!target) {
-    moved = fail(ErrorCode::kIoErr, fmt::format("error or timeout connecting to the client: {}", target.error().text()));
+    moved =
+        fail(ErrorCode::kIoErr, fmt::format("error or timeout connecting to the client: {}", target.error().text()));
   } else {
     moved = move_all(job, *target);
   }
@@ -171,8 +173,7 @@ bool MigrateCommand::delete_if_unchanged(const Job& job, const Sent& sent) {
   return true;
 }
 
-Result<void> MigrateCommand::send(const Job& job, const std::vector<Sent>& batch, Existing existing,
-                                  cli::Connection& target) const {
+Result<void> MigrateCommand::send(const std::vector<Sent>& batch, Existing existing, cli::Connection& target) const {
   const std::string_view restore = parts_.mode == Parts::Mode::kCluster ? "RESTORE-ASKING" : "RESTORE";
   for (const Sent& sent : batch) {
     std::vector<std::string> args = {std::string(restore), sent.key, std::to_string(sent.expiry_ms), sent.payload};
@@ -213,9 +214,12 @@ Result<void> MigrateCommand::move_all(const Job& job, cli::Connection& target) {
         gone.push_back(key);
       }
     }
-    Result<void> sent = send(job, batch, existing, target);
+    Result<void> sent = send(batch, existing, target);
     for (const std::string& key : gone) {
-      if (sent) sent = cli::unless_error(target.call({"DEL", key})).transform([](const resp::Value&) {});
+      if (!sent) break;
+      if (auto deleted = cli::unless_error(target.call({"DEL", key})); !deleted) {
+        sent = std::unexpected(io_error(deleted.error()));
+      }
     }
     left.clear();
     if (sent && job.keep == Keep::kMove) {

@@ -1,8 +1,8 @@
 /// MIGRATE: moves keys to another server, keeping the last write.
 ///
 /// A loop never waits for the other server: a background thread sends the keys, then deletes here what did not change
-/// meanwhile, and sends again what did. A key that changes faster than it can be sent is moved at last with writes paused,
-/// which is the pause that Redis makes for every MIGRATE. Thread: the handler any loop; the rest its own.
+/// meanwhile, and sends again what did. A key that changes faster than it can be sent is moved at last with writes
+/// paused, which is the pause that Redis makes for every MIGRATE. Thread: the handler any loop; the rest its own.
 #pragma once
 
 #include <optional>
@@ -55,8 +55,7 @@ class MigrateCommand {
   void carry_out(const Job& job, const command::Completion& complete);
   [[nodiscard]] Result<void> move_all(const Job& job, cli::Connection& target);
   [[nodiscard]] std::optional<Sent> read_key(const Job& job, const std::string& key);
-  [[nodiscard]] Result<void> send(const Job& job, const std::vector<Sent>& batch, Existing existing,
-                                  cli::Connection& target) const;
+  [[nodiscard]] Result<void> send(const std::vector<Sent>& batch, Existing existing, cli::Connection& target) const;
   [[nodiscard]] bool delete_if_unchanged(const Job& job, const Sent& sent);
   [[nodiscard]] keyspace::Db open_db(DbIndex db);
 

@@ -1,4 +1,5 @@
-/// The commands that belong to the server itself. Each family is an object with the parts it needs; its members are handlers.
+/// The commands that belong to the server itself. Each family is an object with the parts it needs; its members are
+/// handlers.
 #pragma once
 
 #include "command/table.h"

@@ -8,9 +8,7 @@
 namespace ashlar::config {
 namespace {
 
-[[nodiscard]] bool opens_directive(std::string_view argument) noexcept {
-  return argument.starts_with("--");
-}
+[[nodiscard]] bool opens_directive(std::string_view argument) noexcept { return argument.starts_with("--"); }
 
 /// Turns option arguments into lines of configuration text.
 class OptionWriter {

@@ -82,14 +82,10 @@ constexpr std::uint64_t kMinBacklog = 16 * 1024;  // bytes
       return fail("argument must be 'yes' or 'no'");
     case Kind::kInteger:
     case Kind::kOctal:
-    case Kind::kMemory:
-      return parse_number(directive, text);
-    case Kind::kChoice:
-      return parse_choice(directive, text);
-    case Kind::kText:
-      return Value(std::string(text));
-    case Kind::kSpecial:
-      break;
+    case Kind::kMemory: return parse_number(directive, text);
+    case Kind::kChoice: return parse_choice(directive, text);
+    case Kind::kText: return Value(std::string(text));
+    case Kind::kSpecial: break;
   }
   ASH_CHECK(false);
 }
@@ -107,17 +103,14 @@ constexpr std::uint64_t kMinBacklog = 16 * 1024;  // bytes
 
 [[nodiscard]] std::string print_value(const Directive& directive, const Value& value) {
   switch (directive.kind) {
-    case Kind::kYesNo:
-      return std::get<bool>(value) ? "yes" : "no";
+    case Kind::kYesNo: return std::get<bool>(value) ? "yes" : "no";
     case Kind::kChoice:
       for (const ChoiceName& choice : directive.choices) {
         if (choice.value == std::get<std::int64_t>(value)) return std::string(choice.name);
       }
       return "unknown";
-    case Kind::kOctal:
-      return fmt::format("{:o}", std::get<std::int64_t>(value));
-    default:
-      return number_text(value);
+    case Kind::kOctal: return fmt::format("{:o}", std::get<std::int64_t>(value));
+    default: return number_text(value);
   }
 }
 

@@ -3,9 +3,7 @@
 namespace ashlar::config {
 namespace {
 
-[[nodiscard]] bool is_space(char c) noexcept {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
+[[nodiscard]] bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 [[nodiscard]] std::optional<unsigned> hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -85,23 +83,12 @@ class WordReader {
       }
     }
     switch (const char c = line_[at_ + 1]) {
-      case 'n':
-        out += '\n';
-        break;
-      case 'r':
-        out += '\r';
-        break;
-      case 't':
-        out += '\t';
-        break;
-      case 'b':
-        out += '\b';
-        break;
-      case 'a':
-        out += '\a';
-        break;
-      default:
-        out += c;
+      case 'n': out += '\n'; break;
+      case 'r': out += '\r'; break;
+      case 't': out += '\t'; break;
+      case 'b': out += '\b'; break;
+      case 'a': out += '\a'; break;
+      default: out += c;
     }
     at_ += 2;
   }

@@ -29,9 +29,7 @@ TEST(SplitWords, KnowsOnlyTheQuoteInSingleQuotes) {
 TEST(SplitWords, GivesEmptyWordsForEmptyQuotes) {
   EXPECT_THAT(split_words(R"(save "" '')"), Optional(ElementsAre("save", "", "")));
 }
-TEST(SplitWords, OpensQuotesInsideAWord) {
-  EXPECT_THAT(split_words(R"(a"b c"d)"), Eq(std::nullopt));
-}
+TEST(SplitWords, OpensQuotesInsideAWord) { EXPECT_THAT(split_words(R"(a"b c"d)"), Eq(std::nullopt)); }
 TEST(SplitWords, JoinsQuotedTailToItsWord) {
   EXPECT_THAT(split_words(R"(a"b c" d)"), Optional(ElementsAre("ab c", "d")));
 }
@@ -56,9 +54,7 @@ TEST(MeaningfulLines, CountsFromOneAndSkipsCommentsAndBlanks) {
   EXPECT_EQ(lines[1].text, "hz 2");
 }
 
-[[nodiscard]] CommandLine parse(const Words& words) {
-  return parse_command_line(words);
-}
+[[nodiscard]] CommandLine parse(const Words& words) { return parse_command_line(words); }
 
 TEST(CommandLine, TakesTheFirstWordAsFile) {
   const auto line = parse({"a.conf", "--port", "1"});
@@ -87,9 +83,7 @@ TEST(CommandLine, ReadsStandardInputForADashAtEitherEnd) {
   EXPECT_EQ(parse({"a.conf", "-", "--hz", "2"}).standard_input, kIgnored);
   EXPECT_EQ(parse({}).standard_input, kIgnored);
 }
-TEST(CommandLine, QuotesWhatWouldBreakALine) {
-  EXPECT_EQ(parse({"--x", "a\nport 1"}).options, "x \"a\\nport 1\" ");
-}
+TEST(CommandLine, QuotesWhatWouldBreakALine) { EXPECT_EQ(parse({"--x", "a\nport 1"}).options, "x \"a\\nport 1\" "); }
 
 }  // namespace
 }  // namespace ashlar::config

@@ -22,12 +22,8 @@ Result<Config> load_tree(const Tree& tree, std::vector<std::string> arguments, s
                .program = "Ashlar 0.1"},
               files);
 }
-Result<Config> load_text(const std::string& text) {
-  return load_tree({{"/work/a.conf", text}}, {"a.conf"});
-}
-std::string error_of(const Result<Config>& result) {
-  return result ? "it loaded" : std::string(result.error().text());
-}
+Result<Config> load_text(const std::string& text) { return load_tree({{"/work/a.conf", text}}, {"a.conf"}); }
+std::string error_of(const Result<Config>& result) { return result ? "it loaded" : std::string(result.error().text()); }
 
 TEST(Load, GivesDefaultsWithoutInput) {
   const auto config = load_tree({}, {});

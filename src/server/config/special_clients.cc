@@ -79,9 +79,7 @@ Result<void> assign_bind(Config& config, std::span<const std::string> arguments,
   return {};
 }
 
-std::string format_bind(const Config& config) {
-  return fmt::format("{}", fmt::join(config.network.bind, " "));
-}
+std::string format_bind(const Config& config) { return fmt::format("{}", fmt::join(config.network.bind, " ")); }
 
 std::vector<RewriteLine> rewrite_bind(std::string_view name, const Config& now, const Config& defaults) {
   if (now.network.bind == defaults.network.bind) return {};

@@ -15,9 +15,7 @@ namespace {
   return {{fmt::format("{} {}", name, value), value == default_value ? Force::kNo : Force::kYes}};
 }
 
-constexpr std::uint8_t bit(ShutdownFlag flag) {
-  return static_cast<std::uint8_t>(flag);
-}
+constexpr std::uint8_t bit(ShutdownFlag flag) { return static_cast<std::uint8_t>(flag); }
 constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kShutdownNames = {
     {{"default", 0},
      {"save", bit(ShutdownFlag::kSave)},
@@ -69,9 +67,7 @@ constexpr std::array<EventLetter, 4> kOtherClasses = {{{'n', EventClass::kNewKey
                                                        {'K', EventClass::kKeyspace},
                                                        {'E', EventClass::kKeyevent},
                                                        {'m', EventClass::kKeyMiss}}};
-constexpr std::uint32_t bit(EventClass event) {
-  return static_cast<std::uint32_t>(event);
-}
+constexpr std::uint32_t bit(EventClass event) { return static_cast<std::uint32_t>(event); }
 constexpr std::uint32_t kAll = [] {
   std::uint32_t bits = 0;
   for (const EventLetter& each : kAllClasses) bits |= bit(each.event);

@@ -37,12 +37,8 @@ std::string_view nodename_problem(const Value& value) {
   }
   return {};
 }
-std::string_view tls_port_problem(const Value& value) {
-  return std::get<std::int64_t>(value) != 0 ? kNotBuiltIn : "";
-}
-std::string_view tls_use_problem(const Value& value) {
-  return std::get<bool>(value) ? kNotBuiltIn : "";
-}
+std::string_view tls_port_problem(const Value& value) { return std::get<std::int64_t>(value) != 0 ? kNotBuiltIn : ""; }
+std::string_view tls_use_problem(const Value& value) { return std::get<bool>(value) ? kNotBuiltIn : ""; }
 
 constexpr std::array kReplicationRows = {
     special("replicaof", kUpstreamRules).alias("slaveof").immutable(),
@@ -131,14 +127,8 @@ constexpr std::array kTlsRows = {
 
 }  // namespace
 
-std::span<const Directive> replication_rows() noexcept {
-  return kReplicationRows;
-}
-std::span<const Directive> cluster_rows() noexcept {
-  return kClusterRows;
-}
-std::span<const Directive> tls_rows() noexcept {
-  return kTlsRows;
-}
+std::span<const Directive> replication_rows() noexcept { return kReplicationRows; }
+std::span<const Directive> cluster_rows() noexcept { return kClusterRows; }
+std::span<const Directive> tls_rows() noexcept { return kTlsRows; }
 
 }  // namespace ashlar::config

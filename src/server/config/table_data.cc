@@ -128,17 +128,9 @@ constexpr std::array kEncodingRows = {
 
 }  // namespace
 
-std::span<const Directive> snapshot_rows() noexcept {
-  return kSnapshotRows;
-}
-std::span<const Directive> aof_rows() noexcept {
-  return kAofRows;
-}
-std::span<const Directive> memory_rows() noexcept {
-  return kMemoryRows;
-}
-std::span<const Directive> encoding_rows() noexcept {
-  return kEncodingRows;
-}
+std::span<const Directive> snapshot_rows() noexcept { return kSnapshotRows; }
+std::span<const Directive> aof_rows() noexcept { return kAofRows; }
+std::span<const Directive> memory_rows() noexcept { return kMemoryRows; }
+std::span<const Directive> encoding_rows() noexcept { return kEncodingRows; }
 
 }  // namespace ashlar::config

@@ -164,20 +164,10 @@ constexpr std::array kMonitorRows = {
 
 }  // namespace
 
-std::span<const Directive> process_rows() noexcept {
-  return kProcessRows;
-}
-std::span<const Directive> network_rows() noexcept {
-  return kNetworkRows;
-}
-std::span<const Directive> client_rows() noexcept {
-  return kClientRows;
-}
-std::span<const Directive> security_rows() noexcept {
-  return kSecurityRows;
-}
-std::span<const Directive> monitor_rows() noexcept {
-  return kMonitorRows;
-}
+std::span<const Directive> process_rows() noexcept { return kProcessRows; }
+std::span<const Directive> network_rows() noexcept { return kNetworkRows; }
+std::span<const Directive> client_rows() noexcept { return kClientRows; }
+std::span<const Directive> security_rows() noexcept { return kSecurityRows; }
+std::span<const Directive> monitor_rows() noexcept { return kMonitorRows; }
 
 }  // namespace ashlar::config

@@ -38,7 +38,8 @@ std::string address_of(const command::Session& session) {
 
 }  // namespace
 
-/// SIGTERM and SIGINT as events of the control loop. They are blocked in every thread, so no handler interrupts anything.
+/// SIGTERM and SIGINT as events of the control loop. They are blocked in every thread, so no handler interrupts
+/// anything.
 class Server::Signals final : public net::IoHandler {
  public:
   explicit Signals(Server& server) : server_(server) {
@@ -84,7 +85,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       persistence_commands_(persistence_),
       connection_({config_, workers_, config_.get()->process.databases,
                    [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
-                   [this] { using Mode = ConnectionCommands::Parts::Mode;
+                   [this] {
+                     using Mode = ConnectionCommands::Parts::Mode;
                      return config_.get()->cluster.enabled ? Mode::kCluster : Mode::kStandalone;
                    }}),
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
@@ -131,10 +133,7 @@ void Server::start_replication(const config::Config& config) {
 }
 
 ClusterService::Replication Server::cluster_hooks() {
-  return {.status =
-              [this] {
-                return cluster::ReplicationStatus{replication_->offset(), replication_->last_contact()};
-              },
+  return {.status = [this] { return cluster::ReplicationStatus{replication_->offset(), replication_->last_contact()}; },
           .change_role =
               [this](const cluster::RoleChange& change) {
                 if (const auto* follow = std::get_if<cluster::FollowPrimary>(&change)) {
@@ -165,8 +164,8 @@ void Server::register_commands() {
   migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
   own_.register_all();
-  register_info_sections(
-      info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_});
+  register_info_sections(info_,
+                         {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_});
   replication_commands_->register_in(table_);
 }
 
@@ -185,9 +184,9 @@ Result<void> Server::start() {
     cluster_ = std::make_unique<ClusterService>(
         ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks()}, *config);
   }
-  cluster_commands_ = std::make_unique<cluster::ClusterCommands>(
-      cluster::ClusterCommands::Parts{cluster_ ? &cluster_->driver() : nullptr, keyspace_,
-                                      [this] { return endpoint_kind(*config_.get()); }, [this] { return replication_->offset().value; }});
+  cluster_commands_ = std::make_unique<cluster::ClusterCommands>(cluster::ClusterCommands::Parts{
+      cluster_ ? &cluster_->driver() : nullptr, keyspace_, [this] { return endpoint_kind(*config_.get()); },
+      [this] { return replication_->offset().value; }});
   using Mode = MigrateCommand::Parts::Mode;
   migrate_ = std::make_unique<MigrateCommand>(MigrateCommand::Parts{
       keyspace_, log_, clock_, gates_, workers_, config->cluster.enabled ? Mode::kCluster : Mode::kStandalone});
@@ -215,8 +214,7 @@ Result<void> Server::start() {
   const auto loaded = persistence_.load(*dispatcher_, *control_run_);
   if (!loaded) return std::unexpected(loaded.error());
   ASH_TRY_VOID(persistence_.start());
-  config_service_.on_change("appendonly",
-                            [this](const config::Config& now) { return persistence_.switch_aof(now); });
+  config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
   shutdown_.set_finish([this](const ShutdownRequest& request) { return finish(request); });
   start_replication(*config);
   if (cluster_) {
@@ -232,11 +230,10 @@ Result<void> Server::start() {
                   .memory = memory_,
                   .active_expiry = state_.active_expiry,
                   .workers = config->process.threads,
-                  .on_client_gone =
-                      [this](ClientId id) {
-                        acceptor_.client_gone();
-                        replication_->client_gone(id);
-                      }});
+                  .on_client_gone = [this](ClientId id) {
+                    acceptor_.client_gone();
+                    replication_->client_gone(id);
+                  }});
   state_.startup_memory = memory_used();
   sampler_.start();
   log::notice("Ready to accept connections tcp");
@@ -245,7 +242,9 @@ Result<void> Server::start() {
 
 Result<void> Server::finish(const ShutdownRequest& request) {
   gates_.close(Gate::kAllPaused);
-  { const keyspace::SafePoint::Exclusive quiet(keyspace_.safe_point(), nullptr); }
+  {
+    const keyspace::SafePoint::Exclusive quiet(keyspace_.safe_point(), nullptr);
+  }
   // No command runs from here on: what is saved now is all there is.
   auto finished = persistence_.finish(request);
   if (!finished && !request.force) {
