@@ -1,12 +1,10 @@
 #include "replication/primary_link.h"
 
-#include <algorithm>
-#include <array>
-
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -299,9 +297,9 @@ void PrimaryLink::apply_stream() {
       parts_.applier.begin(parts_.loop.wall_now());
       for (std::size_t i = 0; i < batch_.size(); ++i) {
         const auto args = batch_[i];
-        if (iequals(args[0], "replconf")) {
+        if (iequals(args[0], kAckMark)) {
           wants_ack |= args.size() >= 2 && iequals(args[1], "getack");
-        } else if (!iequals(args[0], "ping") && !iequals(args[0], "multi") && !iequals(args[0], "exec")) {
+        } else if (!is_mark(args[0])) {
           parts_.applier.apply(args);
         }
       }
