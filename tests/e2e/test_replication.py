@@ -93,19 +93,32 @@ def test_full_sync_and_stream(start, kinds, diskless):
 
 
 @pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
-def test_partial_sync_after_a_cut(start, kinds):
+def test_replica_that_was_a_master_for_a_while_synchronises_anew(start, kinds):
     primary, replica = start(kinds[0]), start(kinds[1])
     fill(primary, 0, 10)
     follow(replica, primary)
     wait_in_step(primary, replica)
+    assert replica.call("REPLICAOF", "NO", "ONE") == "OK"
+    replica.call("SET", "astray", "1")
     fill(primary, 10, 20)
-    wait_in_step(primary, replica)
-    # A replica that is told to follow nobody and then the same primary asks for the history that it had.
-    replica.call("REPLICAOF", "NO", "ONE")
-    fill(primary, 20, 30)
     follow(replica, primary)
     wait_in_step(primary, replica)
-    same_data(primary, replica, range(30))
+    same_data(primary, replica, range(20))
+    assert replica.call("GET", "astray") is None
+
+
+def test_their_replica_resumes_from_our_backlog(start):
+    primary, replica = start(OURS), start(THEIRS)
+    fill(primary, 0, 10)
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    replica.call("CLIENT", "KILL", "TYPE", "master")
+    fill(primary, 10, 20)
+    wait_in_step(primary, replica)
+    same_data(primary, replica, range(20))
+    log = primary.log.read_text()
+    assert log.count("Full resync requested by replica") == 1
+    assert "Partial resynchronization request from" in log
 
 
 def test_cut_connection_is_resumed_from_the_backlog(start):
@@ -139,7 +152,8 @@ def test_chain(start, last):
 
 @pytest.mark.parametrize("other", [OURS, THEIRS])
 def test_promotion_keeps_the_history(start, other):
-    old, new, third = start(OURS), start(OURS), start(other)
+    # A ping that reaches one replica and not the other would put that one ahead.
+    old, new, third = start(OURS, "--repl-ping-replica-period", "600"), start(OURS), start(other)
     fill(old, 0, 20)
     for replica in (new, third):
         follow(replica, old)
