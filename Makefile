@@ -32,9 +32,11 @@ build: packages-build ## Build the release programs into build/bin/
 	@mkdir -p build/bin
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
-.PHONY: test check bench fuzz sim format
-test: packages $(NODE_MODULES) ## Build and run every test tier
+.PHONY: test test-sanitizers check bench fuzz sim format
+test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, unit, simulator, end to end
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
+test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) asan tsan fuzz
 check: packages ## Layers, tidy, format, headers alone
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
 bench: packages build ## Compare with Debian's redis-server, side by side
