@@ -124,7 +124,9 @@ std::optional<Error> Dispatcher::refuse(const Command& command, std::uint32_t cl
   if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
   if (is(Gate::kMisconf) && command.spec.is(Flag::kWrite)) return parts_.texts.misconf();
   if (is(Gate::kFewReplicas)) return Error{ErrorCode::kNoReplicas, {}};
-  if (is(Gate::kReadOnlyReplica)) return Error{ErrorCode::kReadOnly, {}};
+  // In a cluster the router sends writes on to the primary; a replica never serves them itself.
+  const bool routed = router_ != nullptr && command.spec.has_keys();
+  if (is(Gate::kReadOnlyReplica) && !routed) return Error{ErrorCode::kReadOnly, {}};
   if (is(Gate::kStale)) return Error{ErrorCode::kMasterDown, {}};
   return std::nullopt;
 }
