@@ -39,7 +39,8 @@ Result<ExpireCondition> parse_condition(std::span<const std::string_view> args) 
     } else if (in.take("LT")) {
       condition.if_earlier = true;
     } else {
-      return fail("Unsupported option " + std::string(in.text()));
+      const std::string_view option = in.text();
+      return fail("Unsupported option " + std::string(option.substr(0, option.find('\0'))));
     }
   }
   if (condition.if_none && (condition.if_some || condition.if_later || condition.if_earlier)) {
