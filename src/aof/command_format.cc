@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "aof/rewrite_values.h"
+
 #include "base/bytes.h"
 
 namespace ashlar::aof {
@@ -39,7 +41,15 @@ void append_select(std::string& out, DbIndex db) {
 }
 
 void CommandEntryFormat::entry(snapshot::Chunk& out, const keyspace::Entry& entry) const {
-  append_string_entry(out.bytes, entry);
+  using namespace keyspace;
+  switch (entry.type()) {
+    case Type::kString: append_string_entry(out.bytes, entry); break;
+    case Type::kList: append_list_commands(out.bytes, entry.key(), *entry.collection<List>()); break;
+    case Type::kSet: append_set_commands(out.bytes, entry.key(), *entry.collection<Set>()); break;
+    case Type::kSortedSet: append_sorted_set_commands(out.bytes, entry.key(), *entry.collection<SortedSet>()); break;
+    case Type::kHash: append_hash_commands(out.bytes, entry.key(), *entry.collection<Hash>()); break;
+    case Type::kStream: append_stream_commands(out.bytes, entry.key(), *entry.collection<Stream>()); break;
+  }
   if (entry.has_expiry()) {
     DecimalBuffer digits;
     const std::array<std::string_view, 3> args = {"PEXPIREAT", entry.key(), format_i64(entry.expiry_ms(), digits)};

@@ -17,6 +17,7 @@ namespace ashlar::command {
 using keyspace::Access;
 using keyspace::Db;
 using keyspace::Entry;
+using keyspace::EventClass;
 using keyspace::KeyRef;
 
 class Context {
@@ -38,6 +39,22 @@ class Context {
 
   [[nodiscard]] WallTime now() const noexcept { return db.now(); }
   [[nodiscard]] Access read_access() const noexcept { return session.no_touch ? Access::kPeek : Access::kRead; }
+  [[nodiscard]] const keyspace::EncodingLimits& limits() const noexcept { return db.keyspace().limits(); }
+
+  /// A collection at `key` has changed by `n` elements: counted, told to those who watch the key, and notified.
+  void changed(const KeyRef& key, EventClass event_class, std::string_view event, std::uint64_t n = 1) {
+    effects.changed(n);
+    db.modified(key);
+    db.notify(event_class, event, key);
+  }
+  /// Removes a key whose collection has become empty, after changed().
+  void erase_emptied(const KeyRef& key) {
+    (void)db.erase(key);
+    db.notify(EventClass::kGeneric, "del", key);
+  }
+  /// An event alone, for commands whose changes go through Db.
+  void notify(EventClass event_class, std::string_view event, const KeyRef& key) { db.notify(event_class, event, key); }
+
   void error(const Error& error) { reply.error(error); }
   void error(ErrorCode code, std::string detail = {}) { reply.error(Error{code, std::move(detail)}); }
   /// "-ERR text".

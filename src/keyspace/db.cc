@@ -28,6 +28,7 @@ void Db::remove_word(SlotDb& db, const KeyRef& key, EntryTable::Word* word) {
   if (word->marked()) --db.expires;
   db.table.erase(key.hash, word);
   Entry::destroy(entry);
+  modified(key);
 }
 
 void Db::replace_record(SlotDb& db, EntryTable::Word* word, Entry* fresh) noexcept {
@@ -53,6 +54,7 @@ void Db::insert(SlotDb& db, const KeyRef& key, Entry* fresh) {
     ++db.expires;
     db.next_expiry_ms = std::min(db.next_expiry_ms, fresh->expiry_ms());
   }
+  notify(EventClass::kNew, "new", key);
 }
 
 Entry* Db::find(const KeyRef& key, Access access) {
@@ -64,11 +66,15 @@ Entry* Db::find(const KeyRef& key, Access access) {
       remove_word(*db, key, word);
       Counters::bump(context_->counters->expired);
       if (context_->removals != nullptr) context_->removals->key_removed(index_, key, Removal::kExpired);
+      notify(EventClass::kExpired, "expired", key);
     }
     word = nullptr;
   }
   if (access != Access::kWrite) Counters::bump(word != nullptr ? context_->counters->hits : context_->counters->misses);
-  if (word == nullptr) return nullptr;
+  if (word == nullptr) {
+    if (access != Access::kWrite) notify(EventClass::kKeyMiss, "keymiss", key);
+    return nullptr;
+  }
   if (access != Access::kPeek) touch(*word->record());
   return word->record();
 }
@@ -83,6 +89,7 @@ template <typename InPlace, typename Make>
 Entry* Db::assign(const KeyRef& key, const NewExpiry& expiry, InPlace&& in_place, Make&& make) {
   SlotDb& db = keyspace_->slot(key.slot).ensure(index_.value);
   keyspace_->before_change(key.slot);
+  modified(key);
   EntryTable::Word* word = locate(db, key);
   if (word == nullptr) {
     Entry* fresh = make(resolve(expiry, nullptr));
@@ -128,6 +135,7 @@ Entry* Db::put(const KeyRef& key, OwnedValue value, std::optional<WallTime> expi
 char* Db::resize(const KeyRef& key, std::size_t size) {
   SlotDb& db = keyspace_->slot(key.slot).ensure(index_.value);
   keyspace_->before_change(key.slot);
+  modified(key);
   EntryTable::Word* word = locate(db, key);
   if (word == nullptr) {
     insert(db, key, Entry::make(key.text, {}, std::nullopt));
@@ -156,6 +164,7 @@ bool Db::set_expiry(const KeyRef& key, std::optional<WallTime> expiry) {
   EntryTable::Word* word = db == nullptr ? nullptr : locate(*db, key);
   if (word == nullptr) return false;
   keyspace_->before_change(key.slot);
+  modified(key);
   Entry* old = word->record();
   if (expiry && old->has_expiry()) {
     old->set_expiry_in_place(*expiry);
@@ -163,9 +172,18 @@ bool Db::set_expiry(const KeyRef& key, std::optional<WallTime> expiry) {
     return true;
   }
   if (!expiry && !old->has_expiry()) return true;
-  replace_record(*db, word, old->rebuilt(expiry));
-  Entry::destroy(old);
+  replace_record(*db, word, Entry::rebuilt(old, expiry));
   return true;
+}
+
+OwnedValue Db::take(const KeyRef& key) {
+  SlotDb* db = keyspace_->slot(key.slot).find(index_.value);
+  EntryTable::Word* word = db == nullptr ? nullptr : locate(*db, key);
+  ASH_CHECK(word != nullptr);
+  keyspace_->before_change(key.slot);  // before the value leaves: a snapshot must see it
+  OwnedValue value = word->record()->take_value();
+  remove_word(*db, key, word);
+  return value;
 }
 
 }  // namespace ashlar::keyspace

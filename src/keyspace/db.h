@@ -11,8 +11,10 @@
 #include <string_view>
 #include <variant>
 
+#include "base/error.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "keyspace/events.h"
 #include "keyspace/keyspace.h"
 
 namespace ashlar::keyspace {
@@ -29,7 +31,9 @@ struct AccessContext {
   WallTime now;
   ExpiryRole expiry_role = ExpiryRole::kPrimary;
   Counters* counters = nullptr;
-  RemovalListener* removals = nullptr;  // may be null: nobody listens
+  RemovalListener* removals = nullptr;            // may be null: nobody listens
+  EventListener* events = nullptr;                // null while notify-keyspace-events is empty
+  ModificationListener* modifications = nullptr;  // null: nobody can be interested
   Rng* rng = nullptr;
 };
 
@@ -59,6 +63,51 @@ class Db {
   /// The live entry of `key`, or nullptr. An expired one is removed (primary) or hidden (replica).
   [[nodiscard]] Entry* find(const KeyRef& key, Access access);
 
+  /// The collection at `key` for reading; nullptr when there is no such key. Errors: kWrongType.
+  template <typename V>
+  [[nodiscard]] Result<const V*> read(const KeyRef& key, Access access) {
+    const Entry* entry = find(key, access);
+    if (entry == nullptr) return nullptr;
+    if (const V* value = entry->collection<V>()) [[likely]]
+      return value;
+    return fail(ErrorCode::kWrongType);
+  }
+  /// The same for changing: a running snapshot copies the slot first. Whoever then changes it calls modified(), and
+  /// erases a key whose collection has become empty.
+  template <typename V>
+  [[nodiscard]] Result<V*> edit(const KeyRef& key) {
+    Entry* entry = find(key, Access::kWrite);
+    if (entry == nullptr) return nullptr;
+    V* value = entry->collection<V>();
+    if (value == nullptr) [[unlikely]]
+      return fail(ErrorCode::kWrongType);
+    keyspace_->before_change(key.slot);
+    return value;
+  }
+  /// A new empty collection at `key`, which must be missing: find() or edit() has just said so.
+  template <typename V>
+  [[nodiscard]] V& create(const KeyRef& key) {
+    return *put(key, OwnedValue{Owned<V>(new V())}, std::nullopt)->template collection<V>();
+  }
+  /// edit() or create().
+  template <typename V>
+  [[nodiscard]] Result<V*> edit_or_create(const KeyRef& key) {
+    auto found = edit<V>(key);
+    if (!found || *found != nullptr) return found;
+    return &create<V>(key);
+  }
+
+  /// Tells those who watch the key that it has changed. The changes below do so themselves.
+  void modified(const KeyRef& key) {
+    if (keyspace_->slot(key.slot).interest != 0 && context_->modifications != nullptr) [[unlikely]]
+      context_->modifications->key_modified(index_, key);
+  }
+  /// An event of keyspace notifications.
+  void notify(EventClass event_class, std::string_view name, const KeyRef& key) const {
+    if (context_->events != nullptr) [[unlikely]]
+      context_->events->event(event_class, name, index_, key.text);
+  }
+
   /// Sets a string value, replacing any value of any type. Integers are stored as such.
   Entry* set(const KeyRef& key, std::string_view value, const NewExpiry& expiry);
   Entry* set_int(const KeyRef& key, std::int64_t value, const NewExpiry& expiry);
@@ -69,6 +118,8 @@ class Db {
   [[nodiscard]] char* resize(const KeyRef& key, std::size_t size);
   /// Removes the key. True when it was there and not expired.
   bool erase(const KeyRef& key);
+  /// Takes the value out and removes the key, which must be there (find() has just said so).
+  [[nodiscard]] OwnedValue take(const KeyRef& key);
   /// Sets or, with nullopt, removes the expiry of an existing key. False when there is no such key.
   bool set_expiry(const KeyRef& key, std::optional<WallTime> expiry);
 

@@ -5,6 +5,12 @@
 #include <cstdlib>
 #include <new>
 
+#include "keyspace/values/hash.h"
+#include "keyspace/values/list.h"
+#include "keyspace/values/set.h"
+#include "keyspace/values/sorted_set.h"
+#include "keyspace/values/stream.h"
+
 namespace ashlar::keyspace {
 namespace {
 
@@ -87,8 +93,27 @@ Entry* Entry::make_int(std::string_view key, std::int64_t value, std::optional<W
   return e;
 }
 
+Entry* Entry::make_collection(std::string_view key, Type type, void* value, std::optional<WallTime> expiry) {
+  Entry* e = allocate({key, kFormCollection, 8, expiry});
+  e->value_size_ = static_cast<std::uint16_t>(type);
+  std::memcpy(e->bytes() + e->value_offset(), &value, sizeof value);
+  return e;
+}
+
 Entry* Entry::make_owned(std::string_view key, OwnedValue value, std::optional<WallTime> expiry) {
   if (const auto* number = std::get_if<std::int64_t>(&value.data)) return make_int(key, *number, expiry);
+  Entry* made = nullptr;
+  const auto adopt = [&]<typename V>(Owned<V>& owned) {
+    ASH_CHECK(owned != nullptr);
+    made = make_collection(key, kTypeOf<V>, owned.get(), expiry);
+    (void)owned.release();
+  };
+  std::visit(
+      [&](auto& data) {
+        if constexpr (requires { data.get_deleter(); }) adopt(data);
+      },
+      value.data);
+  if (made != nullptr) return made;
   const auto& text = std::get<std::string>(value.data);
   Entry* e = nullptr;
   if (value.form == StringForm::kPlain) return make(key, text, expiry);
@@ -104,6 +129,7 @@ Entry* Entry::make_owned(std::string_view key, OwnedValue value, std::optional<W
 
 void Entry::destroy(Entry* entry) noexcept {
   if (entry->form() == kFormHeap) HeapString::destroy(entry->heap());
+  if (entry->form() == kFormCollection) destroy_value(entry->type(), entry->pointer());
   std::free(entry);
 }
 
@@ -118,7 +144,7 @@ bool Entry::reshape(std::uint8_t form, std::size_t size) noexcept {
 }
 
 bool Entry::assign_in_place(std::string_view value) noexcept {
-  if (form() == kFormHeap) return false;
+  if (points()) return false;
   if (const auto number = as_integer(value)) return assign_int_in_place(*number);
   if (value.size() > kInlineMax || !reshape(kFormInline, value.size())) return false;
   std::memmove(bytes() + value_offset(), value.data(), value.size());  // the value may be a view into this entry
@@ -126,30 +152,64 @@ bool Entry::assign_in_place(std::string_view value) noexcept {
 }
 
 bool Entry::assign_int_in_place(std::int64_t value) noexcept {
-  if (form() == kFormHeap || !reshape(kFormInt, 8)) return false;
+  if (points() || !reshape(kFormInt, 8)) return false;
   std::memcpy(bytes() + value_offset(), &value, sizeof value);
   return true;
 }
 
 OwnedValue Entry::copy_value() const {
   if (is_int()) return {int_value(), StringForm::kPlain};
+  switch (type()) {
+    case Type::kList: return {collection<List>()->clone()};
+    case Type::kSet: return {collection<Set>()->clone()};
+    case Type::kSortedSet: return {collection<SortedSet>()->clone()};
+    case Type::kHash: return {collection<Hash>()->clone()};
+    case Type::kStream: return {collection<Stream>()->clone()};
+    case Type::kString: break;
+  }
   DecimalBuffer buffer;
   return {std::string(text(buffer)), (meta_ & kRawForm) != 0 ? StringForm::kRaw : StringForm::kPlain};
 }
 
+OwnedValue Entry::take_value() {
+  OwnedValue taken;
+  switch (type()) {
+    case Type::kList: taken = {Owned<List>(collection<List>())}; break;
+    case Type::kSet: taken = {Owned<Set>(collection<Set>())}; break;
+    case Type::kSortedSet: taken = {Owned<SortedSet>(collection<SortedSet>())}; break;
+    case Type::kHash: taken = {Owned<Hash>(collection<Hash>())}; break;
+    case Type::kStream: taken = {Owned<Stream>(collection<Stream>())}; break;
+    case Type::kString: return copy_value();
+  }
+  meta_ = static_cast<std::uint8_t>((meta_ & ~kFormMask) | kFormInt);
+  const std::int64_t zero = 0;
+  std::memcpy(bytes() + value_offset(), &zero, sizeof zero);
+  value_size_ = 0;
+  return taken;
+}
+
 std::string_view Entry::encoding_name() const noexcept {
+  if (!is_string()) return value_encoding(type(), pointer());
   if (is_int()) return "int";
   constexpr std::size_t kEmbeddedMax = 44;  // where Redis ends "embstr"
   return (meta_ & kRawForm) == 0 && text_size() <= kEmbeddedMax ? "embstr" : "raw";
 }
 
 std::size_t Entry::memory_bytes() const noexcept {
-  return alloc_size() + (form() == kFormHeap ? sizeof(HeapString) + heap()->capacity : 0);
+  std::size_t pointed = 0;
+  if (form() == kFormHeap) pointed = sizeof(HeapString) + heap()->capacity;
+  if (form() == kFormCollection) pointed = value_memory(type(), pointer());
+  return alloc_size() + pointed;
 }
 
-Entry* Entry::rebuilt(std::optional<WallTime> expiry) const {
-  Entry* e = make_owned(key(), copy_value(), expiry);
-  e->set_clock(clock());
+Entry* Entry::rebuilt(Entry* old, std::optional<WallTime> expiry) {
+  const std::string_view stored(old->bytes() + old->value_offset(), old->stored_value_bytes());
+  Entry* e = allocate({old->key(), old->form(), stored.size(), expiry});
+  e->meta_ |= old->meta_ & kRawForm;
+  e->value_size_ = old->value_size_;
+  std::memcpy(e->bytes() + e->value_offset(), stored.data(), stored.size());
+  e->set_clock(old->clock());
+  std::free(old);  // what it points to has moved
   return e;
 }
 

@@ -3,9 +3,10 @@
 ///     offset 0  1        2      3        6           8
 ///            | meta | key len | slack | clock(24) | value len | [expiry 8] | [key len 4] | key | value ... slack |
 ///
-/// Value forms: an integer (8 bytes), bytes inside the entry (up to kInlineMax), or a pointer to a HeapString. Reading
-/// a value allocates nothing. Thread: none of its own; reached only under the slot's lock. Invariant: an entry owns its
-/// HeapString; alloc_size() is exactly what was allocated.
+/// Value forms: an integer (8 bytes), bytes inside the entry (up to kInlineMax), a pointer to a HeapString, or a
+/// pointer to a collection (then "value len" holds its Type). Reading a value allocates nothing. Thread: none of its
+/// own; reached only under the slot's lock. Invariant: an entry owns what it points to; alloc_size() is exactly what
+/// was allocated.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/time.h"
+#include "keyspace/values/value.h"
 
 namespace ashlar::keyspace {
 
@@ -34,9 +36,9 @@ struct HeapString {
 /// How OBJECT ENCODING calls a string. Bytes that were built piecewise stay kRaw however short they are.
 enum class StringForm : std::uint8_t { kPlain, kRaw };
 
-/// A value without its key, for RENAME, COPY, RESTORE and loading. Owns what it holds.
+/// A value without its key, for RENAME, COPY, RESTORE and loading. Owns what it holds; collections are never null.
 struct OwnedValue {
-  std::variant<std::int64_t, std::string> data;
+  std::variant<std::int64_t, std::string, Owned<List>, Owned<Set>, Owned<SortedSet>, Owned<Hash>, Owned<Stream>> data;
   StringForm form = StringForm::kPlain;
 };
 
@@ -58,6 +60,18 @@ class Entry {
 
   [[nodiscard]] std::string_view key() const noexcept { return {bytes() + key_offset(), key_size()}; }
 
+  [[nodiscard]] bool is_string() const noexcept { return form() != kFormCollection; }
+  [[nodiscard]] Type type() const noexcept { return is_string() ? Type::kString : static_cast<Type>(value_size_); }
+  /// The collection, or nullptr when the value is something else. Who changes it goes through Db::edit().
+  template <typename V>
+  [[nodiscard]] const V* collection() const noexcept {
+    return type() == kTypeOf<V> ? static_cast<const V*>(pointer()) : nullptr;
+  }
+  template <typename V>
+  [[nodiscard]] V* collection() noexcept {
+    return type() == kTypeOf<V> ? static_cast<V*>(pointer()) : nullptr;
+  }
+
   [[nodiscard]] bool is_int() const noexcept { return form() == kFormInt; }
   /// Only when is_int().
   [[nodiscard]] std::int64_t int_value() const noexcept {
@@ -65,7 +79,8 @@ class Entry {
     std::memcpy(&v, bytes() + value_offset(), sizeof v);
     return v;
   }
-  /// The value as text; integers are rendered into `buffer`. Lives until the entry or the buffer changes.
+  /// The value as text; integers are rendered into `buffer`. Lives until the entry or the buffer changes. Only when
+  /// is_string().
   [[nodiscard]] std::string_view text(DecimalBuffer& buffer) const noexcept {
     switch (form()) {
       case kFormInt: return format_i64(int_value(), buffer);
@@ -79,8 +94,10 @@ class Entry {
     return text(buffer).size();
   }
   [[nodiscard]] OwnedValue copy_value() const;
+  /// Takes the value out; what is left is the integer 0. O(1) but for strings.
+  [[nodiscard]] OwnedValue take_value();
 
-  /// "int", "embstr" or "raw" as Redis calls it.
+  /// "int", "embstr", "raw", "listpack", ... as Redis calls it.
   [[nodiscard]] std::string_view encoding_name() const noexcept;
 
   [[nodiscard]] bool has_expiry() const noexcept { return (meta_ & kHasExpiry) != 0; }
@@ -109,11 +126,11 @@ class Entry {
     clock_[2] = static_cast<std::uint8_t>(clock >> 16);
   }
 
-  /// Bytes allocated for this entry, with its HeapString.
+  /// Bytes allocated for this entry and what it points to.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
-  /// A copy with other parts; the old one stays. Used where a change does not fit in place.
-  [[nodiscard]] Entry* rebuilt(std::optional<WallTime> expiry) const;
+  /// The same key and value with another expiry, in a new allocation; the old entry is gone.
+  [[nodiscard]] static Entry* rebuilt(Entry* old, std::optional<WallTime> expiry);
   /// A writable buffer of exactly `size` bytes that starts with the present text and continues with zeros; the entry
   /// becomes a raw string. May return another entry, then this one is gone.
   struct Writable {
@@ -128,6 +145,7 @@ class Entry {
   static constexpr std::uint8_t kFormInt = 0;
   static constexpr std::uint8_t kFormInline = 1;
   static constexpr std::uint8_t kFormHeap = 2;
+  static constexpr std::uint8_t kFormCollection = 3;
   static constexpr std::uint8_t kHasExpiry = 0x04;
   static constexpr std::uint8_t kLongKey = 0x08;
   static constexpr std::uint8_t kRawForm = 0x10;
@@ -152,11 +170,15 @@ class Entry {
   [[nodiscard]] std::size_t value_offset() const noexcept { return key_offset() + key_size(); }
   [[nodiscard]] std::size_t stored_value_bytes() const noexcept { return form() == kFormInline ? value_size_ : 8; }
   [[nodiscard]] std::size_t alloc_size() const noexcept { return value_offset() + stored_value_bytes() + slack_; }
-  [[nodiscard]] HeapString* heap() const noexcept {
-    HeapString* s = nullptr;
-    std::memcpy(&s, bytes() + value_offset(), sizeof s);
-    return s;
+  [[nodiscard]] void* pointer() const noexcept {
+    void* p = nullptr;
+    std::memcpy(&p, bytes() + value_offset(), sizeof p);
+    return p;
   }
+  [[nodiscard]] HeapString* heap() const noexcept { return static_cast<HeapString*>(pointer()); }
+  [[nodiscard]] bool points() const noexcept { return form() >= kFormHeap; }
+  [[nodiscard]] static Entry* make_collection(std::string_view key, Type type, void* value,
+                                              std::optional<WallTime> expiry);
   /// Sets form and size of the stored value, keeping alloc_size(); false when it cannot be expressed.
   [[nodiscard]] bool reshape(std::uint8_t form, std::size_t size) noexcept;
 
@@ -164,7 +186,7 @@ class Entry {
   std::uint8_t key_size_;
   std::uint8_t slack_;  // unused bytes at the end
   std::uint8_t clock_[3];
-  std::uint16_t value_size_;  // of an inline value
+  std::uint16_t value_size_;  // of an inline value; the Type of a collection
 };
 static_assert(sizeof(Entry) == 8);
 

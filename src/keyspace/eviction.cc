@@ -92,6 +92,7 @@ Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPoli
   if (db.erase(key)) {
     Counters::bump(context.counters->evicted);
     if (context.removals != nullptr) context.removals->key_removed(db.index(), key, Removal::kEvicted);
+    db.notify(EventClass::kEvicted, "evicted", key);
   }
   slot.lock.unlock();
   return Evicted::kOne;

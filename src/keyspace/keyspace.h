@@ -13,6 +13,7 @@
 #include "keyspace/key_ref.h"
 #include "keyspace/safe_point.h"
 #include "keyspace/slot.h"
+#include "keyspace/values/limits.h"
 
 namespace ashlar::keyspace {
 
@@ -69,6 +70,8 @@ class Keyspace {
   [[nodiscard]] SafePoint& safe_point() noexcept { return safe_point_; }
   [[nodiscard]] AccessSettings& access() noexcept { return access_; }
   [[nodiscard]] const AccessSettings& access() const noexcept { return access_; }
+  /// When collections change their encoding; CONFIG SET changes it.
+  [[nodiscard]] EncodingLimits& limits() noexcept { return limits_; }
 
   /// Registers the observer of a running snapshot, or removes it. Only inside an Exclusive section.
   void add_observer(ChangeObserver& observer);
@@ -109,6 +112,7 @@ class Keyspace {
   std::unique_ptr<Slot[]> slots_;
   SafePoint safe_point_;
   AccessSettings access_;
+  EncodingLimits limits_;
   std::atomic<bool> observed_{false};
   std::vector<ChangeObserver*> observers_;  // changed only while every other participant stands still
   mutable Mutex counters_mutex_;

@@ -42,6 +42,8 @@ struct SlotDb {
 
 struct alignas(64) Slot {
   SpinLock lock;
+  /// Not 0 while somebody must hear of changes of keys in this slot (ModificationListener); the bits are theirs.
+  std::uint8_t interest = 0;
   SlotDb first;                                 // database 0, which nearly everybody uses alone
   std::unique_ptr<std::vector<SlotDb>> others;  // databases 1.., made on first write
 

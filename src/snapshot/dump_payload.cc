@@ -43,8 +43,8 @@ Result<keyspace::OwnedValue> restore_value(std::string_view payload, const RdbLi
   const std::string_view body = payload.substr(0, body_size);
   if (body.empty()) return fail(std::string(kBadFormat));
   const auto type = static_cast<std::uint8_t>(body[0]);
-  if (type != rdb::kTypeString) {
-    return fail(fmt::format("{}: the payload holds type {} ({}), this build stores strings only", kBadFormat, type,
+  if (!rdb::reads(type)) {
+    return fail(fmt::format("{}: the payload holds type {} ({}), which this build does not store", kBadFormat, type,
                             rdb::value_type_name(type)));
   }
   StringSource source(body.substr(1));

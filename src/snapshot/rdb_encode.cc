@@ -6,7 +6,13 @@
 #include <limits>
 
 #include "base/bytes.h"
+#include "keyspace/values/hash.h"
+#include "keyspace/values/list.h"
+#include "keyspace/values/set.h"
+#include "keyspace/values/sorted_set.h"
+#include "keyspace/values/stream.h"
 #include "snapshot/rdb_format.h"
+#include "snapshot/rdb_values.h"
 
 namespace ashlar::snapshot::rdb {
 namespace {
@@ -101,16 +107,7 @@ void append_integer(std::string& out, std::int64_t value) {
   append_plain(out, format_i64(value, buffer));
 }
 
-namespace {
-
-/// kTypeString.
-void append_string_value(Chunk& out, const keyspace::Entry& entry, Compression compression) {
-  if (entry.is_int()) {
-    append_integer(out.bytes, entry.int_value());
-    return;
-  }
-  DecimalBuffer buffer;
-  const std::string_view text = entry.text(buffer);
+void append_element(Chunk& out, std::string_view text, Compression compression) {
   if (worth_compressing(text, compression)) {
     out.deferred.push_back({out.bytes.size(), text.size()});
     out.bytes += text;
@@ -119,12 +116,43 @@ void append_string_value(Chunk& out, const keyspace::Entry& entry, Compression c
   }
 }
 
+namespace {
+
+/// A string value; what is worth compressing is deferred.
+void append_string_value(Chunk& out, const keyspace::Entry& entry, Compression compression) {
+  if (entry.is_int()) {
+    append_integer(out.bytes, entry.int_value());
+    return;
+  }
+  DecimalBuffer buffer;
+  append_element(out, entry.text(buffer), compression);
+}
+
 }  // namespace
 
-std::uint8_t type_of(const keyspace::Entry& /*entry*/) noexcept { return kTypeString; }
+std::uint8_t type_of(const keyspace::Entry& entry) noexcept {
+  using keyspace::Type;
+  switch (entry.type()) {
+    case Type::kString: return kTypeString;
+    case Type::kList: return list_type(*entry.collection<keyspace::List>());
+    case Type::kSet: return set_type(*entry.collection<keyspace::Set>());
+    case Type::kSortedSet: return sorted_set_type(*entry.collection<keyspace::SortedSet>());
+    case Type::kHash: return hash_type(*entry.collection<keyspace::Hash>());
+    case Type::kStream: return stream_type(*entry.collection<keyspace::Stream>());
+  }
+  __builtin_unreachable();
+}
 
 void append_value(Chunk& out, const keyspace::Entry& entry, Compression compression) {
-  append_string_value(out, entry, compression);
+  using keyspace::Type;
+  switch (entry.type()) {
+    case Type::kString: return append_string_value(out, entry, compression);
+    case Type::kList: return append_list(out, *entry.collection<keyspace::List>(), compression);
+    case Type::kSet: return append_set(out, *entry.collection<keyspace::Set>(), compression);
+    case Type::kSortedSet: return append_sorted_set(out, *entry.collection<keyspace::SortedSet>(), compression);
+    case Type::kHash: return append_hash(out, *entry.collection<keyspace::Hash>(), compression);
+    case Type::kStream: return append_stream(out, *entry.collection<keyspace::Stream>(), compression);
+  }
 }
 
 void append_select_db(std::string& out, std::uint32_t db) {

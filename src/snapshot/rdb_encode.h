@@ -22,6 +22,8 @@ namespace rdb {
 
 /// A length in its shortest form: 1, 2, 5 or 9 bytes.
 void append_length(std::string& out, std::uint64_t length);
+/// A string inside a value: like append_string(), but what is worth compressing is deferred to pack().
+void append_element(Chunk& out, std::string_view text, Compression compression);
 /// A string in its shortest form: integer, LZF (longer than 20 bytes and only if it gains) or plain.
 void append_string(std::string& out, std::string_view text, Compression compression);
 /// The string form of a number: 2 to 5 bytes within 32 bits, its digits beyond.

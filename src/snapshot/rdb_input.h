@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "keyspace/values/limits.h"
 #include "snapshot/byte_stream.h"
 
 namespace ashlar::snapshot {
@@ -20,6 +21,8 @@ namespace ashlar::snapshot {
 struct RdbLimits {
   /// Longest string, key or value: `proto-max-bulk-len`.
   std::uint64_t string_bytes_max = 512ULL << 20;
+  /// How collections are to be encoded.
+  keyspace::EncodingLimits encoding = {};
 };
 
 class RdbInput {
@@ -29,6 +32,7 @@ class RdbInput {
 
   /// Bytes consumed so far: the position of the next byte.
   [[nodiscard]] std::uint64_t offset() const noexcept { return base_ + position_; }
+  [[nodiscard]] const RdbLimits& limits() const noexcept { return limits_; }
   /// CRC64 of everything consumed so far.
   [[nodiscard]] std::uint64_t crc() noexcept;
   /// Bytes that were read from the source but do not belong to what was consumed. Valid until the next read.

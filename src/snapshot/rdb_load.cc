@@ -102,7 +102,9 @@ std::optional<ReplicationAux> replication_of(const std::vector<AuxField>& aux) {
 
 Result<LoadReport> load_rdb(keyspace::Keyspace& keyspace, ByteSource& source, const LoadOptions& options) {
   Loader loader(keyspace, options);
-  RdbReader reader(source, loader, options.limits);
+  RdbLimits limits = options.limits;
+  limits.encoding = keyspace.limits();
+  RdbReader reader(source, loader, limits);
   if (auto done = reader.read(options.checksum); !done) {
     Error error = std::move(done.error());
     if (error.code == ErrorCode::kCorrupt && error.detail.find(" at offset ") == std::string::npos) {

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "snapshot/rdb_format.h"
+#include "snapshot/rdb_values.h"
 
 namespace ashlar::snapshot {
 namespace {
@@ -50,19 +51,39 @@ namespace {
 /// kTypeString.
 Result<keyspace::OwnedValue> read_string_value(RdbInput& input) {
   ASH_TRY(auto data, input.string_or_integer());
-  return keyspace::OwnedValue{std::move(data), keyspace::StringForm::kPlain};
+  keyspace::OwnedValue value;
+  std::visit([&](auto& d) { value.data = std::move(d); }, data);
+  return value;
+}
+
+/// A collection that was read, with the key in the error.
+template <typename V>
+Result<keyspace::OwnedValue> owned(Result<keyspace::Owned<V>> read, std::string_view key) {
+  if (read) return keyspace::OwnedValue{std::move(*read)};
+  Error error = std::move(read.error());
+  if (error.code == ErrorCode::kCorrupt && !key.empty()) {
+    error.detail = fmt::format("value of key {}: {}", quoted(key.substr(0, 128)), error.detail);
+  }
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace
 
+bool reads(std::uint8_t type) noexcept {
+  return type == kTypeString || reads_list(type) || reads_set(type) || reads_sorted_set(type) || reads_hash(type) ||
+         reads_stream(type);
+}
+
 Result<keyspace::OwnedValue> read_value(RdbInput& input, std::uint8_t type, std::string_view key, std::uint64_t at) {
-  switch (type) {
-    case kTypeString: return read_string_value(input);
-    default:
-      return RdbInput::corrupt(fmt::format("value of key {} has type {} ({}), this build stores strings only",
-                                           quoted(key.substr(0, 128)), type, value_type_name(type)),
-                               at);
-  }
+  if (type == kTypeString) return read_string_value(input);
+  if (reads_list(type)) return owned<keyspace::List>(read_list(input, type), key);
+  if (reads_set(type)) return owned<keyspace::Set>(read_set(input, type), key);
+  if (reads_sorted_set(type)) return owned<keyspace::SortedSet>(read_sorted_set(input, type), key);
+  if (reads_hash(type)) return owned<keyspace::Hash>(read_hash(input, type), key);
+  if (reads_stream(type)) return owned<keyspace::Stream>(read_stream(input, type), key);
+  return RdbInput::corrupt(fmt::format("value of key {} has type {} ({}), which this build does not store",
+                                       quoted(key.substr(0, 128)), type, value_type_name(type)),
+                           at);
 }
 
 }  // namespace rdb

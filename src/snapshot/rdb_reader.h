@@ -88,6 +88,8 @@ class RdbReader {
 };
 
 namespace rdb {
+/// Whether read_value() knows this type code.
+[[nodiscard]] bool reads(std::uint8_t type) noexcept;
 /// The value behind type code `type`; `key` and the offset `at` of the type code go into errors.
 [[nodiscard]] Result<keyspace::OwnedValue> read_value(RdbInput& input, std::uint8_t type, std::string_view key,
                                                       std::uint64_t at);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "command/table.h"
 #include "keyspace/entry.h"
+#include "keyspace/values/limits.h"
 
 namespace ashlar::commands {
 
@@ -15,7 +16,7 @@ namespace ashlar::commands {
 struct PayloadCodec {
   std::string (*dump)(const keyspace::Entry& entry);
   /// Errors (their text goes to the client): wrong version or checksum, bad data.
-  Result<keyspace::OwnedValue> (*restore)(std::string_view payload);
+  Result<keyspace::OwnedValue> (*restore)(std::string_view payload, const keyspace::EncodingLimits& limits);
 };
 
 /// Whether the process is a cluster node, where some commands are refused.

@@ -80,7 +80,10 @@ constexpr CommandSpec kType{.name = "type",
                             .complexity = "O(1)",
                             .summary = "Names the type of the value of a key.",
                             .syntax = "key"};
-void type(Context& ctx) { ctx.reply.simple(ctx.db.find(ctx.keys[0], Access::kPeek) != nullptr ? "string" : "none"); }
+void type(Context& ctx) {
+  const Entry* entry = ctx.db.find(ctx.keys[0], Access::kPeek);
+  ctx.reply.simple(entry != nullptr ? keyspace::type_name(entry->type()) : "none");
+}
 
 }  // namespace
 

@@ -124,7 +124,7 @@ void GenericCommands::restore(Context& ctx) {
   if (!options->replace && ctx.db.find(key, Access::kWrite) != nullptr) return ctx.error(ErrorCode::kBusyKey);
   const auto expiry_ms = parse_ttl(ctx, options->base);
   if (!expiry_ms) return ctx.error(expiry_ms.error());
-  auto value = codec_.restore(ctx.args[3]);
+  auto value = codec_.restore(ctx.args[3], ctx.limits());
   if (!value) return ctx.error(value.error());
   if (*expiry_ms && **expiry_ms <= unix_millis(ctx.now()) && ctx.db.context().expiry_role == ExpiryRole::kPrimary) {
     // It would expire at once; all that remains of the command is that it replaced the old value.

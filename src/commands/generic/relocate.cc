@@ -41,10 +41,8 @@ void rename_key(Context& ctx, Overwrite overwrite) {
     return succeed();
   }
   if (refusing && ctx.db.find(to, Access::kWrite) != nullptr) return ctx.reply.integer(0);
-  keyspace::OwnedValue value = entry->copy_value();
   const std::optional<WallTime> expiry = entry->expiry();
-  ctx.db.put(to, std::move(value), expiry);
-  (void)ctx.db.erase(from);
+  ctx.db.put(to, ctx.db.take(from), expiry);
   ctx.effects.changed();
   succeed();
 }
@@ -141,9 +139,8 @@ void GenericCommands::move(Context& ctx) {
   if (entry == nullptr) return ctx.reply.integer(0);
   Db destination = ctx.db.other(*target);
   if (destination.find(key, Access::kWrite) != nullptr) return ctx.reply.integer(0);
-  // Making room for the other database may move this one's table, but not its entries.
-  destination.put(key, entry->copy_value(), entry->expiry());
-  (void)ctx.db.erase(key);
+  const std::optional<WallTime> expiry = entry->expiry();
+  destination.put(key, ctx.db.take(key), expiry);
   ctx.effects.changed();
   ctx.reply.integer(1);
 }

@@ -14,7 +14,7 @@ inline std::string readable_dump(const keyspace::Entry& entry) {
   DecimalBuffer buffer;
   return (entry.is_int() ? "i:" : "s:") + std::string(entry.text(buffer));
 }
-inline Result<keyspace::OwnedValue> readable_restore(std::string_view payload) {
+inline Result<keyspace::OwnedValue> readable_restore(std::string_view payload, const keyspace::EncodingLimits&) {
   if (payload.starts_with("s:")) return keyspace::OwnedValue{std::string(payload.substr(2))};
   const auto number = payload.starts_with("i:") ? parse_i64(payload.substr(2)) : std::nullopt;
   if (!number) return fail("Bad data format");

@@ -132,7 +132,6 @@ std::uint64_t slot_budget(std::uint64_t count) {
 
 /// Visits about `options.count` keys from `at` on and writes those that fit. Returns how many were written; moves `at`.
 std::size_t scan_some(const Db& db, ScanCursor& at, const ScanOptions& options, resp::Encoder& found) {
-  const bool wanted_type = !options.type || iequals(*options.type, "string");
   std::size_t written = 0;
   std::uint64_t visited = 0;
   for (std::uint64_t slots = 0; slots < slot_budget(options.count) && visited < options.count; ++slots) {
@@ -142,7 +141,8 @@ std::size_t scan_some(const Db& db, ScanCursor& at, const ScanOptions& options, 
         at.position = slot->table.scan(at.position, options.count - visited, [&](const EntryTable::Word& word) {
           ++visited;
           const std::string_view key = word.record()->key();
-          if (!wanted_type || !visible(db, word) || (options.pattern && !glob_match(*options.pattern, key))) return;
+          if (options.type && !iequals(*options.type, keyspace::type_name(word.record()->type()))) return;
+          if (!visible(db, word) || (options.pattern && !glob_match(*options.pattern, key))) return;
           found.bulk(key);
           ++written;
         });

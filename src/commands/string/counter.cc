@@ -31,6 +31,8 @@ void add(Context& ctx, std::int64_t by) {
   if (entry != nullptr) {
     if (entry->is_int()) [[likely]] {
       value = entry->int_value();
+    } else if (!entry->is_string()) {
+      return ctx.error(ErrorCode::kWrongType);
     } else {
       DecimalBuffer buffer;
       const auto parsed = parse_i64(entry->text(buffer));
@@ -147,6 +149,7 @@ void incrbyfloat(Context& ctx) {
   const Entry* entry = ctx.db.find(ctx.keys[0], Access::kWrite);
   long double value = 0;
   if (entry != nullptr) {
+    if (!entry->is_string()) return ctx.error(ErrorCode::kWrongType);
     DecimalBuffer buffer;
     const auto parsed = parse_long_double(entry->text(buffer));
     if (!parsed) return ctx.error(ErrorCode::kNotFloat);

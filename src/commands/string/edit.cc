@@ -50,6 +50,7 @@ void StringCommands::append(Context& ctx) {
   const KeyRef& key = ctx.keys[0];
   const std::string_view tail = ctx.args[2];
   const Entry* entry = ctx.db.find(key, Access::kWrite);
+  if (entry != nullptr && !entry->is_string()) return ctx.error(ErrorCode::kWrongType);
   std::size_t size = tail.size();
   if (entry == nullptr) {
     ctx.db.set(key, tail, NoExpiry{});
@@ -71,6 +72,7 @@ void StringCommands::set_range(Context& ctx) {
   if (*offset < 0) return ctx.error("offset is out of range");
   const auto from = static_cast<std::uint64_t>(*offset);
   const Entry* entry = ctx.db.find(key, Access::kWrite);
+  if (entry != nullptr && !entry->is_string()) return ctx.error(ErrorCode::kWrongType);
   const std::size_t old = entry == nullptr ? 0 : entry->text_size();
   if (part.empty()) return ctx.reply.integer(static_cast<std::int64_t>(old));
   if (!fits(ctx, from, part.size())) return ctx.error(std::string(kTooLong));

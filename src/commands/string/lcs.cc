@@ -145,6 +145,9 @@ std::optional<std::uint64_t> table_bytes(std::string_view a, std::string_view b)
 void StringCommands::lcs(Context& ctx) {
   const Entry* first = ctx.db.find(ctx.keys[0], ctx.read_access());
   const Entry* second = ctx.db.find(ctx.keys[1], ctx.read_access());
+  if ((first != nullptr && !first->is_string()) || (second != nullptr && !second->is_string())) {
+    return ctx.error("The specified keys must contain string values");
+  }
   const auto options = parse_options(ctx.args);
   if (!options) return ctx.error(options.error());
   DecimalBuffer first_buffer;

@@ -23,7 +23,7 @@ void mget(Context& ctx) {
   ctx.reply.array(ctx.keys.size());
   for (const KeyRef& key : ctx.keys) {
     const Entry* entry = ctx.db.find(key, ctx.read_access());
-    if (entry == nullptr) {
+    if (entry == nullptr || !entry->is_string()) {
       ctx.reply.null();
       continue;
     }

@@ -22,6 +22,8 @@ constexpr CommandSpec kGet{.name = "get",
 void get(Context& ctx) {
   const Entry* entry = ctx.db.find(ctx.keys[0], ctx.read_access());
   if (entry == nullptr) return ctx.reply.null();
+  if (!entry->is_string()) [[unlikely]]
+    return ctx.error(ErrorCode::kWrongType);
   DecimalBuffer buffer;
   ctx.reply.bulk(entry->text(buffer));
 }
@@ -38,6 +40,7 @@ constexpr CommandSpec kStrlen{.name = "strlen",
                               .syntax = "key"};
 void strlen(Context& ctx) {
   const Entry* entry = ctx.db.find(ctx.keys[0], ctx.read_access());
+  if (entry != nullptr && !entry->is_string()) return ctx.error(ErrorCode::kWrongType);
   ctx.reply.integer(entry == nullptr ? 0 : static_cast<std::int64_t>(entry->text_size()));
 }
 
@@ -81,6 +84,7 @@ void get_range(Context& ctx) {
   if (in.failed()) return ctx.error(in.error());
   const Entry* entry = ctx.db.find(ctx.keys[0], ctx.read_access());
   if (entry == nullptr) return ctx.reply.bulk({});
+  if (!entry->is_string()) return ctx.error(ErrorCode::kWrongType);
   DecimalBuffer buffer;
   ctx.reply.bulk(slice(entry->text(buffer), first, last));
 }

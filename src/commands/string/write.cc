@@ -14,6 +14,8 @@ using keyspace::NoExpiry;
 
 namespace {
 
+bool wrong_type(const Entry* entry) { return entry != nullptr && !entry->is_string(); }
+
 void reply_value(Context& ctx, const Entry* entry) {
   if (entry == nullptr) return ctx.reply.null();
   DecimalBuffer buffer;
@@ -47,7 +49,10 @@ void set_with_options(Context& ctx) {
   // Looked up for KEEPTTL too: an expired key must be gone before its expiry could be kept.
   const Entry* old = ctx.db.find(ctx.keys[0], options->reply_old_value ? ctx.read_access() : Access::kWrite);
   if (options->expiry.kind == ExpiryOption::Kind::kKeep && old != nullptr) expiry = KeepExpiry{};
-  if (options->reply_old_value) reply_value(ctx, old);
+  if (options->reply_old_value) {
+    if (wrong_type(old)) return ctx.error(ErrorCode::kWrongType);
+    reply_value(ctx, old);
+  }
   const SetCondition unmet = old != nullptr ? SetCondition::kIfMissing : SetCondition::kIfPresent;
   if (options->condition == unmet) {
     if (!options->reply_old_value) ctx.reply.null();
@@ -152,7 +157,9 @@ constexpr CommandSpec kGetSet{.name = "getset",
                               .replaced_by = "`SET` with the `GET` argument",
                               .deprecated_since = "6.2.0"};
 void getset(Context& ctx) {
-  reply_value(ctx, ctx.db.find(ctx.keys[0], ctx.read_access()));
+  const Entry* old = ctx.db.find(ctx.keys[0], ctx.read_access());
+  if (wrong_type(old)) return ctx.error(ErrorCode::kWrongType);
+  reply_value(ctx, old);
   ctx.db.set(ctx.keys[0], ctx.args[2], NoExpiry{});
   ctx.effects.changed();
   ctx.effects.instead({"SET", ctx.keys[0].text, ctx.args[2]});
@@ -170,6 +177,7 @@ constexpr CommandSpec kGetDel{.name = "getdel",
                               .syntax = "key"};
 void getdel(Context& ctx) {
   const Entry* entry = ctx.db.find(ctx.keys[0], ctx.read_access());
+  if (wrong_type(entry)) return ctx.error(ErrorCode::kWrongType);
   reply_value(ctx, entry);
   if (entry == nullptr) return;
   (void)ctx.db.erase(ctx.keys[0]);
@@ -208,6 +216,7 @@ void getex(Context& ctx) {
   if (!option) return ctx.error(option.error());
   const Entry* entry = ctx.db.find(ctx.keys[0], ctx.read_access());
   if (entry == nullptr) return ctx.reply.null();
+  if (wrong_type(entry)) return ctx.error(ErrorCode::kWrongType);
   if (option->kind == ExpiryOption::Kind::kTime) {
     const auto ms = positive_expire_millis(option->time, option->form, ctx.now(), ctx.spec);
     if (!ms) return ctx.error(ms.error());

@@ -4,12 +4,6 @@
 namespace ashlar::config {
 namespace {
 
-constexpr std::string_view kNoHashes = "hashes come with a later release";
-constexpr std::string_view kNoSets = "sets come with a later release";
-constexpr std::string_view kNoSortedSets = "sorted sets come with a later release";
-constexpr std::string_view kNoLists = "lists come with a later release";
-constexpr std::string_view kNoStreams = "streams come with a later release";
-constexpr std::string_view kNoHyperLogLog = "HyperLogLog comes with a later release";
 constexpr std::string_view kNoDefrag = "memory is not moved to fight fragmentation";
 constexpr std::string_view kTestAid = "a testing aid of Redis";
 
@@ -102,28 +96,23 @@ constexpr std::array kMemoryRows = {
 
 constexpr std::array kEncodingRows = {
     integer("hash-max-listpack-entries", ASH_BIND(encoding.hash_max_listpack_entries), 0, kInt64Max)
-        .alias("hash-max-ziplist-entries")
-        .idle(kNoHashes),
+        .alias("hash-max-ziplist-entries"),
     memory("hash-max-listpack-value", ASH_BIND(encoding.hash_max_listpack_value), 0, kInt64Max)
-        .alias("hash-max-ziplist-value")
-        .idle(kNoHashes),
-    integer("set-max-intset-entries", ASH_BIND(encoding.set_max_intset_entries), 0, kInt64Max).idle(kNoSets),
-    integer("set-max-listpack-entries", ASH_BIND(encoding.set_max_listpack_entries), 0, kInt64Max).idle(kNoSets),
-    memory("set-max-listpack-value", ASH_BIND(encoding.set_max_listpack_value), 0, kInt64Max).idle(kNoSets),
+        .alias("hash-max-ziplist-value"),
+    integer("set-max-intset-entries", ASH_BIND(encoding.set_max_intset_entries), 0, kInt64Max),
+    integer("set-max-listpack-entries", ASH_BIND(encoding.set_max_listpack_entries), 0, kInt64Max),
+    memory("set-max-listpack-value", ASH_BIND(encoding.set_max_listpack_value), 0, kInt64Max),
     integer("zset-max-listpack-entries", ASH_BIND(encoding.zset_max_listpack_entries), 0, kInt64Max)
-        .alias("zset-max-ziplist-entries")
-        .idle(kNoSortedSets),
+        .alias("zset-max-ziplist-entries"),
     memory("zset-max-listpack-value", ASH_BIND(encoding.zset_max_listpack_value), 0, kInt64Max)
-        .alias("zset-max-ziplist-value")
-        .idle(kNoSortedSets),
+        .alias("zset-max-ziplist-value"),
     integer("list-max-listpack-size", ASH_BIND(encoding.list_max_listpack_size),
             std::numeric_limits<std::int32_t>::min(), kInt32Max)
-        .alias("list-max-ziplist-size")
-        .idle(kNoLists),
-    integer("list-compress-depth", ASH_BIND(encoding.list_compress_depth), 0, kInt32Max).idle(kNoLists),
-    memory("stream-node-max-bytes", ASH_BIND(encoding.stream_node_max_bytes), 0, kInt64Max).idle(kNoStreams),
-    integer("stream-node-max-entries", ASH_BIND(encoding.stream_node_max_entries), 0, kInt64Max).idle(kNoStreams),
-    memory("hll-sparse-max-bytes", ASH_BIND(encoding.hll_sparse_max_bytes), 0, kInt64Max).idle(kNoHyperLogLog),
+        .alias("list-max-ziplist-size"),
+    integer("list-compress-depth", ASH_BIND(encoding.list_compress_depth), 0, kInt32Max),
+    memory("stream-node-max-bytes", ASH_BIND(encoding.stream_node_max_bytes), 0, kInt64Max),
+    integer("stream-node-max-entries", ASH_BIND(encoding.stream_node_max_entries), 0, kInt64Max),
+    memory("hll-sparse-max-bytes", ASH_BIND(encoding.hll_sparse_max_bytes), 0, kInt64Max),
 };
 
 }  // namespace

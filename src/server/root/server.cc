@@ -8,8 +8,16 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "commands/bitmap/commands.h"
 #include "commands/generic/commands.h"
+#include "commands/geo/commands.h"
+#include "commands/hash/commands.h"
+#include "commands/hll/commands.h"
+#include "commands/list/commands.h"
+#include "commands/set/commands.h"
+#include "commands/stream/commands.h"
 #include "commands/string/commands.h"
+#include "commands/zset/commands.h"
 #include "server/commands/register.h"
 #include "server/info_sections.h"
 #include "snapshot/dump_payload.h"
@@ -29,6 +37,21 @@ keyspace::EvictionPolicy policy_of(config::EvictionPolicy policy) {
     case config::EvictionPolicy::kNone: return keyspace::EvictionPolicy::kNoEviction;
   }
   return keyspace::EvictionPolicy::kNoEviction;
+}
+
+void apply_encoding(const config::EncodingConfig& from, keyspace::EncodingLimits& to) {
+  to.hash_listpack_entries = from.hash_max_listpack_entries;
+  to.hash_listpack_value = from.hash_max_listpack_value;
+  to.set_intset_entries = from.set_max_intset_entries;
+  to.set_listpack_entries = from.set_max_listpack_entries;
+  to.set_listpack_value = from.set_max_listpack_value;
+  to.zset_listpack_entries = from.zset_max_listpack_entries;
+  to.zset_listpack_value = from.zset_max_listpack_value;
+  to.list_listpack_size = from.list_max_listpack_size;
+  to.list_compress_depth = from.list_compress_depth;
+  to.stream_node_bytes = from.stream_node_max_bytes;
+  to.stream_node_entries = from.stream_node_max_entries;
+  to.hll_sparse_bytes = from.hll_sparse_max_bytes;
 }
 
 std::string address_of(const command::Session& session) {
@@ -90,7 +113,9 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                      return config_.get()->cluster.enabled ? Mode::kCluster : Mode::kStandalone;
                    }}),
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
-                [](std::string_view payload) { return snapshot::restore_value(payload); }},
+                [](std::string_view payload, const keyspace::EncodingLimits& limits) {
+                  return snapshot::restore_value(payload, {.encoding = limits});
+                }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
       admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}),
       pause_(gates_, workers_, control_),
@@ -113,6 +138,7 @@ void Server::apply_settings(const config::Config& config) {
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
+  apply_encoding(config.encoding, keyspace_.limits());
   strings_.set_max_bytes(config.clients.max_bulk_length);
   persistence_.apply(config);
   if (cluster_) cluster_->apply(config);
@@ -158,6 +184,14 @@ void Server::reset_statistics() {
 void Server::register_commands() {
   strings_.register_in(table_);
   generic_.register_in(table_);
+  commands::register_list_commands(table_);
+  commands::register_hash_commands(table_);
+  commands::register_set_commands(table_);
+  commands::register_zset_commands(table_);
+  commands::register_stream_commands(table_);
+  commands::register_geo_commands(table_);
+  commands::register_hll_commands(table_);
+  commands::register_bitmap_commands(table_);
   register_connection_commands(table_, connection_);
   register_admin_commands(table_, admin_);
   persistence_commands_.register_in(table_);

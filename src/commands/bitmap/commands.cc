@@ -1,0 +1,7 @@
+#include "commands/bitmap/commands.h"
+
+namespace ashlar::commands {
+
+void register_bitmap_commands(command::CommandTable& /*table*/) {}
+
+}  // namespace ashlar::commands

@@ -1,0 +1,10 @@
+/// All commands on hashes. Thread: registered by one, run by any.
+#pragma once
+
+#include "command/table.h"
+
+namespace ashlar::commands {
+
+void register_hash_commands(command::CommandTable& table);
+
+}  // namespace ashlar::commands

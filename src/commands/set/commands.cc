@@ -1,0 +1,7 @@
+#include "commands/set/commands.h"
+
+namespace ashlar::commands {
+
+void register_set_commands(command::CommandTable& /*table*/) {}
+
+}  // namespace ashlar::commands
