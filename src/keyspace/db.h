@@ -32,9 +32,9 @@ struct AccessContext {
   ExpiryRole expiry_role = ExpiryRole::kPrimary;
   Counters* counters = nullptr;
   RemovalListener* removals = nullptr;            // may be null: nobody listens
+  Rng* rng = nullptr;
   EventListener* events = nullptr;                // null while notify-keyspace-events is empty
   ModificationListener* modifications = nullptr;  // null: nobody can be interested
-  Rng* rng = nullptr;
 };
 
 enum class Access : std::uint8_t {
