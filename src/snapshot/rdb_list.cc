@@ -1,19 +1,107 @@
+#include <vector>
+
 #include "keyspace/values/list.h"
+#include "snapshot/rdb_format.h"
 #include "snapshot/rdb_values.h"
+#include "snapshot/ziplist.h"
 
 namespace ashlar::snapshot::rdb {
 
+using ds::Listpack;
+using keyspace::EncodingLimits;
 using keyspace::List;
+using keyspace::ListEnd;
 using keyspace::Owned;
 
-std::uint8_t list_type(const List& /*value*/) noexcept { return 0; }
+namespace {
 
-bool reads_list(std::uint8_t /*type*/) noexcept { return false; }
+/// Type codes of lists, and what a node of the newest is. Frozen. Source: docs/formats/rdb.md.
+enum ListType : std::uint8_t { kElements = 1, kZiplist = 10, kZiplistNodes = 14, kNodes = 18 };
+enum NodeKind : std::uint8_t { kPlainNode = 1, kPackedNode = 2 };
 
-void append_list(Chunk& /*out*/, const List& /*value*/, Compression /*compression*/) {}
+/// A failed check of a blob, with the place in the input.
+template <typename T>
+Result<T> located(Result<T> result, std::uint64_t at) {
+  if (result) return result;
+  return RdbInput::corrupt(result.error().detail, at);
+}
 
-Result<Owned<List>> read_list(RdbInput& input, std::uint8_t /*type*/) {
-  return RdbInput::corrupt("a type that is not stored", input.offset());
+Result<void> read_ziplist(RdbInput& input, List& list) {
+  const std::uint64_t at = input.offset();
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  ASH_TRY(auto pack, located(listpack_of_ziplist(blob), at));
+  list.append_pack(std::move(pack), input.limits().encoding);
+  return {};
+}
+
+Result<void> read_node(RdbInput& input, List& list) {
+  const std::uint64_t at = input.offset();
+  ASH_TRY(const std::uint64_t kind, input.length());
+  if (kind != kPlainNode && kind != kPackedNode) return RdbInput::corrupt("unknown kind of list node", at);
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  if (kind == kPlainNode) {
+    list.push(ListEnd::kRight, blob, input.limits().encoding);
+    return {};
+  }
+  ASH_TRY(auto pack, located(Listpack::validated(blob), at));
+  list.append_pack(std::move(pack), input.limits().encoding);
+  return {};
+}
+
+Result<void> read_element(RdbInput& input, List& list) {
+  std::string text;
+  ASH_TRY_VOID(input.string(text));
+  list.push(ListEnd::kRight, text, input.limits().encoding);
+  return {};
+}
+
+void append_node(Chunk& out, NodeKind kind, std::string_view bytes, Compression compression) {
+  append_length(out.bytes, kind);
+  append_element(out, bytes, compression);
+}
+
+}  // namespace
+
+std::uint8_t list_type(const List& /*value*/) noexcept { return kNodes; }
+
+bool reads_list(std::uint8_t type) noexcept {
+  return type == kElements || type == kZiplist || type == kZiplistNodes || type == kNodes;
+}
+
+void append_list(Chunk& out, const List& value, Compression compression) {
+  if (value.small()) {
+    append_length(out.bytes, 1);
+    append_node(out, kPackedNode, value.pack().blob(), compression);
+    return;
+  }
+  const ds::Quicklist& nodes = value.nodes();
+  append_length(out.bytes, nodes.node_count());
+  std::vector<std::uint8_t> scratch;
+  for (std::size_t i = 0; i < nodes.node_count(); ++i) {
+    append_node(out, nodes.node_is_plain(i) ? kPlainNode : kPackedNode, nodes.node_bytes(i, scratch), compression);
+  }
+}
+
+Result<Owned<List>> read_list(RdbInput& input, std::uint8_t type) {
+  const std::uint64_t at = input.offset();
+  Owned<List> list(new List());
+  std::uint64_t count = 1;
+  if (type != kZiplist) {
+    ASH_TRY(count, input.length());
+  }
+  for (; count > 0; --count) {
+    switch (type) {
+      case kElements: ASH_TRY_VOID(read_element(input, *list)); break;
+      case kZiplist:
+      case kZiplistNodes: ASH_TRY_VOID(read_ziplist(input, *list)); break;
+      default: ASH_TRY_VOID(read_node(input, *list)); break;
+    }
+  }
+  if (list->empty()) return RdbInput::corrupt("a list without elements", at);
+  list->loaded(input.limits().encoding);
+  return list;
 }
 
 }  // namespace ashlar::snapshot::rdb

@@ -188,7 +188,7 @@ class Generator:
 
     def command(self):
         words = self.pick(self.makers)(self)
-        if words[0] != b"DUMP-RESTORE" and self.chance(0.02):  # a wrong number of arguments, mostly
+        if words[0] not in (b"DUMP-RESTORE", b"CROSS-RESTORE") and self.chance(0.02):  # a wrong number of arguments, mostly
             words = words[:-1] if len(words) > 1 and self.chance(0.5) else words + [self.value()]
         return words
 
@@ -292,8 +292,8 @@ class Pair:
                         yield f"db {db}: {words} {replies[0]!r} / {replies[1]!r}"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options_of(description):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--left", required=True, help="host:port of the server under test")
     parser.add_argument("--right", required=True, help="host:port of the reference")
     parser.add_argument("--count", type=int, default=20_000)
@@ -302,11 +302,14 @@ def main():
     parser.add_argument("--keep-going", type=int, default=10, help="differences to show before giving up")
     options = parser.parse_args()
     print(f"seed {options.seed}, {options.count} commands, RESP{options.resp}")
-    pair = Pair(options.left, options.right, options.resp)
+    return options
+
+
+def compare(pair, generator, count, keep_going):
+    """Runs `count` commands on two emptied servers; prints and counts the differences."""
     pair.both(b"FLUSHALL")
-    generator = Generator(options.seed)
     differences = 0
-    for step in range(options.count):
+    for step in range(count):
         words = generator.command()
         if words[0] in (b"DBSIZE", b"RANDOMKEY", b"KEYS"):
             pair.settle()
@@ -315,14 +318,20 @@ def main():
             continue
         differences += 1
         print(f"#{step} {b' '.join(words)!r}\n  left  {replies[0]!r}\n  right {replies[1]!r}")
-        if differences >= options.keep_going:
+        if differences >= keep_going:
             break
     pair.settle()
     for line in pair.final_differences():
         differences += 1
         print("final state: " + line)
     print(f"{differences} differences")
-    return 1 if differences else 0
+    return differences
+
+
+def main():
+    options = options_of(__doc__)
+    pair = Pair(options.left, options.right, options.resp)
+    return 1 if compare(pair, Generator(options.seed), options.count, options.keep_going) else 0
 
 
 if __name__ == "__main__":
