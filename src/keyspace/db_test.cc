@@ -20,7 +20,7 @@ struct DbTest : testing::Test {
   Keyspace keyspace{16};
   Rng rng{1};
   Recorder recorder;
-  AccessContext context{kStart, ExpiryRole::kPrimary, &keyspace.add_counters(), &recorder, &rng};
+  AccessContext context{.now = kStart, .counters = &keyspace.add_counters(), .removals = &recorder, .rng = &rng};
   Db db{keyspace, DbIndex{0}, context};
 
   std::optional<std::string> get(std::string_view key) {

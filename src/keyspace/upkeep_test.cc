@@ -20,7 +20,7 @@ struct Upkeep : testing::Test {
   Keyspace keyspace{4};
   Rng rng{1};
   Recorder recorder;
-  AccessContext context{kStart, ExpiryRole::kPrimary, &keyspace.add_counters(), &recorder, &rng};
+  AccessContext context{.now = kStart, .counters = &keyspace.add_counters(), .removals = &recorder, .rng = &rng};
   void set(std::uint32_t db, const std::string& key, NewExpiry expiry = NoExpiry{}) {
     Db(keyspace, DbIndex{db}, context).set(keyspace.ref(key), "v", expiry);
   }
