@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "base/double_text.h"
+
 namespace ashlar {
 
 std::optional<std::uint64_t> parse_u64(std::string_view text) noexcept {
@@ -51,18 +53,22 @@ std::string_view format_i64(std::int64_t v, DecimalBuffer& buffer) noexcept {
   return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
 }
 
-std::string format_double(double v) {
+std::string_view format_double(double v, DoubleBuffer& buffer) noexcept {
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
   if (v == 0) return std::signbit(v) ? "-0" : "0";
+  char* const first = buffer.data();
+  char* const last = first + buffer.size();
   // Integers up to 2^53 print without exponent, the rest as "%.17g" would, in its shortest round-trip form.
-  if (std::fabs(v) < 9007199254740992.0 && v == std::floor(v)) {
-    DecimalBuffer buffer;
-    return std::string(format_i64(static_cast<std::int64_t>(v), buffer));
-  }
-  std::array<char, 64> buffer{};
-  const auto [end, ec] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v);
-  return {buffer.data(), end};
+  const bool whole = std::fabs(v) < 9007199254740992.0 && v == std::floor(v);
+  const char* const end =
+      whole ? std::to_chars(first, last, static_cast<std::int64_t>(v)).ptr : std::to_chars(first, last, v).ptr;
+  return {first, static_cast<std::size_t>(end - first)};
+}
+
+std::string format_double(double v) {
+  DoubleBuffer buffer;
+  return std::string(format_double(v, buffer));
 }
 
 std::optional<std::uint64_t> parse_memory(std::string_view text) noexcept {

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/double_text.h"
 #include "ds/dense_table.h"
 #include "keyspace/slot.h"
 
@@ -38,13 +39,13 @@ double score_at(const ListpackView& view, ListpackPos pos) {
 /// A score as the listpack keeps it: an integer where it is one, else the shortest text.
 class PackedScore {
  public:
-  explicit PackedScore(double score) : text_(format_double(score)), item_(std::string_view(text_)) {}
+  explicit PackedScore(double score) noexcept : item_(format_double(score, text_)) {}
   PackedScore(const PackedScore&) = delete;
   PackedScore& operator=(const PackedScore&) = delete;
   [[nodiscard]] const PackedItem& item() const noexcept { return item_; }
 
  private:
-  std::string text_;
+  DoubleBuffer text_;
   PackedItem item_;
 };
 
