@@ -80,6 +80,16 @@ TEST(FormatDouble, PrintsIntegersWithoutExponent) {
   EXPECT_EQ(format_double(3), "3");
   EXPECT_EQ(format_double(0.1), "0.1");
   EXPECT_EQ(format_double(-1.0 / 0.0), "-inf");
+  EXPECT_EQ(format_double(-0.0), "-0");
+  EXPECT_EQ(format_double(1e17), "100000000000000000");
+  EXPECT_EQ(format_double(1e20), "1e+20");
+  EXPECT_EQ(format_double(-1.5e300), "-1.5e+300");
+  EXPECT_EQ(format_double(0.000001), "0.000001");
+  EXPECT_EQ(format_double(1e-7), "1e-7");
+  EXPECT_EQ(format_double(0.0012345678), "0.0012345678");
+  EXPECT_EQ(format_double(-123456.789), "-123456.789");
+  EXPECT_EQ(format_double(3.5e-5), "0.000035");
+  EXPECT_EQ(format_double(166274.1515768), "1.662741515768e+5");
 }
 
 TEST(CanonicalIp, SpellsAddressesInOneWayAndRefusesNames) {

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <vector>
+
+#include "base/double_text.h"
 
 namespace ashlar {
 
@@ -51,18 +54,76 @@ std::string_view format_i64(std::int64_t v, DecimalBuffer& buffer) noexcept {
   return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
 }
 
-std::string format_double(double v) {
+namespace {
+
+/// The digits that tell a finite double other than 0 from all others, and the decimal exponent of the first one.
+struct Decimal {
+  std::array<char, 32> text;  // "d.ddde+xx", then the digits alone in front
+  std::size_t digits = 0;
+  int exponent = 0;
+};
+
+Decimal decimal_of(double magnitude) noexcept {
+  Decimal d;
+  char* const first = d.text.data();
+  const char* const end = std::to_chars(first, first + d.text.size(), magnitude, std::chars_format::scientific).ptr;
+  const char* e = end - 1;
+  while (*e != 'e') --e;
+  std::from_chars(e[1] == '+' ? e + 2 : e + 1, end, d.exponent);
+  for (const char* p = first; p != e; ++p) {
+    if (*p != '.') d.text[d.digits++] = *p;
+  }
+  return d;
+}
+
+char* put(char* to, const char* bytes, std::size_t n) noexcept { return std::copy_n(bytes, n, to); }
+
+/// Plain while that is short, else with an exponent. Source: where Redis 7.2 draws the line.
+char* put_decimal(char* to, const Decimal& d) noexcept {
+  const char* const digits = d.text.data();
+  const int count = static_cast<int>(d.digits);
+  const int zeros = d.exponent - (count - 1);  // behind the digits; negative: digits behind the point
+  const int distance = std::abs(d.exponent);
+  if (zeros >= 0 && distance < count + 7) return std::fill_n(put(to, digits, d.digits), zeros, '0');
+  if (zeros < 0 && (zeros > -7 || distance < 4)) {
+    const int before = count + zeros;  // digits before the point
+    if (before <= 0) {
+      to = std::fill_n(put(to, "0.", 2), -before, '0');
+      return put(to, digits, d.digits);
+    }
+    to = put(to, digits, static_cast<std::size_t>(before));
+    *to++ = '.';
+    return put(to, digits + before, d.digits - static_cast<std::size_t>(before));
+  }
+  *to++ = digits[0];
+  if (count > 1) {
+    *to++ = '.';
+    to = put(to, digits + 1, d.digits - 1);
+  }
+  *to++ = 'e';
+  *to++ = d.exponent < 0 ? '-' : '+';
+  return std::to_chars(to, to + 4, distance).ptr;
+}
+
+}  // namespace
+
+std::string_view format_double(double v, DoubleBuffer& buffer) noexcept {
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
   if (v == 0) return std::signbit(v) ? "-0" : "0";
-  // Integers up to 2^53 print without exponent, the rest as "%.17g" would, in its shortest round-trip form.
-  if (std::fabs(v) < 9007199254740992.0 && v == std::floor(v)) {
-    DecimalBuffer buffer;
-    return std::string(format_i64(static_cast<std::int64_t>(v), buffer));
+  char* const first = buffer.data();
+  const auto view_to = [&](const char* end) { return std::string_view(first, static_cast<std::size_t>(end - first)); };
+  if (std::fabs(v) < 0x1p62 && v == std::trunc(v)) {
+    return view_to(std::to_chars(first, first + buffer.size(), static_cast<std::int64_t>(v)).ptr);
   }
-  std::array<char, 64> buffer{};
-  const auto [end, ec] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v);
-  return {buffer.data(), end};
+  char* to = first;
+  if (v < 0) *to++ = '-';
+  return view_to(put_decimal(to, decimal_of(std::fabs(v))));
+}
+
+std::string format_double(double v) {
+  DoubleBuffer buffer;
+  return std::string(format_double(v, buffer));
 }
 
 std::optional<std::uint64_t> parse_memory(std::string_view text) noexcept {

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/double_text.h"
 
 namespace ashlar::resp {
 
@@ -41,7 +42,8 @@ void Encoder::boolean(bool value) {
 }
 
 void Encoder::number(double value) {
-  const std::string text = format_double(value);
+  DoubleBuffer buffer;
+  const std::string_view text = format_double(value, buffer);
   if (version_ == Version::kResp3) {
     line(',', text);
   } else {

@@ -1,3 +1,9 @@
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "base/bytes.h"
 #include "keyspace/values/sorted_set.h"
 #include "snapshot/rdb_values.h"
 
@@ -6,14 +12,110 @@ namespace ashlar::snapshot::rdb {
 using keyspace::Owned;
 using keyspace::SortedSet;
 
-std::uint8_t sorted_set_type(const SortedSet& /*value*/) noexcept { return 0; }
+namespace {
 
-bool reads_sorted_set(std::uint8_t /*type*/) noexcept { return false; }
+// Frozen: see rdb_format.h.
+constexpr std::uint8_t kTextScores = 3;
+constexpr std::uint8_t kBinaryScores = 5;
+constexpr std::uint8_t kListpack = 17;  // Redis 7.0; read only, so that older ones load what we write
 
-void append_sorted_set(Chunk& /*out*/, const SortedSet& /*value*/, Compression /*compression*/) {}
+std::unexpected<Error> corrupt(const RdbInput& input, std::string_view what) {
+  return RdbInput::corrupt(what, input.offset());
+}
 
-Result<Owned<SortedSet>> read_sorted_set(RdbInput& input, std::uint8_t /*type*/) {
-  return RdbInput::corrupt("a type that is not stored", input.offset());
+/// A score as text behind one byte of length; the highest lengths stand for what has no digits.
+Result<double> read_text_score(RdbInput& input) {
+  constexpr std::uint8_t kNan = 253;
+  constexpr std::uint8_t kInf = 254;
+  constexpr std::uint8_t kMinusInf = 255;
+  ASH_TRY(const std::uint8_t size, input.byte());
+  if (size == kNan) return corrupt(input, "a score that is no number");
+  if (size == kInf) return std::numeric_limits<double>::infinity();
+  if (size == kMinusInf) return -std::numeric_limits<double>::infinity();
+  std::string digits(size, '\0');
+  ASH_TRY_VOID(input.exact(digits));
+  const auto score = parse_double(digits);
+  if (!score) return corrupt(input, "a score that is no number");
+  return *score;
+}
+
+Result<double> read_binary_score(RdbInput& input) {
+  char bytes[sizeof(std::uint64_t)];
+  ASH_TRY_VOID(input.exact(bytes));
+  const auto score = std::bit_cast<double>(load_le<std::uint64_t>(bytes));
+  if (std::isnan(score)) return corrupt(input, "a score that is no number");
+  return score;
+}
+
+/// Adds a member that must be new.
+Result<void> add(const RdbInput& input, SortedSet& set, std::string_view member, double score) {
+  const auto added = set.add(member, score, {}, input.limits().encoding);
+  if (added.outcome != SortedSet::Outcome::kAdded) return corrupt(input, "a member of a sorted set twice");
+  return {};
+}
+
+Result<Owned<SortedSet>> read_pairs(RdbInput& input, std::uint8_t type) {
+  ASH_TRY(const std::uint64_t count, input.length());
+  if (count == 0) return corrupt(input, "an empty sorted set");
+  Owned<SortedSet> set(new SortedSet());
+  std::string member;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ASH_TRY_VOID(input.string(member));
+    ASH_TRY(const double score, type == kTextScores ? read_text_score(input) : read_binary_score(input));
+    ASH_TRY_VOID(add(input, *set, member, score));
+  }
+  return set;
+}
+
+Result<double> packed_score(const RdbInput& input, const ds::PackedValue& value) {
+  if (value.is_integer()) return static_cast<double>(value.integer());
+  const auto score = parse_double(value.bytes());
+  if (!score) return corrupt(input, "a score that is no number");
+  return *score;
+}
+
+/// Member, score, member, score ... of an encoded block.
+template <typename Values>
+Result<Owned<SortedSet>> rebuilt(const RdbInput& input, const Values& values, std::size_t count) {
+  if (count == 0) return corrupt(input, "an empty sorted set");
+  if (count % 2 != 0) return corrupt(input, "a member without score");
+  Owned<SortedSet> set(new SortedSet());
+  DecimalBuffer digits;
+  for (auto at = values.begin(); at != values.end(); ++at) {
+    const ds::PackedValue member = *at;
+    ++at;
+    ASH_TRY(const double score, packed_score(input, *at));
+    ASH_TRY_VOID(add(input, *set, member.text(digits), score));
+  }
+  return set;
+}
+
+}  // namespace
+
+std::uint8_t sorted_set_type(const SortedSet& /*value*/) noexcept { return kBinaryScores; }
+
+bool reads_sorted_set(std::uint8_t type) noexcept {
+  return type == kTextScores || type == kBinaryScores || type == kListpack;
+}
+
+void append_sorted_set(Chunk& out, const SortedSet& value, Compression compression) {
+  append_length(out.bytes, value.size());
+  for (auto at = value.first(); !at.at_end(); at.forward()) {
+    const auto element = at.element();
+    append_element(out, element.member, compression);
+    char bytes[sizeof(std::uint64_t)];
+    store_le(bytes, std::bit_cast<std::uint64_t>(element.score));
+    out.bytes.append(bytes, sizeof bytes);
+  }
+}
+
+Result<Owned<SortedSet>> read_sorted_set(RdbInput& input, std::uint8_t type) {
+  if (type == kTextScores || type == kBinaryScores) return read_pairs(input, type);
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  const auto packed = ds::Listpack::validated(blob);
+  if (!packed) return corrupt(input, packed.error().detail);
+  return rebuilt(input, packed->view(), packed->count());
 }
 
 }  // namespace ashlar::snapshot::rdb
