@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/rng.h"
+#include "ds/seeded_hash.h"
 #include "server/config/load.h"
 #include "server/root/server.h"
 #include "server/startup.h"
@@ -25,6 +27,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(prepared.error().text()).c_str());
     return 1;
   }
+  ds::HashSeed::set(random_seed());  // before the first key
   const SystemClock clock;
   server::Server server(std::move(*config), clock, *files);
   if (auto started = server.start(); !started) {

@@ -107,4 +107,10 @@ void ChangeLog::key_removed(DbIndex db, const keyspace::KeyRef& key, keyspace::R
   record(db, args);
 }
 
+void ChangeLog::fields_removed(DbIndex db, const keyspace::KeyRef& key, std::span<const std::string> fields) {
+  std::vector<std::string_view> args = {"HDEL", key.text};
+  args.insert(args.end(), fields.begin(), fields.end());
+  record(db, args);
+}
+
 }  // namespace ashlar::changelog

@@ -61,6 +61,7 @@ class ChangeLog final : public keyspace::RemovalListener {
     unlink_.store(word == ExpiryWord::kUnlink, std::memory_order_relaxed);
   }
   void key_removed(DbIndex db, const keyspace::KeyRef& key, keyspace::Removal why) override;
+  void fields_removed(DbIndex db, const keyspace::KeyRef& key, std::span<const std::string> fields) override;
   /// With kPrimary, removals and effects do not enter the replication stream: its bytes come from record_raw().
   enum class StreamSource : std::uint8_t { kOurs, kPrimary };
   void set_stream_source(StreamSource source) noexcept {

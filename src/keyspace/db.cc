@@ -1,6 +1,10 @@
 #include "keyspace/db.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
+
+#include "keyspace/values/hash.h"
 
 namespace ashlar::keyspace {
 
@@ -26,8 +30,9 @@ void Db::remove_word(SlotDb& db, const KeyRef& key, EntryTable::Word* word) {
   keyspace_->before_change(key.slot);
   Entry* entry = word->record();
   if (word->marked()) --db.expires;
+  forget_fields(key, *entry);
   db.table.erase(key.hash, word);
-  Entry::destroy(entry);
+  dispose(entry);
   modified(key);
 }
 
@@ -108,8 +113,9 @@ Entry* Db::assign(const KeyRef& key, const NewExpiry& expiry, InPlace&& in_place
   }
   Entry* fresh = make(at);
   fresh->set_clock(old->clock());
+  forget_fields(key, *old);
   replace_record(db, word, fresh);
-  Entry::destroy(old);
+  dispose(old);
   return fresh;
 }
 
@@ -127,9 +133,11 @@ Entry* Db::set_int(const KeyRef& key, std::int64_t value, const NewExpiry& expir
 
 Entry* Db::put(const KeyRef& key, OwnedValue value, std::optional<WallTime> expiry) {
   const NewExpiry wanted = expiry ? NewExpiry(*expiry) : NewExpiry(NoExpiry{});
-  return assign(
+  Entry* entry = assign(
       key, wanted, [](Entry&) { return false; },
       [&](std::optional<WallTime> at) { return Entry::make_owned(key.text, std::move(value), at); });
+  if (Hash* hash = entry->collection<Hash>()) plan_field_expiry(key, *hash);
+  return entry;
 }
 
 char* Db::resize(const KeyRef& key, std::size_t size) {
@@ -181,9 +189,56 @@ OwnedValue Db::take(const KeyRef& key) {
   EntryTable::Word* word = db == nullptr ? nullptr : locate(*db, key);
   ASH_CHECK(word != nullptr);
   keyspace_->before_change(key.slot);  // before the value leaves: a snapshot must see it
+  forget_fields(key, *word->record());
   OwnedValue value = word->record()->take_value();
   remove_word(*db, key, word);
   return value;
+}
+
+std::int64_t Db::fields_from_ms() const noexcept {
+  return context_->expiry_role == ExpiryRole::kApply ? kAllFields : unix_millis(context_->now);
+}
+
+bool Db::expire_fields(const KeyRef& key, Hash& hash, std::uint64_t most) {
+  const std::int64_t now = unix_millis(context_->now);
+  if (hash.next_expiry_ms() >= now || context_->expiry_role != ExpiryRole::kPrimary) [[likely]]
+    return true;
+  keyspace_->before_change(key.slot);
+  std::vector<std::string> fields;
+  while (hash.next_expiry_ms() < now && fields.size() < most) fields.push_back(hash.take_first_to_expire());
+  if (context_->removals != nullptr) context_->removals->fields_removed(index_, key, fields);
+  modified(key);
+  notify(EventClass::kHash, "hexpired", key);
+  if (!hash.empty()) return true;
+  (void)erase(key);
+  notify(EventClass::kGeneric, "del", key);
+  return false;
+}
+
+void Db::plan_field_expiry(const KeyRef& key, Hash& hash) {
+  const std::int64_t next = hash.next_expiry_ms();
+  if (next >= hash.agenda_ms()) return;  // planned early enough, or nothing to plan
+  Slot& slot = keyspace_->slot(key.slot);
+  if (!slot.agenda) slot.agenda = std::make_unique<FieldAgenda>();
+  if (hash.agenda_ms() != kNoExpiryMs) slot.agenda->remove(hash.agenda_ms(), index_.value, key.text);
+  slot.agenda->add(next, index_.value, key.text);
+  hash.set_agenda_ms(next);
+}
+
+void Db::dispose(Entry* entry) {
+  if (Reclaimer* reclaimer = keyspace_->reclaimer(); reclaimer != nullptr && entry->slow_to_free()) [[unlikely]]
+    reclaimer->discard(entry->take_value());
+  Entry::destroy(entry);
+}
+
+void Db::forget_fields(const KeyRef& key, Entry& entry) {
+  Hash* hash = entry.collection<Hash>();
+  if (hash == nullptr || hash->agenda_ms() == kNoExpiryMs) [[likely]]
+    return;
+  Slot& slot = keyspace_->slot(key.slot);
+  slot.agenda->remove(hash->agenda_ms(), index_.value, key.text);
+  if (slot.agenda->empty()) slot.agenda.reset();
+  hash->set_agenda_ms(kNoExpiryMs);
 }
 
 }  // namespace ashlar::keyspace

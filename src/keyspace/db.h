@@ -31,7 +31,7 @@ struct AccessContext {
   WallTime now;
   ExpiryRole expiry_role = ExpiryRole::kPrimary;
   Counters* counters = nullptr;
-  RemovalListener* removals = nullptr;            // may be null: nobody listens
+  RemovalListener* removals = nullptr;  // may be null: nobody listens
   Rng* rng = nullptr;
   EventListener* events = nullptr;                // null while notify-keyspace-events is empty
   ModificationListener* modifications = nullptr;  // null: nobody can be interested
@@ -123,7 +123,17 @@ class Db {
   /// Sets or, with nullopt, removes the expiry of an existing key. False when there is no such key.
   bool set_expiry(const KeyRef& key, std::optional<WallTime> expiry);
 
+  /// From which moment on fields of hashes are seen here: kAllFields while a primary's stream is applied.
+  [[nodiscard]] std::int64_t fields_from_ms() const noexcept;
+  /// Removes up to `most` fields of `hash`, the value of `key`, whose time has come, and the key with its last field;
+  /// primaries only, elsewhere nothing happens. False when the key is gone.
+  bool expire_fields(const KeyRef& key, Hash& hash, std::uint64_t most);
+  /// To be called after a field of `hash`, the value of `key`, has got an expiry.
+  void plan_field_expiry(const KeyRef& key, Hash& hash);
+
  private:
+  void forget_fields(const KeyRef& key, Entry& entry);
+  void dispose(Entry* entry);
   [[nodiscard]] EntryTable::Word* locate(SlotDb& db, const KeyRef& key) const;
   [[nodiscard]] bool expired(const Entry& entry) const noexcept;
   void remove_word(SlotDb& db, const KeyRef& key, EntryTable::Word* word);

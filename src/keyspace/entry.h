@@ -126,6 +126,8 @@ class Entry {
     clock_[2] = static_cast<std::uint8_t>(clock >> 16);
   }
 
+  /// Whether freeing the value takes longer than handing it to another thread.
+  [[nodiscard]] bool slow_to_free() const noexcept { return !is_string() && value_slow_to_free(type(), pointer()); }
   /// Bytes allocated for this entry and what it points to.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 

@@ -4,11 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "keyspace/values/hash.h"
+
 namespace ashlar::keyspace {
 
 namespace {
 constexpr std::uint64_t kEntriesPerStep = 256;  // a lock hold of some tens of microseconds at most
-}
+constexpr std::uint64_t kFieldsPerStep = 128;
+}  // namespace
 
 ExpiryCycle::End ExpiryCycle::run(const AccessContext& context, Ticks budget) {
   const Ticks deadline = ticks_now() + budget;
@@ -28,6 +31,12 @@ bool ExpiryCycle::run_slot(const AccessContext& context, Ticks deadline) {
   std::uint32_t db = pass_ ? pass_->db : 0;
   for (;;) {
     slot.lock.lock();
+    if (!pass_ && slot.agenda && slot.agenda->due(now)) {
+      step_fields(context, slot);
+      slot.lock.unlock();
+      if (ticks_now() > deadline) return false;
+      continue;
+    }
     const std::uint32_t used = slot.others ? static_cast<std::uint32_t>(slot.others->size()) + 1 : 1;
     if (!pass_) {
       while (db < used && slot.find(db)->next_expiry_ms >= now) ++db;
@@ -52,6 +61,18 @@ bool ExpiryCycle::run_slot(const AccessContext& context, Ticks deadline) {
     if (!pass_) ++db;
     if (ticks_now() > deadline) return false;
   }
+}
+
+void ExpiryCycle::step_fields(const AccessContext& context, Slot& slot) {
+  const FieldAgenda::Item item = slot.agenda->first();  // a copy: it is removed below
+  const KeyRef key = keyspace_.ref(item.key);
+  Db db(keyspace_, DbIndex{item.db}, context);
+  Entry* entry = db.find(key, Access::kWrite);
+  if (slot.agenda) slot.agenda->remove(item.ms, item.db, item.key);  // or it went with the key
+  Hash* hash = entry == nullptr ? nullptr : entry->collection<Hash>();
+  if (hash == nullptr) return;
+  hash->set_agenda_ms(kNoExpiryMs);
+  if (db.expire_fields(key, *hash, kFieldsPerStep)) db.plan_field_expiry(key, *hash);
 }
 
 void ExpiryCycle::step(const AccessContext& context, SlotDb& db, Pass& pass) {

@@ -2,7 +2,8 @@
 ///
 /// Each loop has a cycle of its own over every `stride`-th slot, so slots are never contended. A slot knows a lower
 /// bound of its next expiry; slots without due keys cost one lock each. Exact, not sampled: a pass ends with no due key
-/// left unless the budget ends it first. Thread: the loop's; inside its safe-point batch. Primaries only.
+/// left unless the budget ends it first. Fields of hashes go the same way, by the slot's agenda. Thread: the loop's;
+/// inside its safe-point batch. Primaries only.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,8 @@ class ExpiryCycle {
   /// False when the budget ended inside the slot.
   bool run_slot(const AccessContext& context, Ticks deadline);
   void step(const AccessContext& context, SlotDb& db, Pass& pass);
+  /// Removes some fields of the hash that is due first.
+  void step_fields(const AccessContext& context, Slot& slot);
 
   Keyspace& keyspace_;
   std::uint32_t first_;

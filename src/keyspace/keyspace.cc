@@ -20,6 +20,7 @@ Keyspace::Keyspace(std::uint32_t databases) : databases_(databases), slots_(std:
 }
 
 Keyspace::~Keyspace() {
+  reclaimer_.reset();
   for (std::uint32_t db = 0; db < databases_; ++db) clear(DbIndex{db});
 }
 
@@ -51,18 +52,26 @@ Keyspace::Size Keyspace::size(DbIndex db) {
   return sum;
 }
 
-std::uint64_t Keyspace::clear(DbIndex db) {
+std::uint64_t Keyspace::clear(DbIndex db, Freeing freeing) {
+  const bool later = freeing == Freeing::kInBackground && reclaimer_ != nullptr;
+  std::vector<EntryTable> taken;
   std::uint64_t removed = 0;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     SlotDb* d = slots_[i].find(db.value);
     if (d == nullptr || d->table.empty()) continue;
     before_change(SlotId::wrap(i));
     removed += d->table.size();
-    d->table.for_each([](const EntryTable::Word& w) { Entry::destroy(w.record()); });
-    d->table.clear();
+    if (later) {
+      taken.push_back(std::exchange(d->table, EntryTable()));
+    } else {
+      d->table.for_each([](const EntryTable::Word& w) { Entry::destroy(w.record()); });
+      d->table.clear();
+    }
     d->expires = 0;
     d->next_expiry_ms = kNeverMs;
+    if (slots_[i].agenda) slots_[i].agenda->remove_all(db.value);
   }
+  if (!taken.empty()) reclaimer_->discard(std::move(taken));
   return removed;
 }
 
@@ -79,6 +88,7 @@ void Keyspace::swap(DbIndex a, DbIndex b) {
     SlotDb& first = s.ensure(a.value);
     SlotDb& second = s.ensure(b.value);
     std::swap(first, second);
+    if (s.agenda) s.agenda->swap(a.value, b.value);
   }
 }
 

@@ -7,10 +7,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "keyspace/access_clock.h"
 #include "keyspace/key_ref.h"
+#include "keyspace/reclaimer.h"
 #include "keyspace/safe_point.h"
 #include "keyspace/slot.h"
 #include "keyspace/values/limits.h"
@@ -25,6 +28,8 @@ class RemovalListener {
  public:
   virtual ~RemovalListener() = default;
   virtual void key_removed(DbIndex db, const KeyRef& key, Removal why) = 0;
+  /// Fields of a hash have expired.
+  virtual void fields_removed(DbIndex /*db*/, const KeyRef& /*key*/, std::span<const std::string> /*fields*/) {}
 };
 
 /// Sees a slot before it changes, with the slot locked: a running snapshot copies it then. Any thread that writes calls
@@ -90,8 +95,15 @@ class Keyspace {
   };
   [[nodiscard]] Size size(DbIndex db);
 
+  /// From now on what takes long to free is freed by a thread of its own. Once, before the first key.
+  void free_in_background() { reclaimer_ = std::make_unique<Reclaimer>(); }
+  /// nullptr unless free_in_background() was called.
+  [[nodiscard]] Reclaimer* reclaimer() const noexcept { return reclaimer_.get(); }
+
+  /// When the memory of removed keys is given back.
+  enum class Freeing : std::uint8_t { kNow, kInBackground };
   /// Removes every key of one database. Only inside an Exclusive section. Returns the number of keys.
-  std::uint64_t clear(DbIndex db);
+  std::uint64_t clear(DbIndex db, Freeing freeing = Freeing::kNow);
   /// Exchanges two databases. Only inside an Exclusive section.
   void swap(DbIndex a, DbIndex b);
 
@@ -110,6 +122,7 @@ class Keyspace {
 
   std::uint32_t databases_;
   std::unique_ptr<Slot[]> slots_;
+  std::unique_ptr<Reclaimer> reclaimer_;
   SafePoint safe_point_;
   AccessSettings access_;
   EncodingLimits limits_;

@@ -9,19 +9,13 @@
 
 #include "base/sync.h"
 #include "ds/dense_table.h"
+#include "ds/seeded_hash.h"
 #include "keyspace/entry.h"
+#include "keyspace/field_agenda.h"
 
 namespace ashlar::keyspace {
 
-/// The seed is part of the hash, so the table asks the key space's seed through this. Set once, before the first key.
-class HashSeed {
- public:
-  [[nodiscard]] static std::uint64_t get() noexcept { return value_; }
-  static void set(std::uint64_t seed) noexcept { value_ = seed; }
-
- private:
-  static inline std::uint64_t value_ = 0x9E3779B97F4A7C15ULL;  // NOLINT: one per process by design, see above
-};
+using HashSeed = ds::HashSeed;
 
 [[nodiscard]] std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept;
 
@@ -46,6 +40,7 @@ struct alignas(64) Slot {
   std::uint8_t interest = 0;
   SlotDb first;                                 // database 0, which nearly everybody uses alone
   std::unique_ptr<std::vector<SlotDb>> others;  // databases 1.., made on first write
+  std::unique_ptr<FieldAgenda> agenda;          // hashes of all databases with expiring fields; nullptr: none
 
   /// nullptr when that database never had a key here.
   [[nodiscard]] SlotDb* find(std::uint32_t db) noexcept {

@@ -112,7 +112,10 @@ void memory_section(const InfoParts& p, InfoWriter& out) {
   out.formatted("mem_fragmentation_ratio", "{:.2f}", ratio(rss, used));
   out.field("mem_fragmentation_bytes", difference(rss, used));
   out.field("mem_allocator", allocator_name());
-  zeros(out, {"active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"});
+  zeros(out, {"active_defrag_running"});
+  const keyspace::Reclaimer* reclaimer = p.keyspace.reclaimer();
+  out.field("lazyfree_pending_objects", reclaimer == nullptr ? 0 : reclaimer->pending());
+  out.field("lazyfreed_objects", reclaimer == nullptr ? 0 : reclaimer->freed());
 }
 
 void stats_section(const InfoParts& p, InfoWriter& out) {

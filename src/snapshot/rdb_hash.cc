@@ -1,19 +1,261 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
 #include "keyspace/values/hash.h"
 #include "snapshot/rdb_values.h"
+#include "snapshot/ziplist.h"
 
 namespace ashlar::snapshot::rdb {
 
 using keyspace::Hash;
+using keyspace::HashItem;
+using keyspace::LookupText;
 using keyspace::Owned;
 
-std::uint8_t hash_type(const Hash& /*value*/) noexcept { return 0; }
+namespace {
 
-bool reads_hash(std::uint8_t /*type*/) noexcept { return false; }
+// Frozen: see rdb_format.h.
+constexpr std::uint8_t kPairs = 4;
+constexpr std::uint8_t kZipmap = 9;
+constexpr std::uint8_t kZiplist = 13;
+constexpr std::uint8_t kListpack = 16;
+constexpr std::uint8_t kExpiringPairsPreGa = 22;  // Redis 7.4: expiries of fields
+constexpr std::uint8_t kExpiringListpackPreGa = 23;
+constexpr std::uint8_t kExpiringPairs = 24;
+constexpr std::uint8_t kExpiringListpack = 25;
 
-void append_hash(Chunk& /*out*/, const Hash& /*value*/, Compression /*compression*/) {}
+std::unexpected<Error> corrupt(const RdbInput& input, std::string_view what) {
+  return RdbInput::corrupt(what, input.offset());
+}
 
-Result<Owned<Hash>> read_hash(RdbInput& input, std::uint8_t /*type*/) {
-  return RdbInput::corrupt("a type that is not stored", input.offset());
+/// A hash that is being read, by the limits of this server.
+class Builder {
+ public:
+  Builder(const RdbInput& input, std::uint64_t fields) : input_(input) {
+    hash_->expect(fields, input.limits().encoding);
+  }
+  [[nodiscard]] Result<void> add(const LookupText& field, std::string_view value,
+                                 std::int64_t expiry_ms = keyspace::kNoExpiryMs) {
+    if (hash_->set(field, value, input_.limits().encoding, expiry_ms)) return {};
+    return corrupt(input_, "a field of a hash twice");
+  }
+  [[nodiscard]] Result<Owned<Hash>> finish() {
+    if (hash_->empty()) return corrupt(input_, "an empty hash");
+    return std::move(hash_);
+  }
+
+ private:
+  const RdbInput& input_;
+  Owned<Hash> hash_{new Hash()};
+};
+
+Result<std::int64_t> read_millis(RdbInput& input) {
+  char bytes[8];
+  ASH_TRY_VOID(input.exact(bytes));
+  return static_cast<std::int64_t>(load_le<std::uint64_t>(bytes));
+}
+
+/// The expiry that a stored number means; 0 stands for none. `base_ms` is what it counts from.
+Result<std::int64_t> expiry_of(const RdbInput& input, std::uint64_t stored, std::int64_t base_ms) {
+  if (stored == 0) return keyspace::kNoExpiryMs;
+  std::int64_t ms = 0;
+  if (stored >= static_cast<std::uint64_t>(keyspace::kNoExpiryMs) ||
+      __builtin_add_overflow(static_cast<std::int64_t>(stored), base_ms, &ms)) {
+    return corrupt(input, "an expiry of a field out of range");
+  }
+  return ms;
+}
+
+Result<Owned<Hash>> read_pairs(RdbInput& input) {
+  ASH_TRY(const std::uint64_t count, input.length());
+  Builder builder(input, count);
+  std::string field;
+  std::string value;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ASH_TRY_VOID(input.string(field));
+    ASH_TRY_VOID(input.string(value));
+    ASH_TRY_VOID(builder.add(LookupText(field), value));
+  }
+  return builder.finish();
+}
+
+/// Expiry, field, value by turns. Expiries count from `base_ms`.
+Result<Owned<Hash>> read_expiring_pairs(RdbInput& input, std::int64_t base_ms) {
+  ASH_TRY(const std::uint64_t count, input.length());
+  Builder builder(input, count);
+  std::string field;
+  std::string value;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ASH_TRY(const std::uint64_t stored, input.length());
+    ASH_TRY(const std::int64_t expiry_ms, expiry_of(input, stored, base_ms));
+    ASH_TRY_VOID(input.string(field));
+    ASH_TRY_VOID(input.string(value));
+    ASH_TRY_VOID(builder.add(LookupText(field), value, expiry_ms));
+  }
+  return builder.finish();
+}
+
+Result<ds::Listpack> read_packed(RdbInput& input) {
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  auto packed = ds::Listpack::validated(blob);
+  if (!packed) return corrupt(input, packed.error().detail);
+  return packed;
+}
+
+/// Field and value by turns.
+Result<Owned<Hash>> rebuilt(const RdbInput& input, const ds::Listpack& packed) {
+  if (packed.count() % 2 != 0) return corrupt(input, "a hash with a field without value");
+  Builder builder(input, packed.count() / 2);
+  const ds::ListpackView view = packed.view();
+  for (auto at = view.begin(), end = view.end(); at != end; ++at) {
+    const LookupText field(*at);
+    DecimalBuffer digits;
+    ASH_TRY_VOID(builder.add(field, (*++at).text(digits)));
+  }
+  return builder.finish();
+}
+
+Result<Owned<Hash>> read_listpack(RdbInput& input) {
+  ASH_TRY(const ds::Listpack packed, read_packed(input));
+  return rebuilt(input, packed);
+}
+
+Result<Owned<Hash>> read_ziplist(RdbInput& input) {
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  const auto packed = listpack_of_ziplist(blob);
+  if (!packed) return corrupt(input, packed.error().detail);
+  return rebuilt(input, *packed);
+}
+
+/// Field, value, expiry by turns, ordered by expiry; expiries are absolute.
+Result<Owned<Hash>> read_expiring_listpack(RdbInput& input) {
+  ASH_TRY(const ds::Listpack packed, read_packed(input));
+  if (packed.count() % 3 != 0) return corrupt(input, "a hash with a field without value or expiry");
+  Builder builder(input, packed.count() / 3);
+  const ds::ListpackView view = packed.view();
+  for (auto at = view.begin(), end = view.end(); at != end; ++at) {
+    const LookupText field(*at);
+    DecimalBuffer digits;
+    const std::string value((*++at).text(digits));
+    const ds::PackedValue stored = *++at;
+    if (!stored.is_integer() || stored.integer() < 0) return corrupt(input, "an expiry of a field out of range");
+    ASH_TRY(const std::int64_t expiry_ms, expiry_of(input, static_cast<std::uint64_t>(stored.integer()), 0));
+    ASH_TRY_VOID(builder.add(field, value, expiry_ms));
+  }
+  return builder.finish();
+}
+
+/// A zipmap, which Redis 2.4 and before wrote: | fields | length, field, length, unused, value, unused bytes | ... |
+/// 255 |. Lengths are one byte up to 253, or 254 and four bytes.
+class ZipmapReader {
+ public:
+  explicit ZipmapReader(std::string_view bytes) : rest_(bytes) { skip(1); }
+
+  [[nodiscard]] bool at_end() const noexcept { return rest_ == "\xFF"; }
+  [[nodiscard]] std::optional<std::string_view> field() { return take(length()); }
+  [[nodiscard]] std::optional<std::string_view> value() {
+    const auto size = length();
+    if (!size || rest_.empty()) return std::nullopt;
+    const auto unused = static_cast<std::uint8_t>(rest_[0]);
+    skip(1);
+    const auto value = take(size);
+    if (!value || !take(unused)) return std::nullopt;
+    return value;
+  }
+
+ private:
+  void skip(std::size_t n) { rest_.remove_prefix(std::min(n, rest_.size())); }
+  [[nodiscard]] std::optional<std::size_t> length() {
+    constexpr std::uint8_t kFourBytes = 254;
+    if (rest_.empty()) return std::nullopt;
+    const auto first = static_cast<std::uint8_t>(rest_[0]);
+    if (first > kFourBytes) return std::nullopt;
+    skip(1);
+    if (first < kFourBytes) return first;
+    if (rest_.size() < 4) return std::nullopt;
+    const std::size_t size = load_le<std::uint32_t>(rest_.data());
+    skip(4);
+    return size;
+  }
+  [[nodiscard]] std::optional<std::string_view> take(std::optional<std::size_t> size) {
+    if (!size || *size > rest_.size()) return std::nullopt;
+    const std::string_view taken = rest_.substr(0, *size);
+    skip(*size);
+    return taken;
+  }
+
+  std::string_view rest_;
+};
+
+Result<Owned<Hash>> read_zipmap(RdbInput& input) {
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  Builder builder(input, 0);
+  ZipmapReader reader(blob);
+  while (!reader.at_end()) {
+    const auto field = reader.field();
+    const auto value = field ? reader.value() : std::nullopt;
+    if (!value) return corrupt(input, "a broken zipmap");
+    ASH_TRY_VOID(builder.add(LookupText(*field), *value));
+  }
+  return builder.finish();
+}
+
+}  // namespace
+
+std::uint8_t hash_type(const Hash& value) noexcept {
+  if (value.listpack() != nullptr) return kListpack;
+  return value.next_expiry_ms() == keyspace::kNoExpiryMs ? kPairs : kExpiringPairs;
+}
+
+bool reads_hash(std::uint8_t type) noexcept {
+  return type == kPairs || type == kZipmap || type == kZiplist || type == kListpack ||
+         (type >= kExpiringPairsPreGa && type <= kExpiringListpack);
+}
+
+void append_hash(Chunk& out, const Hash& value, Compression compression) {
+  if (const ds::Listpack* packed = value.listpack()) return append_element(out, packed->view().blob(), compression);
+  const std::int64_t first_ms = value.next_expiry_ms();
+  const bool expiring = first_ms != keyspace::kNoExpiryMs;
+  if (expiring) {
+    char bytes[8];
+    store_le(bytes, static_cast<std::uint64_t>(first_ms));
+    out.bytes.append(bytes, sizeof bytes);
+  }
+  append_length(out.bytes, value.size());
+  value.for_each(keyspace::kAllFields, [&](const HashItem& item) {
+    if (expiring) {  // counted from the first expiry, plus one: 0 stands for none
+      const bool has = item.expiry_ms != keyspace::kNoExpiryMs;
+      append_length(out.bytes, has ? static_cast<std::uint64_t>(item.expiry_ms - first_ms) + 1 : 0);
+    }
+    append_element(out, item.field.bytes(), compression);
+    append_element(out, item.value.bytes(), compression);
+  });
+}
+
+Result<Owned<Hash>> read_hash(RdbInput& input, std::uint8_t type) {
+  switch (type) {
+    case kPairs: return read_pairs(input);
+    case kZipmap: return read_zipmap(input);
+    case kZiplist: return read_ziplist(input);
+    case kListpack: return read_listpack(input);
+    case kExpiringPairsPreGa: return read_expiring_pairs(input, 0);
+    case kExpiringPairs: {
+      ASH_TRY(const std::int64_t first_ms, read_millis(input));
+      if (first_ms <= 0) return corrupt(input, "an expiry of a field out of range");
+      return read_expiring_pairs(input, first_ms - 1);
+    }
+    case kExpiringListpack: {
+      // The first expiry, which the list tells as well.
+      if (const auto first_ms = read_millis(input); !first_ms) return std::unexpected(first_ms.error());
+      return read_expiring_listpack(input);
+    }
+    default: return read_expiring_listpack(input);
+  }
 }
 
 }  // namespace ashlar::snapshot::rdb

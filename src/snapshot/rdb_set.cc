@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <string>
+
 #include "keyspace/values/set.h"
 #include "snapshot/rdb_values.h"
 
@@ -5,15 +8,80 @@ namespace ashlar::snapshot::rdb {
 
 using keyspace::Owned;
 using keyspace::Set;
+using keyspace::SetMember;
 
-std::uint8_t set_type(const Set& /*value*/) noexcept { return 0; }
+namespace {
 
-bool reads_set(std::uint8_t /*type*/) noexcept { return false; }
+// Frozen: see rdb_format.h.
+constexpr std::uint8_t kStrings = 2;
+constexpr std::uint8_t kIntset = 11;
+constexpr std::uint8_t kListpack = 20;  // Redis 7.2; read only, so that 7.0 loads what we write
 
-void append_set(Chunk& /*out*/, const Set& /*value*/, Compression /*compression*/) {}
+std::unexpected<Error> corrupt(const RdbInput& input, std::string_view what) {
+  return RdbInput::corrupt(what, input.offset());
+}
 
-Result<Owned<Set>> read_set(RdbInput& input, std::uint8_t /*type*/) {
-  return RdbInput::corrupt("a type that is not stored", input.offset());
+Result<Owned<Set>> read_strings(RdbInput& input) {
+  ASH_TRY(const std::uint64_t count, input.length());
+  if (count == 0) return corrupt(input, "an empty set");
+  const keyspace::EncodingLimits& limits = input.limits().encoding;
+  Owned<Set> set(new Set());
+  std::string text;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (const auto done = input.string(text); !done) return std::unexpected(done.error());
+    const SetMember member(text);
+    if (i == 0) set->expect(member, count, limits);
+    if (!set->add(member, limits)) return corrupt(input, "a member of a set twice");
+  }
+  return set;
+}
+
+/// The values of an encoded block as a set.
+template <typename Values>
+Result<Owned<Set>> rebuilt(const RdbInput& input, const Values& values, std::uint64_t count) {
+  if (count == 0) return corrupt(input, "an empty set");
+  const keyspace::EncodingLimits& limits = input.limits().encoding;
+  Owned<Set> set(new Set());
+  bool first = true;
+  for (const auto value : values) {
+    const SetMember member{ds::PackedValue(value)};
+    if (first) set->expect(member, count, limits);
+    first = false;
+    if (!set->add(member, limits)) return corrupt(input, "a member of a set twice");
+  }
+  return set;
+}
+
+}  // namespace
+
+std::uint8_t set_type(const Set& value) noexcept { return value.intset() != nullptr ? kIntset : kStrings; }
+
+bool reads_set(std::uint8_t type) noexcept { return type == kStrings || type == kIntset || type == kListpack; }
+
+void append_set(Chunk& out, const Set& value, Compression compression) {
+  if (const ds::Intset* numbers = value.intset()) return append_element(out, numbers->blob(), compression);
+  append_length(out.bytes, value.size());
+  value.for_each([&](const ds::PackedValue& member) {
+    if (member.is_integer()) {
+      append_integer(out.bytes, member.integer());
+    } else {
+      append_element(out, member.bytes(), compression);
+    }
+  });
+}
+
+Result<Owned<Set>> read_set(RdbInput& input, std::uint8_t type) {
+  if (type == kStrings) return read_strings(input);
+  std::string blob;
+  if (const auto done = input.string(blob); !done) return std::unexpected(done.error());
+  if (type == kIntset) {
+    const auto numbers = ds::Intset::validated(blob);
+    if (!numbers) return corrupt(input, numbers.error().detail);
+    return rebuilt(input, *numbers, numbers->size());
+  }
+  const auto packed = ds::Listpack::validated(blob);
+  if (!packed) return corrupt(input, packed.error().detail);
+  return rebuilt(input, packed->view(), packed->count());
 }
 
 }  // namespace ashlar::snapshot::rdb

@@ -74,10 +74,11 @@ void expire_in(Context& ctx, TimeForm form) {
   if (*ms <= unix_millis(ctx.now()) && ctx.db.context().expiry_role == ExpiryRole::kPrimary) {
     (void)ctx.db.erase(key);
     ctx.effects.instead({"DEL", key.text});
-    return;
+    return ctx.notify(EventClass::kGeneric, "del", key);
   }
   const WallTime at = expiry_at(*ms);
   (void)ctx.db.set_expiry(key, at);
+  ctx.notify(EventClass::kGeneric, "expire", key);
   ctx.effects.instead({"PEXPIREAT", key.text, millis_text(at)});
 }
 
@@ -196,6 +197,7 @@ void persist(Context& ctx) {
   if (entry == nullptr || !entry->has_expiry()) return ctx.reply.integer(0);
   (void)ctx.db.set_expiry(ctx.keys[0], std::nullopt);
   ctx.effects.changed();
+  ctx.notify(EventClass::kGeneric, "persist", ctx.keys[0]);
   ctx.reply.integer(1);
 }
 

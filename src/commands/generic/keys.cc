@@ -30,7 +30,11 @@ constexpr CommandSpec kUnlink{.name = "unlink",
                               .tips = "request_policy:multi_shard,response_policy:agg_sum"};
 void del(Context& ctx) {
   std::int64_t deleted = 0;
-  for (const KeyRef& key : ctx.keys) deleted += ctx.db.erase(key) ? 1 : 0;
+  for (const KeyRef& key : ctx.keys) {
+    if (!ctx.db.erase(key)) continue;
+    ++deleted;
+    ctx.notify(EventClass::kGeneric, "del", key);
+  }
   ctx.effects.changed(static_cast<std::uint64_t>(deleted));
   ctx.reply.integer(deleted);
 }

@@ -131,6 +131,7 @@ void GenericCommands::restore(Context& ctx) {
     if (ctx.db.erase(key)) {
       ctx.effects.changed();
       ctx.effects.instead({"DEL", key.text});
+      ctx.notify(EventClass::kGeneric, "del", key);
     }
     return ctx.reply.ok();
   }
@@ -139,6 +140,7 @@ void GenericCommands::restore(Context& ctx) {
   set_clock(ctx, *entry, *options);
   ctx.effects.changed();
   record(ctx, options->base, expiry);
+  ctx.notify(EventClass::kGeneric, "restore", key);
   ctx.reply.ok();
 }
 

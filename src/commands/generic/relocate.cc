@@ -44,6 +44,8 @@ void rename_key(Context& ctx, Overwrite overwrite) {
   const std::optional<WallTime> expiry = entry->expiry();
   ctx.db.put(to, ctx.db.take(from), expiry);
   ctx.effects.changed();
+  ctx.notify(EventClass::kGeneric, "rename_from", from);
+  ctx.notify(EventClass::kGeneric, "rename_to", to);
   succeed();
 }
 
@@ -126,6 +128,7 @@ void GenericCommands::copy(Context& ctx) {
   if (destination.find(to, Access::kWrite) != nullptr && overwrite == Overwrite::kRefused) return ctx.reply.integer(0);
   destination.put(to, entry->copy_value(), entry->expiry());
   ctx.effects.changed();
+  destination.notify(EventClass::kGeneric, "copy_to", to);
   ctx.reply.integer(1);
 }
 
@@ -142,6 +145,8 @@ void GenericCommands::move(Context& ctx) {
   const std::optional<WallTime> expiry = entry->expiry();
   destination.put(key, ctx.db.take(key), expiry);
   ctx.effects.changed();
+  ctx.notify(EventClass::kGeneric, "move_from", key);
+  destination.notify(EventClass::kGeneric, "move_to", key);
   ctx.reply.integer(1);
 }
 

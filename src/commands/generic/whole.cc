@@ -7,6 +7,7 @@
 namespace ashlar::commands {
 
 using namespace command;
+using keyspace::Keyspace;
 
 namespace {
 
@@ -21,12 +22,17 @@ constexpr CommandSpec kDbSize{.name = "dbsize",
                               .tips = "request_policy:all_shards,response_policy:agg_sum"};
 void dbsize(Context& ctx) { ctx.reply.integer(static_cast<std::int64_t>(ctx.db.keyspace().size(ctx.db.index()).keys)); }
 
-/// Nothing, SYNC or ASYNC. Both empty the database before they reply.
+/// Nothing, SYNC or ASYNC. Both empty the database before they reply; after ASYNC the memory is given back later.
 bool flush_arguments_fit(Context& ctx) {
   const bool fit =
       ctx.args.size() == 1 || (ctx.args.size() == 2 && (iequals(ctx.args[1], "SYNC") || iequals(ctx.args[1], "ASYNC")));
   if (!fit) ctx.error(ErrorCode::kSyntax);
   return fit;
+}
+
+Keyspace::Freeing freeing_of(const Context& ctx) {
+  const bool later = ctx.args.size() == 2 && iequals(ctx.args[1], "ASYNC");
+  return later ? Keyspace::Freeing::kInBackground : Keyspace::Freeing::kNow;
 }
 
 constexpr CommandSpec kFlushAll{.name = "flushall",
@@ -41,9 +47,9 @@ constexpr CommandSpec kFlushAll{.name = "flushall",
                                 .tips = "request_policy:all_shards,response_policy:all_succeeded"};
 void flushall(Context& ctx) {
   if (!flush_arguments_fit(ctx)) return;
-  keyspace::Keyspace& keyspace = ctx.db.keyspace();
+  Keyspace& keyspace = ctx.db.keyspace();
   std::uint64_t removed = 0;
-  for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i});
+  for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i}, freeing_of(ctx));
   ctx.effects.changed(removed + 1);  // an empty one counts too: it is recorded, so a replica that differs is emptied
   ctx.reply.ok();
 }
@@ -60,7 +66,7 @@ constexpr CommandSpec kFlushDb{.name = "flushdb",
                                .tips = "request_policy:all_shards,response_policy:all_succeeded"};
 void flushdb(Context& ctx) {
   if (!flush_arguments_fit(ctx)) return;
-  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index()));
+  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index(), freeing_of(ctx)));
   ctx.effects.force_as_received();
   ctx.reply.ok();
 }
@@ -90,7 +96,7 @@ void GenericCommands::swapdb(Context& ctx) {
   if (!first) return ctx.error(first.error());
   const auto second = parse_index(ctx.args[2], "invalid second DB index");
   if (!second) return ctx.error(second.error());
-  keyspace::Keyspace& keyspace = ctx.db.keyspace();
+  Keyspace& keyspace = ctx.db.keyspace();
   const auto known = [&](std::int64_t index) { return index >= 0 && index < keyspace.databases(); };
   if (!known(*first) || !known(*second)) return ctx.error("DB index is out of range");
   keyspace.swap(DbIndex{static_cast<std::uint32_t>(*first)}, DbIndex{static_cast<std::uint32_t>(*second)});

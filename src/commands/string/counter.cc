@@ -1,12 +1,9 @@
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
-#include <optional>
 #include <string>
 
 #include "command/arg_parser.h"
+#include "commands/shared/long_double.h"
 #include "commands/string/commands.h"
 
 namespace ashlar::commands {
@@ -44,6 +41,7 @@ void add(Context& ctx, std::int64_t by) {
   if (__builtin_add_overflow(value, by, &sum)) return ctx.error(ErrorCode::kOverflow);
   ctx.db.set_int(ctx.keys[0], sum, expiry_after(entry));
   ctx.effects.changed();
+  ctx.notify(EventClass::kString, "incrby", ctx.keys[0]);
   ctx.reply.integer(sum);
 }
 
@@ -104,36 +102,6 @@ void decrby(Context& ctx) {
   add(ctx, -*by);
 }
 
-/// Longest text that is read as a float, and room for the longest that is written: 4933 digits, a point and 17 more.
-/// Source: the limit of Redis.
-constexpr std::size_t kLongDoubleChars = 5 * 1024;
-
-/// The whole text as the C library reads a long double, so hexadecimal and "inf" too; no leading blank, no nan.
-std::optional<long double> parse_long_double(std::string_view text) {
-  if (text.empty() || text.size() >= kLongDoubleChars) return std::nullopt;
-  const char first = text.front();
-  if (first == ' ' || (first >= '\t' && first <= '\r')) return std::nullopt;
-  const std::string terminated(text);
-  char* end = nullptr;
-  errno = 0;
-  const long double value = std::strtold(terminated.c_str(), &end);
-  if (end != terminated.c_str() + terminated.size()) return std::nullopt;
-  const bool out_of_range = errno == ERANGE && (std::isinf(value) || std::fpclassify(value) == FP_ZERO);
-  if (out_of_range || std::isnan(value)) return std::nullopt;
-  return value;
-}
-
-/// Fixed notation with up to 17 decimals and no zeros at its end: "3", "10.5", "5000".
-std::string format_long_double(long double value) {
-  std::string text(kLongDoubleChars, '\0');
-  const int written = std::snprintf(text.data(), text.size(), "%.17Lf", value);
-  text.resize(static_cast<std::size_t>(written));
-  text.resize(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  if (text == "-0") text = "0";
-  return text;
-}
-
 constexpr CommandSpec kIncrByFloat{
     .name = "incrbyfloat",
     .arity = exactly(3),
@@ -162,6 +130,7 @@ void incrbyfloat(Context& ctx) {
   const std::string text = format_long_double(value);
   ctx.db.set(ctx.keys[0], text, expiry_after(entry));
   ctx.effects.changed();
+  ctx.notify(EventClass::kString, "incrbyfloat", ctx.keys[0]);
   // As its result: another machine's long double may round otherwise.
   ctx.effects.instead({"SET", ctx.keys[0].text, text, "KEEPTTL"});
   ctx.reply.bulk(text);

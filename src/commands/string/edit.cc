@@ -61,6 +61,7 @@ void StringCommands::append(Context& ctx) {
     std::copy_n(tail.data(), tail.size(), ctx.db.resize(key, size) + old);
   }
   ctx.effects.changed();
+  ctx.notify(EventClass::kString, "append", key);
   ctx.reply.integer(static_cast<std::int64_t>(size));
 }
 
@@ -80,6 +81,7 @@ void StringCommands::set_range(Context& ctx) {
   const std::size_t size = std::max<std::size_t>(old, from + part.size());
   std::copy_n(part.data(), part.size(), ctx.db.resize(key, size) + from);
   ctx.effects.changed();
+  ctx.notify(EventClass::kString, "setrange", key);
   ctx.reply.integer(static_cast<std::int64_t>(size));
 }
 

@@ -43,7 +43,10 @@ bool paired(Context& ctx) {
 }
 
 void set_all(Context& ctx) {
-  for (std::size_t i = 0; i < ctx.keys.size(); ++i) ctx.db.set(ctx.keys[i], ctx.args[2 * i + 2], keyspace::NoExpiry{});
+  for (std::size_t i = 0; i < ctx.keys.size(); ++i) {
+    ctx.db.set(ctx.keys[i], ctx.args[2 * i + 2], keyspace::NoExpiry{});
+    ctx.notify(EventClass::kString, "set", ctx.keys[i]);
+  }
   ctx.effects.changed(ctx.keys.size());
 }
 

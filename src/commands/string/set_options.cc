@@ -54,6 +54,10 @@ Result<SetOptions> parse_set_options(std::span<const std::string_view> args) {
     if (take_time(in, options.expiry)) continue;
     if (take_condition(in, "NX", SetCondition::kIfMissing, options.condition)) continue;
     if (take_condition(in, "XX", SetCondition::kIfPresent, options.condition)) continue;
+    if (in.left() >= 2 && take_condition(in, "IFEQ", SetCondition::kIfEqual, options.condition)) {
+      options.comparison = in.text();
+      continue;
+    }
     if (take_word(in, "KEEPTTL", ExpiryOption::Kind::kKeep, options.expiry)) continue;
     if (in.take("GET")) {
       options.reply_old_value = true;

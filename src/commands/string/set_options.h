@@ -1,4 +1,5 @@
-/// The options of SET and GETEX. Pure. Thread: any. Source: the grammar of SET and GETEX in Redis 7.
+/// The options of SET and GETEX. Pure. Thread: any. Source: the grammar of SET and GETEX in Redis 7, IFEQ of
+/// Valkey 8.1.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +25,12 @@ struct ExpiryOption {
 };
 
 /// The condition under which SET sets.
-enum class SetCondition : std::uint8_t { kAlways, kIfMissing, kIfPresent };
+enum class SetCondition : std::uint8_t { kAlways, kIfMissing, kIfPresent, kIfEqual };
 
 struct SetOptions {
   ExpiryOption expiry;
   SetCondition condition = SetCondition::kAlways;
+  std::string_view comparison = {};  // kIfEqual: what the old value must be; views the arguments
   bool reply_old_value = false;
 };
 

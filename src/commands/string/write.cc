@@ -16,6 +16,16 @@ namespace {
 
 bool wrong_type(const Entry* entry) { return entry != nullptr && !entry->is_string(); }
 
+bool equals(const Entry& entry, std::string_view text) {
+  DecimalBuffer buffer;
+  return entry.text(buffer) == text;
+}
+
+void note_set(Context& ctx) {
+  ctx.effects.changed();
+  ctx.notify(EventClass::kString, "set", ctx.keys[0]);
+}
+
 void reply_value(Context& ctx, const Entry* entry) {
   if (entry == nullptr) return ctx.reply.null();
   DecimalBuffer buffer;
@@ -37,6 +47,16 @@ void record_set(Context& ctx, const SetOptions& options, const NewExpiry& expiry
   }
 }
 
+bool met(const SetOptions& options, const Entry* old) {
+  switch (options.condition) {
+    case SetCondition::kAlways: return true;
+    case SetCondition::kIfMissing: return old == nullptr;
+    case SetCondition::kIfPresent: return old != nullptr;
+    case SetCondition::kIfEqual: return old != nullptr && equals(*old, options.comparison);
+  }
+  return true;
+}
+
 void set_with_options(Context& ctx) {
   const auto options = parse_set_options(ctx.args);
   if (!options) return ctx.error(options.error());
@@ -53,13 +73,14 @@ void set_with_options(Context& ctx) {
     if (wrong_type(old)) return ctx.error(ErrorCode::kWrongType);
     reply_value(ctx, old);
   }
-  const SetCondition unmet = old != nullptr ? SetCondition::kIfMissing : SetCondition::kIfPresent;
-  if (options->condition == unmet) {
+  if (options->condition == SetCondition::kIfEqual && wrong_type(old)) return ctx.error(ErrorCode::kWrongType);
+  if (!met(*options, old)) {
     if (!options->reply_old_value) ctx.reply.null();
     return;
   }
   ctx.db.set(ctx.keys[0], ctx.args[2], expiry);
-  ctx.effects.changed();
+  note_set(ctx);
+  if (std::holds_alternative<WallTime>(expiry)) ctx.notify(EventClass::kGeneric, "expire", ctx.keys[0]);
   record_set(ctx, *options, expiry);
   if (!options->reply_old_value) ctx.reply.ok();
 }
@@ -76,13 +97,14 @@ constexpr CommandSpec kSet{
     .summary =
         "Sets a key to a string value, whatever it held before; optionally under a condition and with an expiry.",
     .syntax =
-        "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
+        "key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
+        "PXAT "
         "unix-time-milliseconds | KEEPTTL]"};
 void set(Context& ctx) {
   if (ctx.args.size() != 3) [[unlikely]]
     return set_with_options(ctx);
   ctx.db.set(ctx.keys[0], ctx.args[2], NoExpiry{});
-  ctx.effects.changed();
+  note_set(ctx);
   ctx.reply.ok();
 }
 
@@ -101,7 +123,7 @@ constexpr CommandSpec kSetNx{.name = "setnx",
 void setnx(Context& ctx) {
   if (ctx.db.find(ctx.keys[0], Access::kWrite) != nullptr) return ctx.reply.integer(0);
   ctx.db.set(ctx.keys[0], ctx.args[2], NoExpiry{});
-  ctx.effects.changed();
+  note_set(ctx);
   ctx.effects.instead({"SET", ctx.keys[0].text, ctx.args[2]});
   ctx.reply.integer(1);
 }
@@ -111,7 +133,8 @@ void set_for(Context& ctx, TimeUnit unit) {
   if (!ms) return ctx.error(ms.error());
   const WallTime at = expiry_at(*ms);
   ctx.db.set(ctx.keys[0], ctx.args[3], at);
-  ctx.effects.changed();
+  note_set(ctx);
+  ctx.notify(EventClass::kGeneric, "expire", ctx.keys[0]);
   ctx.effects.instead({"SET", ctx.keys[0].text, ctx.args[3], "PXAT", millis_text(at)});
   ctx.reply.ok();
 }
@@ -161,7 +184,7 @@ void getset(Context& ctx) {
   if (wrong_type(old)) return ctx.error(ErrorCode::kWrongType);
   reply_value(ctx, old);
   ctx.db.set(ctx.keys[0], ctx.args[2], NoExpiry{});
-  ctx.effects.changed();
+  note_set(ctx);
   ctx.effects.instead({"SET", ctx.keys[0].text, ctx.args[2]});
 }
 
@@ -183,6 +206,29 @@ void getdel(Context& ctx) {
   (void)ctx.db.erase(ctx.keys[0]);
   ctx.effects.changed();
   ctx.effects.instead({"DEL", ctx.keys[0].text});
+  ctx.notify(EventClass::kGeneric, "del", ctx.keys[0]);
+}
+
+constexpr CommandSpec kDelIfEq{.name = "delifeq",
+                               .arity = exactly(3),
+                               .flags = Flag::kWrite | Flag::kFast,
+                               .group = Group::kString,
+                               .categories = Category::kString,
+                               .keys = {one_key(1, KeyAccess::kRM, KeyAction::kDelete)},
+                               .since = "9.0.0",
+                               .complexity = "O(1)",
+                               .summary = "Deletes a key if its string value equals the one given.",
+                               .syntax = "key value"};
+void delifeq(Context& ctx) {
+  const Entry* entry = ctx.db.find(ctx.keys[0], Access::kWrite);
+  if (entry == nullptr) return ctx.reply.integer(0);
+  if (wrong_type(entry)) return ctx.error(ErrorCode::kWrongType);
+  if (!equals(*entry, ctx.args[2])) return ctx.reply.integer(0);
+  (void)ctx.db.erase(ctx.keys[0]);
+  ctx.effects.changed();
+  ctx.effects.instead({"DEL", ctx.keys[0].text});
+  ctx.notify(EventClass::kGeneric, "del", ctx.keys[0]);
+  ctx.reply.integer(1);
 }
 
 /// GETEX with a time. A moment that has passed deletes the key, unless others decide on expiry here.
@@ -193,10 +239,11 @@ void reexpire(Context& ctx, TimeForm form, std::int64_t unix_ms) {
       ctx.db.context().expiry_role == ExpiryRole::kPrimary) {
     (void)ctx.db.erase(key);
     ctx.effects.instead({"DEL", key.text});
-    return;
+    return ctx.notify(EventClass::kGeneric, "del", key);
   }
   const WallTime at = expiry_at(unix_ms);
   (void)ctx.db.set_expiry(key, at);
+  ctx.notify(EventClass::kGeneric, "expire", key);
   ctx.effects.instead({"PEXPIREAT", key.text, millis_text(at)});
 }
 
@@ -228,6 +275,7 @@ void getex(Context& ctx) {
     (void)ctx.db.set_expiry(ctx.keys[0], std::nullopt);
     ctx.effects.changed();
     ctx.effects.instead({"PERSIST", ctx.keys[0].text});
+    ctx.notify(EventClass::kGeneric, "persist", ctx.keys[0]);
   }
 }
 
@@ -240,6 +288,7 @@ void register_string_writes(CommandTable& table) {
   table.add(kPsetEx, &psetex);
   table.add(kGetSet, &getset);
   table.add(kGetDel, &getdel);
+  table.add(kDelIfEq, &delifeq);
   table.add(kGetEx, &getex);
 }
 

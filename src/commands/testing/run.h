@@ -65,6 +65,9 @@ class Runner final : keyspace::RemovalListener {
   void key_removed(DbIndex, const keyspace::KeyRef& key, keyspace::Removal) override {
     recorded.push_back("expired " + std::string(key.text));
   }
+  void fields_removed(DbIndex, const keyspace::KeyRef& key, std::span<const std::string> fields) override {
+    recorded.push_back("hexpired " + std::string(key.text) + " " + joined(fields));
+  }
   template <typename Words>
   static std::string joined(const Words& words) {
     std::string line;

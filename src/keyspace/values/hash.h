@@ -1,19 +1,49 @@
 /// Fields with values, and a time to live of their own if given.
-/// Thread: none of its own; reached only under the slot's lock.
+///
+/// Few short fields stand in a listpack, field and value by turns; others, and any with an expiry, in a table.
+/// Encodings change as in Redis 7.2, by EncodingLimits, and never back. A hash whose fields never had an expiry pays
+/// nothing for it. Thread: none of its own; reached only under the slot's lock. Fields and values are given out as
+/// ds::PackedValue, an integer or bytes; they are valid until the next change. Invariant: fields are distinct as texts.
+/// Cost: table O(1); listpack O(n), n by the limits.
+///
+/// Whoever reads says from which moment on it looks: fields whose time is before are passed over. kAllFields sees all.
+/// size() counts what is there, expired or not, as HLEN does.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/rng.h"
+#include "ds/listpack.h"
+#include "keyspace/values/field_table.h"
 #include "keyspace/values/limits.h"
+#include "keyspace/values/lookup_text.h"
 #include "keyspace/values/value.h"
 
 namespace ashlar::keyspace {
 
+/// Looks at fields from this moment on: sees even those whose time has come.
+inline constexpr std::int64_t kAllFields = std::numeric_limits<std::int64_t>::min();
+
+struct HashItem {
+  ds::PackedValue field;
+  ds::PackedValue value;
+  std::int64_t expiry_ms = kNoExpiryMs;
+};
+
 class Hash {
  public:
-  Hash() noexcept = default;
+  /// Empty, as a listpack.
+  Hash() = default;
   ~Hash();
   Hash(const Hash&) = delete;
   Hash& operator=(const Hash&) = delete;
@@ -25,6 +55,117 @@ class Hash {
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
   /// What OBJECT ENCODING replies.
   [[nodiscard]] std::string_view encoding_name() const noexcept;
+
+  /// Chooses the encoding when up to `fields` fields are about to be set.
+  void expect(std::uint64_t fields, const EncodingLimits& limits);
+  /// Sets a field; its expiry is gone or, if given, set. True when it is new.
+  bool set(const LookupText& field, std::string_view value, const EncodingLimits& limits,
+           std::int64_t expiry_ms = kNoExpiryMs);
+  /// False when there is no such field.
+  bool erase(const LookupText& field);
+  [[nodiscard]] std::optional<HashItem> get(const LookupText& field, std::int64_t from_ms) const;
+  /// Sets or, with kNoExpiryMs, removes the expiry of a field. False when there is no such field.
+  bool set_expiry(const LookupText& field, std::int64_t expiry_ms);
+
+  /// The earliest expiry of a field, or kNoExpiryMs.
+  [[nodiscard]] std::int64_t next_expiry_ms() const noexcept {
+    const auto* table = std::get_if<Table>(&form_);
+    return table == nullptr ? kNoExpiryMs : (*table)->next_expiry_ms();
+  }
+  /// Removes the field that expires first and returns its name; only when next_expiry_ms() names one.
+  [[nodiscard]] std::string take_first_to_expire();
+  /// Under which time the slot's agenda has this hash (keyspace/field_agenda.h), or kNoExpiryMs. Kept for Db.
+  [[nodiscard]] std::int64_t agenda_ms() const noexcept;
+  /// Only when a field has an expiry, or to forget the time.
+  void set_agenda_ms(std::int64_t ms) noexcept;
+
+  /// A visible field drawn at random; nullopt when there is none.
+  [[nodiscard]] std::optional<HashItem> random(Rng& rng, std::int64_t from_ms) const;
+  /// Calls visit(const HashItem&) for `count` different fields drawn at random, or for all if there are fewer.
+  template <typename Visit>
+  void sample(std::uint64_t count, Rng& rng, std::int64_t from_ms, Visit&& visit) const;
+  /// How many fields are visible. O(1) unless some may have expired.
+  [[nodiscard]] std::uint64_t visible(std::int64_t from_ms) const;
+  /// Calls visit(const HashItem&) for every field.
+  template <typename Visit>
+  void for_each(std::int64_t from_ms, Visit&& visit) const;
+  /// Calls visit(const HashItem&) for about `count` fields from `position` on (all of a small hash). Returns the next
+  /// position, 0 at the end. A field that is there during a whole round is visited.
+  template <typename Visit>
+  [[nodiscard]] std::uint64_t scan(std::uint64_t position, std::uint64_t count, std::int64_t from_ms,
+                                   Visit&& visit) const;
+
+  /// The listpack if it is one, for storing it as it is.
+  [[nodiscard]] const ds::Listpack* listpack() const noexcept { return std::get_if<ds::Listpack>(&form_); }
+  void check_invariants() const;
+
+ private:
+  struct ExpiringTable : FieldTable {
+    std::int64_t agenda_ms = kNoExpiryMs;
+  };
+  using Table = std::unique_ptr<ExpiringTable>;
+
+  [[nodiscard]] static HashItem item_of(const FieldRecord& record) noexcept {
+    return {ds::PackedValue(record.field()), ds::PackedValue(record.value()), record.expiry_ms()};
+  }
+  void to_table();
+  bool set_in_listpack(const LookupText& field, std::string_view value, const EncodingLimits& limits);
+
+  std::variant<ds::Listpack, Table> form_;
 };
+
+template <typename Visit>
+void Hash::for_each(std::int64_t from_ms, Visit&& visit) const {
+  if (const auto* table = std::get_if<Table>(&form_)) {
+    (*table)->for_each([&](const FieldRecord& record) {
+      if (record.expiry_ms() >= from_ms) visit(item_of(record));
+    });
+    return;
+  }
+  const ds::ListpackView view = std::get<ds::Listpack>(form_).view();
+  for (auto at = view.begin(), end = view.end(); at != end; ++at) {
+    const ds::PackedValue field = *at;
+    ++at;
+    visit(HashItem{field, *at, kNoExpiryMs});
+  }
+}
+
+template <typename Visit>
+std::uint64_t Hash::scan(std::uint64_t position, std::uint64_t count, std::int64_t from_ms, Visit&& visit) const {
+  if (const auto* table = std::get_if<Table>(&form_)) {
+    return (*table)->scan(position, count, [&](const FieldRecord& record) {
+      if (record.expiry_ms() >= from_ms) visit(item_of(record));
+    });
+  }
+  for_each(from_ms, visit);
+  return 0;
+}
+
+template <typename Visit>
+void Hash::sample(std::uint64_t count, Rng& rng, std::int64_t from_ms, Visit&& visit) const {
+  const auto* table = std::get_if<Table>(&form_);
+  if (table != nullptr && count <= size() / 8 && next_expiry_ms() >= from_ms) {
+    std::vector<const FieldRecord*> drawn;
+    drawn.reserve(count);  // count <= size() / 8
+    while (drawn.size() < count) {
+      drawn.push_back(&(*table)->random(rng));
+      if (drawn.size() < count) continue;
+      std::ranges::sort(drawn);
+      const auto again = std::ranges::unique(drawn);
+      drawn.erase(again.begin(), again.end());
+    }
+    for (const FieldRecord* record : drawn) visit(item_of(*record));
+    return;
+  }
+  std::uint64_t left = visible(from_ms);
+  std::uint64_t wanted = std::min(count, left);
+  for_each(from_ms, [&](const HashItem& item) {
+    if (wanted > 0 && rng.below(left) < wanted) {
+      visit(item);
+      --wanted;
+    }
+    --left;
+  });
+}
 
 }  // namespace ashlar::keyspace

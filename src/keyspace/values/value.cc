@@ -51,6 +51,12 @@ void destroy_value(Type type, void* value) noexcept {
 std::size_t value_memory(Type type, const void* value) noexcept {
   return with(type, value, [](const auto& v) { return v.memory_bytes(); });
 }
+bool value_slow_to_free(Type type, const void* value) noexcept {
+  // Sets and hashes free their memory by chunks, lists and streams by nodes, sorted sets member by member.
+  constexpr std::uint64_t kElements = 64;
+  constexpr std::uint64_t kElementsPerBlock = 64;
+  return value_size(type, value) > (type == Type::kSortedSet ? kElements : kElements * kElementsPerBlock);
+}
 std::string_view value_encoding(Type type, const void* value) noexcept {
   return with(type, value, [](const auto& v) { return v.encoding_name(); });
 }

@@ -49,6 +49,8 @@ using Owned = std::unique_ptr<V, ValueDeleter>;
 void destroy_value(Type type, void* value) noexcept;
 /// Bytes allocated, the object itself included. O(1) or, for nested parts, an estimate from samples.
 [[nodiscard]] std::size_t value_memory(Type type, const void* value) noexcept;
+/// Whether freeing it takes more than some microseconds.
+[[nodiscard]] bool value_slow_to_free(Type type, const void* value) noexcept;
 /// What OBJECT ENCODING replies.
 [[nodiscard]] std::string_view value_encoding(Type type, const void* value) noexcept;
 /// Elements, fields, members or entries.

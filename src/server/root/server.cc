@@ -124,6 +124,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
+  keyspace_.free_in_background();
   signals_ = std::make_unique<Signals>(*this);
 }
 
