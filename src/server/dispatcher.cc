@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "keyspace/slot_guard.h"
+#include "server/inner.h"
 
 namespace ashlar::server {
 
@@ -44,6 +45,11 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
           fmt::format("unknown command '{}', with args beginning with: {}", args[0].substr(0, kShown), shown)};
 }
 
+Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
+                     std::uint64_t seed)
+    : participant(participant), counters(counters), stats(stats), rng(seed) {}
+Execution::~Execution() = default;
+
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
   for (const auto& command : parts_.table.all()) {
     gates_of_.push_back(server::gates_of(command->spec));
@@ -52,8 +58,10 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
 }
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
-  return std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                     parts_.stats.add(parts_.table.all().size()), random_seed());
+  auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
+                                         parts_.stats.add(parts_.table.all().size()), random_seed());
+  run->inner = std::make_unique<Inner>(*this, *run);
+  return run;
 }
 
 void Dispatcher::set_slow_threshold(std::optional<Micros> threshold) noexcept {
@@ -117,15 +125,13 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
   pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_record(hash); });
 }
 
-std::optional<Error> Dispatcher::refuse(const Command& command, std::uint32_t closed,
-                                        const command::Session& session) const {
+std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const command::CommandSpec& spec) const {
   const auto is = [&](Gate gate) { return (closed & static_cast<std::uint32_t>(gate)) != 0; };
-  if (session.origin() != Origin::kClient) return std::nullopt;
   if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
-  if (is(Gate::kMisconf) && command.spec.is(Flag::kWrite)) return parts_.texts.misconf();
+  if (is(Gate::kMisconf) && command::has(flags, Flag::kWrite)) return parts_.texts.misconf();
   if (is(Gate::kFewReplicas)) return Error{ErrorCode::kNoReplicas, {}};
   // In a cluster the router sends writes on to the primary; a replica never serves them itself.
-  const bool routed = router_ != nullptr && command.spec.has_keys();
+  const bool routed = router_ != nullptr && (spec.has_keys() || spec.is(Flag::kRunsQueue));
   if (is(Gate::kReadOnlyReplica) && !routed) return Error{ErrorCode::kReadOnly, {}};
   if (is(Gate::kStale)) return Error{ErrorCode::kMasterDown, {}};
   return std::nullopt;
@@ -153,7 +159,9 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     constexpr auto kPauses =
         static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
     if (session.origin() == Origin::kClient && (closed & kPauses) != 0) return Outcome::kPostponed;
-    if (const auto error = refuse(*command, closed, session)) {
+    const auto error = session.origin() == Origin::kClient ? refuse(command->spec.flags, closed, command->spec)
+                                                           : std::nullopt;
+    if (error) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
@@ -189,31 +197,43 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  const Ticks spent = ticks_now() - start;
+  const std::string_view written = reply.output().view();
+  count_call(run, command, args, ticks_now() - start, written.substr(std::min(before, written.size())), session,
+             Sampled::kForSlowLog);
+  return Outcome::kDone;
+}
 
+void Dispatcher::count_call(Execution& run, const Command& command, std::span<const std::string_view> args,
+                            Ticks spent, std::string_view reply, const command::Session& session, Sampled sampled) {
   CommandCounters& counters = run.stats.commands[command.index];
   bump(counters.calls);
   bump(counters.ticks, spent);
   run.stats.count_latency(counters, spent);
   bump(run.stats.processed);
-  const std::string_view written = reply.output().view();
-  if (written.size() > before && written[before] == '-') [[unlikely]] {
+  if (!reply.empty() && reply.front() == '-') [[unlikely]] {
     bump(counters.failed);
-    count_error(run, written.substr(before));
+    count_error(run, reply);
   }
-  if (spent >= slow_threshold_.load(std::memory_order_relaxed) && !command.spec.is(Flag::kSkipSlowlog)) [[unlikely]] {
+  if (spent >= slow_threshold_.load(std::memory_order_relaxed) && sampled == Sampled::kForSlowLog &&
+      !command.spec.is(Flag::kSkipSlowlog)) [[unlikely]] {
     parts_.slow_log.add(args, run.access.now, parts_.rate.micros(spent), address_of_ ? address_of_(session) : "",
                         session.name);
   }
-  return Outcome::kDone;
 }
+
+command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = nullptr}; }
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
                            std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   run.effects.finish();
   const DbIndex db_index = session.db;  // SELECT changes it while the effect belongs to the old one
   keyspace::Db db(parts_.keyspace, db_index, run.access);
-  command::Context context(command.spec, args, keys, db, reply, session, run.effects);
+  command::Context context(command.spec, args, keys, db, reply, session, run.effects, host(run));
+  if (command.spec.is(Flag::kComposite)) [[unlikely]] {
+    run.postpone = false;
+    command.handler(context);
+    return run.postpone ? Outcome::kPostponed : Outcome::kDone;
+  }
   if (!keys.empty()) [[likely]] {
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
     if (router_ != nullptr && session.origin() == Origin::kClient) {
@@ -239,6 +259,28 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
   command.handler(context);
   record(run, command, args, db_index, session);
   return Outcome::kDone;
+}
+
+void Dispatcher::collect(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,
+                         const command::Effects& effects, const command::Session& session) {
+  Group& group = *run.group;
+  group.changes += effects.changes();
+  if (effects.changes() > 0) keyspace::Counters::bump(run.counters.changes, effects.changes());
+  if (!command.spec.is(Flag::kWrite | Flag::kMayReplicate) && !effects.records_as_received()) return;
+  if (!parts_.log.active() || session.origin() == Origin::kLoader) return;
+  if (effects.records_as_received()) {
+    group.records.push_back({db, {args.begin(), args.end()}});
+  } else {
+    for (const auto& record : effects.records()) group.records.push_back({db, record});
+  }
+}
+
+void Dispatcher::record_group(Execution& run, command::Session& session) {
+  if (run.group->records.empty()) return;
+  const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
+  parts_.log.record_group(run.group->records, target);
+  run.wrote = true;
+  session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};
 }
 
 void Dispatcher::record(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,

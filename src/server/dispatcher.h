@@ -12,23 +12,36 @@
 #include "base/ticks.h"
 #include "changelog/change_log.h"
 #include "command/effects.h"
+#include "command/inner_calls.h"
 #include "command/keys.h"
 #include "command/router.h"
 #include "command/session.h"
 #include "command/table.h"
 #include "keyspace/db.h"
 #include "keyspace/keyspace.h"
+#include "keyspace/slot_guard.h"
 #include "server/command_stats.h"
 #include "server/gates.h"
 #include "server/slow_log.h"
 
 namespace ashlar::server {
 
+class Inner;
+
+/// The commands that run as one at present (command/inner_calls.h).
+struct Group {
+  const keyspace::SlotGuard* guard = nullptr;  // null: no slot, or all of them
+  bool exclusive = false;                      // every other thread stands still
+  bool routed = false;                         // the cluster was asked for all keys that the group may touch
+  std::uint64_t changes = 0;
+  std::vector<changelog::Recorded> records;
+};
+
 /// What one thread needs to run commands. Made by Dispatcher::make_execution(). Thread: its own only.
 struct Execution {
   Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-            std::uint64_t seed)
-      : participant(participant), counters(counters), stats(stats), rng(seed) {}
+            std::uint64_t seed);
+  ~Execution();
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
 
@@ -38,10 +51,14 @@ struct Execution {
   Rng rng;
   keyspace::AccessContext access;
   command::Effects effects;
+  std::unique_ptr<Inner> inner;  // runs commands inside one that runs on this thread
+  Group* group = nullptr;        // of the command that runs now
   std::vector<keyspace::KeyRef> keys;
   std::vector<command::KeyPosition> positions;
   /// No memory for commands that need some, found at the start of the batch.
   bool out_of_memory = false;
+  /// The present command must be run again from its beginning.
+  bool postpone = false;
   /// A write was recorded since the loop last made the log durable.
   bool wrote = false;
 };
@@ -105,8 +122,9 @@ class Dispatcher {
   void set_address_of(AddressOf function) noexcept { address_of_ = function; }
 
  private:
-  [[nodiscard]] std::optional<Error> refuse(const command::Command& command, std::uint32_t closed,
-                                            const command::Session& session) const;
+  friend class Inner;
+  [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
+                                            const command::CommandSpec& spec) const;
   [[nodiscard]] const command::Command* resolve(std::span<const std::string_view> args) const;
   void reject(Execution& run, const command::Command* command, const Error& error, command::Session& session,
               resp::Encoder& reply);
@@ -116,6 +134,13 @@ class Dispatcher {
                  std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
   void record(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,
               command::Session& session);
+  void collect(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,
+               const command::Effects& effects, const command::Session& session);
+  void record_group(Execution& run, command::Session& session);
+  [[nodiscard]] static command::Host host(Execution& run);
+  enum class Sampled : std::uint8_t { kForSlowLog, kNot };
+  void count_call(Execution& run, const command::Command& command, std::span<const std::string_view> args, Ticks spent,
+                  std::string_view reply, const command::Session& session, Sampled sampled);
   void count_error(Execution& run, std::string_view reply_line);
 
   Parts parts_;
