@@ -98,7 +98,7 @@ class InnerCalls {
  public:
   virtual ~InnerCalls() = default;
 
-  /// Locks `scope`, runs `body`, records, unlocks. At most one group per command may run its body.
+  /// Locks `scope`, runs `body`, records, unlocks.
   [[nodiscard]] virtual GroupEnd group(Context& ctx, const GroupScope& scope, const std::function<void()>& body) = 0;
 
   /// Runs one command inside the present group; its reply goes to `reply`. Blocking commands do not block. `session`
@@ -107,6 +107,9 @@ class InnerCalls {
   /// nothing was run or written.
   [[nodiscard]] virtual std::optional<Refusal> call(std::span<const std::string_view> args, Session& session,
                                                     resp::Encoder& reply, Caller caller) = 0;
+
+  /// Runs one command between two groups: for those that take the whole key space by themselves (BGSAVE).
+  virtual void alone(std::span<const std::string_view> args, Session& session, resp::Encoder& reply) = 0;
 
   /// The command that `args` names, subcommands included; nullptr when there is none.
   [[nodiscard]] virtual const Command* find(std::span<const std::string_view> args) const = 0;

@@ -46,8 +46,8 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
 }
 
 Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-                     std::uint64_t seed)
-    : participant(participant), counters(counters), stats(stats), rng(seed) {}
+                     keyspace::Keyspace& keyspace, std::uint64_t seed)
+    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace) {}
 Execution::~Execution() = default;
 
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
@@ -59,7 +59,7 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                         parts_.stats.add(parts_.table.all().size()), random_seed());
+                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
   return run;
 }
@@ -75,6 +75,7 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
+  run.access.modifications = &run.interests;
   if (origin != Origin::kClient) {
     run.access.expiry_role = ExpiryRole::kApply;
   } else {
@@ -154,30 +155,69 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     reject(run, command, {ErrorCode::kNoAuth, {}}, session, reply);
     return Outcome::kDone;
   }
-  const std::uint32_t closed = parts_.gates.bits() & gates_of_[command->index];
+  const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
+  if (queues && command->spec.is(Flag::kNoMulti)) [[unlikely]] {
+    reject(run, command, {ErrorCode::kGeneric, "Command not allowed inside a transaction"}, session, reply);
+    return Outcome::kDone;
+  }
+  // EXEC is asked whatever its commands would be asked.
+  const command::Transaction* ending =
+      command->spec.is(Flag::kRunsQueue) && session.in_transaction ? session.transaction.get() : nullptr;
+  const Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
+  const std::uint32_t closed =
+      parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
   if (closed != 0) [[unlikely]] {
     constexpr auto kPauses =
         static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
     if (session.origin() == Origin::kClient && (closed & kPauses) != 0) return Outcome::kPostponed;
-    const auto error = session.origin() == Origin::kClient ? refuse(command->spec.flags, closed, command->spec)
-                                                           : std::nullopt;
+    const auto error = session.origin() == Origin::kClient ? refuse(flags, closed, command->spec) : std::nullopt;
     if (error) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
   }
-  if (run.out_of_memory && command->spec.is(Flag::kDenyOom) && session.origin() == Origin::kClient) [[unlikely]] {
+  if (run.out_of_memory && (queues || command::has(flags, Flag::kDenyOom)) && session.origin() == Origin::kClient)
+      [[unlikely]] {
     reject(run, command, {ErrorCode::kOom, {}}, session, reply);
     return Outcome::kDone;
   }
-  return call(run, *command, std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count), args,
-              session, reply);
+  const auto keys = std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count);
+  if (queues) [[unlikely]] {
+    if (const auto error = refuse_queueing(run, *command, keys, session)) {
+      reject(run, command, *error, session, reply);
+      return Outcome::kDone;
+    }
+    session.transaction->enqueue(*command, args, gates_of_[command->index]);
+    session.transaction->flags = session.transaction->flags | command->spec.flags;
+    reply.raw(resp::kReplyQueued);
+    return Outcome::kDone;
+  }
+  const Outcome outcome = call(run, *command, keys, args, session, reply);
+  if (run.interests.any_ready()) [[unlikely]]
+    serve_ready(run);
+  return outcome;
 }
 
-void Dispatcher::reject(Execution& run, const Command* command, const Error& error, command::Session&,
+std::optional<Error> Dispatcher::refuse_queueing(Execution& run, const Command& command, std::span<const KeyRef> keys,
+                                                 command::Session& session) const {
+  if (router_ == nullptr || session.origin() != Origin::kClient || keys.empty()) return std::nullopt;
+  keyspace::Db db(parts_.keyspace, session.db, run.access);
+  const keyspace::SlotGuard guard(parts_.keyspace, keys);
+  command::Route route = router_->route(command.spec, keys, session, db);
+  if (auto* refusal = std::get_if<command::Refuse>(&route)) return std::move(refusal->error);
+  return std::nullopt;
+}
+
+void Dispatcher::reject(Execution& run, const Command* command, const Error& error, command::Session& session,
                         resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
-  reply.error(error);
+  if (session.in_transaction && command != nullptr && command->spec.is(Flag::kRunsQueue)) {
+    command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kFree);
+    reply.error({ErrorCode::kExecAbort, "Transaction discarded because of: " + error.resp_text()});
+  } else {
+    if (session.in_transaction) session.transaction->aborted = true;
+    reply.error(error);
+  }
   if (command != nullptr) bump(run.stats.commands[command->index].rejected);
   count_error(run, reply.output().view().substr(before));
 }
@@ -197,14 +237,18 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
+  if (run.waits_now) [[unlikely]] {  // counted when it is served
+    run.waits_now = false;
+    return Outcome::kDone;
+  }
   const std::string_view written = reply.output().view();
   count_call(run, command, args, ticks_now() - start, written.substr(std::min(before, written.size())), session,
              Sampled::kForSlowLog);
   return Outcome::kDone;
 }
 
-void Dispatcher::count_call(Execution& run, const Command& command, std::span<const std::string_view> args,
-                            Ticks spent, std::string_view reply, const command::Session& session, Sampled sampled) {
+void Dispatcher::count_call(Execution& run, const Command& command, std::span<const std::string_view> args, Ticks spent,
+                            std::string_view reply, const command::Session& session, Sampled sampled) {
   CommandCounters& counters = run.stats.commands[command.index];
   bump(counters.calls);
   bump(counters.ticks, spent);
@@ -221,7 +265,7 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
   }
 }
 
-command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = nullptr}; }
+command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = &run.waits}; }
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
                            std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
@@ -244,9 +288,17 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
       }
       if (std::holds_alternative<command::Wait>(route)) return Outcome::kPostponed;
     }
+    const bool may_wait = command.spec.is(Flag::kBlocking) && session.can_wait();
+    if (may_wait) run.waits.open();
     command.handler(context);
     if (run.effects.changes() > 0 || run.effects.records_as_received() || !run.effects.records().empty()) {
       record(run, command, args, db_index, session);
+    }
+    if (may_wait) [[unlikely]] {
+      if (const auto request = run.waits.close()) {
+        begin_wait(run, command, *request, args, session, reply.version());
+        run.waits_now = true;
+      }
     }
     return Outcome::kDone;
   }
@@ -263,7 +315,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
 
 void Dispatcher::collect(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,
                          const command::Effects& effects, const command::Session& session) {
-  Group& group = *run.group;
+  OpenGroup& group = *run.group;
   group.changes += effects.changes();
   if (effects.changes() > 0) keyspace::Counters::bump(run.counters.changes, effects.changes());
   if (!command.spec.is(Flag::kWrite | Flag::kMayReplicate) && !effects.records_as_received()) return;

@@ -26,7 +26,7 @@ GroupEnd Inner::group(command::Context& ctx, const GroupScope& scope, const std:
     body();
     return GroupEnd::kRan;
   }
-  Group group;
+  OpenGroup group;
   keyspace::Keyspace& keyspace = dispatcher_.parts_.keyspace;
   if (whole) {
     const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), &run_.participant);
@@ -39,7 +39,7 @@ GroupEnd Inner::group(command::Context& ctx, const GroupScope& scope, const std:
   return run_locked(ctx, scope, group, body);
 }
 
-GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, Group& group,
+GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenGroup& group,
                            const std::function<void()>& body) {
   if (dispatcher_.router_ != nullptr && ctx.session.origin() == Origin::kClient && !scope.routed.empty()) {
     command::CommandSpec spec = ctx.spec;
@@ -66,17 +66,15 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
                                       Caller caller) const {
   const command::CommandSpec& spec = command.spec;
   if (!spec.arity.accepts(argc) || spec.is(Flag::kContainer)) {
-    return Refusal{
-        Reason::kArity,
-        {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)}};
+    return Refusal{Reason::kArity,
+                   {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)}};
   }
   if (caller == Caller::kTransaction) return std::nullopt;
   if (spec.is(Flag::kNoScript)) {
     return Refusal{Reason::kNotAllowed, {ErrorCode::kGeneric, "This Redis command is not allowed from script"}};
   }
   if (caller == Caller::kReadOnlyScript && spec.is(Flag::kWrite)) {
-    return Refusal{Reason::kWrite,
-                   {ErrorCode::kGeneric, "Write commands are not allowed from read-only scripts."}};
+    return Refusal{Reason::kWrite, {ErrorCode::kGeneric, "Write commands are not allowed from read-only scripts."}};
   }
   if (session.origin() != Origin::kClient) return std::nullopt;
   // A script that has written goes on to its end, whatever happens meanwhile.
@@ -104,12 +102,12 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
 
 std::optional<Refusal> Inner::placed(const Command& command, std::span<const KeyRef> keys, command::Session& session,
                                      keyspace::Db& db) const {
-  const Group& group = *run_.group;
+  const OpenGroup& group = *run_.group;
   if (!group.exclusive) {
     if (command::looks_at_all_slots(command.spec)) {
       return Refusal{Reason::kWholeKeyspace,
-                     {ErrorCode::kGeneric, fmt::format("'{}' looks at all slots, of which its caller holds a part",
-                                                       command.spec.name)}};
+                     {ErrorCode::kGeneric,
+                      fmt::format("'{}' looks at all slots, of which its caller holds a part", command.spec.name)}};
     }
     for (const KeyRef& key : keys) {
       if (group.guard == nullptr || !group.guard->holds(key.slot)) {
@@ -164,6 +162,13 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
                          session, sampled);
   dispatcher_.collect(run_, *command, args, db_index, effects, session);
   return std::nullopt;
+}
+
+void Inner::alone(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
+  ASH_CHECK(run_.group == nullptr);
+  const Command* command = find(args);
+  ASH_CHECK(command != nullptr && !command->spec.has_keys());
+  (void)dispatcher_.call(run_, *command, {}, args, session, reply);
 }
 
 const Command* Inner::find(std::span<const std::string_view> args) const { return dispatcher_.resolve(args); }

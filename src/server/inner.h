@@ -15,12 +15,13 @@ class Inner final : public command::InnerCalls {
                                         const std::function<void()>& body) override;
   [[nodiscard]] std::optional<command::Refusal> call(std::span<const std::string_view> args, command::Session& session,
                                                      resp::Encoder& reply, command::Caller caller) override;
+  void alone(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) override;
   [[nodiscard]] const command::Command* find(std::span<const std::string_view> args) const override;
   [[nodiscard]] keyspace::KeyRef ref(std::string_view key) const override;
   [[nodiscard]] bool has_written() const override { return run_.group != nullptr && run_.group->changes > 0; }
 
  private:
-  [[nodiscard]] command::GroupEnd run_locked(command::Context& ctx, const command::GroupScope& scope, Group& group,
+  [[nodiscard]] command::GroupEnd run_locked(command::Context& ctx, const command::GroupScope& scope, OpenGroup& group,
                                              const std::function<void()>& body);
   [[nodiscard]] std::optional<command::Refusal> refusal(const command::Command& command, std::size_t argc,
                                                         command::Session& session, command::Caller caller) const;

@@ -42,8 +42,9 @@ constexpr CommandSpec kFlushAll{.name = "flushall",
 void flushall(Context& ctx) {
   if (!flush_arguments_fit(ctx)) return;
   keyspace::Keyspace& keyspace = ctx.db.keyspace();
+  keyspace::ModificationListener* listener = ctx.db.context().modifications;
   std::uint64_t removed = 0;
-  for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i});
+  for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i}, listener);
   ctx.effects.changed(removed + 1);  // an empty one counts too: it is recorded, so a replica that differs is emptied
   ctx.reply.ok();
 }
@@ -60,7 +61,7 @@ constexpr CommandSpec kFlushDb{.name = "flushdb",
                                .tips = "request_policy:all_shards,response_policy:all_succeeded"};
 void flushdb(Context& ctx) {
   if (!flush_arguments_fit(ctx)) return;
-  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index()));
+  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index(), ctx.db.context().modifications));
   ctx.effects.force_as_received();
   ctx.reply.ok();
 }
@@ -93,7 +94,8 @@ void GenericCommands::swapdb(Context& ctx) {
   keyspace::Keyspace& keyspace = ctx.db.keyspace();
   const auto known = [&](std::int64_t index) { return index >= 0 && index < keyspace.databases(); };
   if (!known(*first) || !known(*second)) return ctx.error("DB index is out of range");
-  keyspace.swap(DbIndex{static_cast<std::uint32_t>(*first)}, DbIndex{static_cast<std::uint32_t>(*second)});
+  keyspace.swap(DbIndex{static_cast<std::uint32_t>(*first)}, DbIndex{static_cast<std::uint32_t>(*second)},
+                ctx.db.context().modifications);
   ctx.effects.changed();
   ctx.reply.ok();
 }
