@@ -67,6 +67,10 @@ void ChangeLog::append(Stream& stream, DbIndex db, std::string_view records) {
 
 void ChangeLog::publish(DbIndex db, std::string_view records, Target target) {
   MutexLock lock(mutex_);
+  publish_locked(db, records, target);
+}
+
+void ChangeLog::publish_locked(DbIndex db, std::string_view records, Target target) {
   if (target != Target::kReplicationOnly) append(aof_, db, records);
   if (target != Target::kAofOnly && !passive_.load(std::memory_order_relaxed)) append(replication_, db, records);
 }
@@ -93,6 +97,26 @@ void ChangeLog::record_group(DbIndex db, const std::vector<std::vector<std::stri
   }
   if (wrapped) records += "*1\r\n$4\r\nEXEC\r\n";
   publish(db, records, target);
+}
+
+void ChangeLog::record_group(std::span<const Recorded> commands, Target target) {
+  if (!active() || commands.empty()) return;
+  struct Stretch {  // commands of one database in a row
+    DbIndex db;
+    std::string bytes;
+  };
+  std::vector<Stretch> stretches;
+  std::vector<std::string_view> args;
+  const bool wrapped = commands.size() > 1;
+  for (const Recorded& command : commands) {
+    if (stretches.empty() || stretches.back().db != command.db) stretches.push_back({command.db, {}});
+    if (wrapped && &command == &commands.front()) stretches.back().bytes += "*1\r\n$5\r\nMULTI\r\n";
+    args.assign(command.args.begin(), command.args.end());
+    render(stretches.back().bytes, args);
+  }
+  if (wrapped) stretches.back().bytes += "*1\r\n$4\r\nEXEC\r\n";
+  MutexLock lock(mutex_);
+  for (const Stretch& stretch : stretches) publish_locked(stretch.db, stretch.bytes, target);
 }
 
 void ChangeLog::record_raw(std::string_view bytes) {

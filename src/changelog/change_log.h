@@ -29,6 +29,12 @@ class Sink {
 /// Which sinks a record is for.
 enum class Target : std::uint8_t { kAll, kAofOnly, kReplicationOnly };
 
+/// A command of a group, with the database it ran in.
+struct Recorded {
+  DbIndex db;
+  std::vector<std::string> args;
+};
+
 /// Renders a command as a RESP array of bulk strings behind `out`.
 void render(std::string& out, std::span<const std::string_view> args);
 
@@ -52,6 +58,8 @@ class ChangeLog final : public keyspace::RemovalListener {
   void record(DbIndex db, Command args, Target target = Target::kAll);
   /// Records several commands that belong together: wrapped in MULTI and EXEC when there is more than one.
   void record_group(DbIndex db, const std::vector<std::vector<std::string>>& commands, Target target = Target::kAll);
+  /// The same for commands of several databases.
+  void record_group(std::span<const Recorded> commands, Target target = Target::kAll);
   /// Appends bytes of the stream as they are (a replica passing on its primary's stream; pings). Replication only.
   void record_raw(std::string_view bytes);
 
@@ -83,6 +91,7 @@ class ChangeLog final : public keyspace::RemovalListener {
   void update_active() ASH_REQUIRES(mutex_);
   void append(Stream& stream, DbIndex db, std::string_view records) ASH_REQUIRES(mutex_);
   void publish(DbIndex db, std::string_view records, Target target);
+  void publish_locked(DbIndex db, std::string_view records, Target target) ASH_REQUIRES(mutex_);
 
   Mutex mutex_;
   Stream aof_ ASH_GUARDED_BY(mutex_);

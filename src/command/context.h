@@ -5,8 +5,11 @@
 #include <span>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/error.h"
+#include "command/blocking.h"
 #include "command/effects.h"
+#include "command/inner_calls.h"
 #include "command/session.h"
 #include "command/spec.h"
 #include "keyspace/db.h"
@@ -20,11 +23,17 @@ using keyspace::Entry;
 using keyspace::EventClass;
 using keyspace::KeyRef;
 
+/// What the dispatcher offers to the few commands that run others or wait. Null: not offered (tests).
+struct Host {
+  InnerCalls* inner = nullptr;
+  Blocker* blocker = nullptr;
+};
+
 class Context {
  public:
   Context(const CommandSpec& spec, std::span<const std::string_view> args, std::span<const KeyRef> keys, Db db,
-          resp::Encoder& reply, Session& session, Effects& effects)
-      : spec(spec), args(args), keys(keys), db(db), reply(reply), session(session), effects(effects) {}
+          resp::Encoder& reply, Session& session, Effects& effects, Host host = {})
+      : spec(spec), args(args), keys(keys), db(db), reply(reply), session(session), effects(effects), host_(host) {}
 
   const CommandSpec& spec;
   /// args[0] is the command's name as sent; for a subcommand args[1] is the subcommand's. Arity has been checked.
@@ -55,10 +64,23 @@ class Context {
   /// An event alone, for commands whose changes go through Db.
   void notify(EventClass event_class, std::string_view event, const KeyRef& key) { db.notify(event_class, event, key); }
 
+  /// Runs other commands; for specs with Flag::kComposite (command/inner_calls.h).
+  [[nodiscard]] InnerCalls& inner() const {
+    ASH_CHECK(host_.inner != nullptr);
+    return *host_.inner;
+  }
+  /// Whether the client may be kept waiting; if not, answer what a wait of no time would give (command/blocking.h).
+  [[nodiscard]] bool may_block() const { return host_.blocker != nullptr && host_.blocker->may_block(); }
+  /// Runs this command again later instead of replying now. Only when may_block(); reply nothing and return.
+  void block(const BlockRequest& request) { host_.blocker->block(request); }
+
   void error(const Error& error) { reply.error(error); }
   void error(ErrorCode code, std::string detail = {}) { reply.error(Error{code, std::move(detail)}); }
   /// "-ERR text".
   void error(std::string text) { reply.error(Error{ErrorCode::kGeneric, std::move(text)}); }
+
+ private:
+  Host host_;
 };
 
 }  // namespace ashlar::command

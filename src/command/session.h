@@ -4,10 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "command/transaction.h"
 
 namespace ashlar::resp {
 class Encoder;
@@ -19,6 +23,9 @@ namespace ashlar::command {
 using LateReply = std::function<void(resp::Encoder&)>;
 /// Ends a wait, from any thread, once: the reply is written on the connection's own loop, if it still exists.
 using Completion = std::function<void(LateReply)>;
+
+/// Ends a wait for data, from any thread, once: whole replies, and where the last write of the command stands.
+using Delivery = std::function<void(std::string_view replies, ReplOffset last_write)>;
 
 /// Where a command comes from; decides expiry, read-only checks and whether a reply is wanted.
 enum class Origin : std::uint8_t {
@@ -44,6 +51,16 @@ class Session {
     return [](const LateReply&) {};
   }
 
+  /// Whether a command of this session may wait for data (command/blocking.h).
+  [[nodiscard]] virtual bool can_wait() const { return false; }
+  /// The present command waits: it is run again elsewhere, and its reply comes by the Delivery. `waiter` is what the
+  /// session gives up when its time is over or it ends; shared with the key space.
+  [[nodiscard]] virtual Delivery begin_wait(std::shared_ptr<keyspace::Waiter> waiter, std::optional<Millis> timeout) {
+    (void)waiter;
+    (void)timeout;
+    return [](std::string_view, ReplOffset) {};
+  }
+
   ClientId id{};
   DbIndex db{};
   std::string name;
@@ -57,7 +74,9 @@ class Session {
   bool cluster_readonly = false;
   bool no_touch = false;
   bool no_evict = false;
-  bool in_transaction = false;
+  bool in_transaction = false;  // transaction->open
+  /// Since MULTI or WATCH; null otherwise.
+  std::unique_ptr<Transaction> transaction;
   /// End of the last write of this connection in the replication stream: what WAIT waits for.
   ReplOffset last_write{};
 

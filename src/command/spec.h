@@ -53,6 +53,9 @@ enum class Flag : std::uint32_t {
   kWholeKeyspace = 1U << 22,   // runs with every other thread stopped at a safe point
   kContainer = 1U << 23,       // has subcommands and nothing else
   kHasSubcommands = 1U << 24,  // set by the table: the second argument may name a subcommand
+  kComposite = 1U << 25,       // locks nothing before it runs: opens a group (command/inner_calls.h)
+  kImmediate = 1U << 26,       // runs at once inside MULTI instead of being queued
+  kRunsQueue = 1U << 27,       // EXEC: what is asked of a command is asked of the queued ones
 };
 [[nodiscard]] constexpr Flag operator|(Flag a, Flag b) noexcept {
   return static_cast<Flag>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));

@@ -52,7 +52,26 @@ Keyspace::Size Keyspace::size(DbIndex db) {
   return sum;
 }
 
-std::uint64_t Keyspace::clear(DbIndex db, Freeing freeing) {
+std::vector<std::string> Keyspace::present_of_interest(SlotId slot, DbIndex db) {
+  std::vector<std::string> keys;
+  Slot& data = slots_[slot.value()];
+  SlotDb* table = data.find(db.value);
+  if ((data.interest & kKeysOfInterest) == 0 || table == nullptr) return keys;
+  for (std::string& key : interests_.keys_of(slot, db)) {
+    const auto same = [&](const Entry& entry) { return entry.key() == key; };
+    if (table->table.find(hash_key(key, HashSeed::get()), same) != nullptr) keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+void Keyspace::tell(DbIndex db, std::span<const std::string> keys, ModificationListener* listener) {
+  std::vector<ReadyKey> nobody;
+  for (const std::string& key : keys) {
+    listener != nullptr ? listener->key_modified(db, ref(key)) : interests_.changed(db, ref(key), nobody);
+  }
+}
+
+std::uint64_t Keyspace::clear(DbIndex db, ModificationListener* listener, Freeing freeing) {
   const bool later = freeing == Freeing::kInBackground && reclaimer_ != nullptr;
   std::vector<EntryTable> taken;
   std::uint64_t removed = 0;
@@ -60,6 +79,7 @@ std::uint64_t Keyspace::clear(DbIndex db, Freeing freeing) {
     SlotDb* d = slots_[i].find(db.value);
     if (d == nullptr || d->table.empty()) continue;
     before_change(SlotId::wrap(i));
+    const std::vector<std::string> told = present_of_interest(SlotId::wrap(i), db);
     removed += d->table.size();
     if (later) {
       taken.push_back(std::exchange(d->table, EntryTable()));
@@ -70,12 +90,13 @@ std::uint64_t Keyspace::clear(DbIndex db, Freeing freeing) {
     d->expires = 0;
     d->next_expiry_ms = kNeverMs;
     if (slots_[i].agenda) slots_[i].agenda->remove_all(db.value);
+    tell(db, told, listener);
   }
   if (!taken.empty()) reclaimer_->discard(std::move(taken));
   return removed;
 }
 
-void Keyspace::swap(DbIndex a, DbIndex b) {
+void Keyspace::swap(DbIndex a, DbIndex b, ModificationListener* listener) {
   if (a == b) return;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     Slot& s = slots_[i];
@@ -84,11 +105,18 @@ void Keyspace::swap(DbIndex a, DbIndex b) {
       continue;
     }
     before_change(SlotId::wrap(i));
+    const std::vector<std::string> left_a = present_of_interest(SlotId::wrap(i), a);
+    const std::vector<std::string> left_b = present_of_interest(SlotId::wrap(i), b);
     (void)s.ensure(std::max(a.value, b.value));  // before taking references: it may move the databases
     SlotDb& first = s.ensure(a.value);
     SlotDb& second = s.ensure(b.value);
     std::swap(first, second);
     if (s.agenda) s.agenda->swap(a.value, b.value);
+    // Each key of interest that was there or is there now; one that was and is hears twice, which does no harm.
+    for (const DbIndex db : {a, b}) {
+      tell(db, db == a ? left_a : left_b, listener);
+      tell(db, present_of_interest(SlotId::wrap(i), db), listener);
+    }
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "keyspace/access_clock.h"
+#include "keyspace/interests.h"
 #include "keyspace/key_ref.h"
 #include "keyspace/reclaimer.h"
 #include "keyspace/safe_point.h"
@@ -102,10 +103,14 @@ class Keyspace {
 
   /// When the memory of removed keys is given back.
   enum class Freeing : std::uint8_t { kNow, kInBackground };
-  /// Removes every key of one database. Only inside an Exclusive section. Returns the number of keys.
-  std::uint64_t clear(DbIndex db, Freeing freeing = Freeing::kNow);
-  /// Exchanges two databases. Only inside an Exclusive section.
-  void swap(DbIndex a, DbIndex b);
+  /// Removes every key of one database. Only inside an Exclusive section. Returns the number of keys. `listener` hears
+  /// of each key that was there and that somebody is interested in; without one, watches are broken all the same.
+  std::uint64_t clear(DbIndex db, ModificationListener* listener = nullptr, Freeing freeing = Freeing::kNow);
+  /// Exchanges two databases. Only inside an Exclusive section. `listener` as for clear(), for both.
+  void swap(DbIndex a, DbIndex b, ModificationListener* listener = nullptr);
+
+  /// Who watches and who waits.
+  [[nodiscard]] Interests& interests() noexcept { return interests_; }
 
   /// Counters of a new thread, valid for the life of the key space.
   [[nodiscard]] Counters& add_counters();
@@ -119,6 +124,8 @@ class Keyspace {
 
  private:
   void notify_observers(SlotId slot);
+  [[nodiscard]] std::vector<std::string> present_of_interest(SlotId slot, DbIndex db);
+  void tell(DbIndex db, std::span<const std::string> keys, ModificationListener* listener);
 
   std::uint32_t databases_;
   std::unique_ptr<Slot[]> slots_;
@@ -126,6 +133,7 @@ class Keyspace {
   SafePoint safe_point_;
   AccessSettings access_;
   EncodingLimits limits_;
+  Interests interests_{*this};
   std::atomic<bool> observed_{false};
   std::vector<ChangeObserver*> observers_;  // changed only while every other participant stands still
   mutable Mutex counters_mutex_;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -15,11 +14,8 @@ namespace ashlar::replication {
 namespace {
 
 constexpr std::string_view kAckMark = "replconf";
-/// Words of the stream that are no commands to run here: keep-alives and the bounds of a transaction.
-constexpr std::array<std::string_view, 3> kMarks = {"ping", "multi", "exec"};
-bool is_mark(std::string_view word) noexcept {
-  return std::ranges::any_of(kMarks, [&](std::string_view mark) { return iequals(word, mark); });
-}
+/// Keeps the link alive and is nothing to run.
+constexpr std::string_view kKeepAliveMark = "ping";
 
 }  // namespace
 
@@ -299,7 +295,7 @@ void PrimaryLink::apply_stream() {
         const auto args = batch_[i];
         if (iequals(args[0], kAckMark)) {
           wants_ack |= args.size() >= 2 && iequals(args[1], "getack");
-        } else if (!is_mark(args[0])) {
+        } else if (!iequals(args[0], kKeepAliveMark)) {
           parts_.applier.apply(args);
         }
       }

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/fd.h"
@@ -63,6 +65,13 @@ class Client final : public command::Session, public net::IoHandler {
   [[nodiscard]] std::string_view last_command() const noexcept { return last_command_; }
 
   [[nodiscard]] command::Completion defer() override;
+  [[nodiscard]] bool can_wait() const override { return true; }
+  [[nodiscard]] command::Delivery begin_wait(std::shared_ptr<keyspace::Waiter> waiter,
+                                             std::optional<Millis> timeout) override;
+  /// What the present command waits for; null when it does not wait for data. Shared with the key space.
+  [[nodiscard]] const std::shared_ptr<keyspace::Waiter>& waiter() const noexcept { return waiter_; }
+  /// The reply comes when something happens, not when somebody has been asked.
+  [[nodiscard]] bool blocked() const noexcept { return blocked_; }
   /// The reply of the present command comes later: nothing more is run for this client until Worker::resume().
   void suspend() noexcept { suspended_ = true; }
   [[nodiscard]] bool suspended() const noexcept { return suspended_; }
@@ -81,7 +90,9 @@ class Client final : public command::Session, public net::IoHandler {
   Transport transport_;
   bool from_loopback_;
   bool suspended_ = false;
-  bool postponed_ = false;  // commands are paused server-wide
+  bool blocked_ = false;           // suspended by defer() or begin_wait()
+  bool drops_late_reply_ = false;  // CLIENT REPLY, as it was when the command began to wait
+  bool postponed_ = false;         // commands are paused server-wide
   bool close_after_reply_ = false;
   bool dead_ = false;  // waits to be destroyed at the end of the turn
   bool in_ready_list_ = false;
@@ -100,6 +111,15 @@ class Client final : public command::Session, public net::IoHandler {
   resp::Encoder encoder_{out_};
   resp::RequestParser parser_;
   std::function<void(Departed)> departure_;
+  /// Places in out_ where replies are still to be filled in, ascending; nothing is sent meanwhile.
+  struct HeldReply {
+    std::uint64_t ticket;
+    std::size_t offset;
+  };
+  std::vector<HeldReply> held_;
+  std::uint64_t last_ticket_ = 0;
+  std::shared_ptr<keyspace::Waiter> waiter_;
+  std::optional<net::TimerId> wait_timer_;
   net::Watch watch_;
 };
 

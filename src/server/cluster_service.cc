@@ -86,6 +86,7 @@ void ClusterService::watch_view() {
   if (version == seen_version_) return;
   seen_version_ = version;
   slots_.update(*driver_.view().get());
+  parts_.workers.broadcast([](Worker& worker) { worker.attend_waiters(); });
 }
 
 cluster::ReplicationStatus ClusterService::replication_status() {

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "keyspace/slot_guard.h"
+#include "server/inner.h"
 
 namespace ashlar::server {
 
@@ -44,6 +45,11 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
           fmt::format("unknown command '{}', with args beginning with: {}", args[0].substr(0, kShown), shown)};
 }
 
+Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
+                     keyspace::Keyspace& keyspace, std::uint64_t seed)
+    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace) {}
+Execution::~Execution() = default;
+
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
   for (const auto& command : parts_.table.all()) {
     gates_of_.push_back(server::gates_of(command->spec));
@@ -52,8 +58,10 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
 }
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
-  return std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                     parts_.stats.add(parts_.table.all().size()), random_seed());
+  auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
+                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, random_seed());
+  run->inner = std::make_unique<Inner>(*this, *run);
+  return run;
 }
 
 void Dispatcher::set_slow_threshold(std::optional<Micros> threshold) noexcept {
@@ -67,6 +75,7 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
+  run.access.modifications = &run.interests;
   if (origin != Origin::kClient) {
     run.access.expiry_role = ExpiryRole::kApply;
   } else {
@@ -117,15 +126,13 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
   pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_record(hash); });
 }
 
-std::optional<Error> Dispatcher::refuse(const Command& command, std::uint32_t closed,
-                                        const command::Session& session) const {
+std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const command::CommandSpec& spec) const {
   const auto is = [&](Gate gate) { return (closed & static_cast<std::uint32_t>(gate)) != 0; };
-  if (session.origin() != Origin::kClient) return std::nullopt;
   if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
-  if (is(Gate::kMisconf) && command.spec.is(Flag::kWrite)) return parts_.texts.misconf();
+  if (is(Gate::kMisconf) && command::has(flags, Flag::kWrite)) return parts_.texts.misconf();
   if (is(Gate::kFewReplicas)) return Error{ErrorCode::kNoReplicas, {}};
   // In a cluster the router sends writes on to the primary; a replica never serves them itself.
-  const bool routed = router_ != nullptr && command.spec.has_keys();
+  const bool routed = router_ != nullptr && (spec.has_keys() || spec.is(Flag::kRunsQueue));
   if (is(Gate::kReadOnlyReplica) && !routed) return Error{ErrorCode::kReadOnly, {}};
   if (is(Gate::kStale)) return Error{ErrorCode::kMasterDown, {}};
   return std::nullopt;
@@ -148,28 +155,69 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     reject(run, command, {ErrorCode::kNoAuth, {}}, session, reply);
     return Outcome::kDone;
   }
-  const std::uint32_t closed = parts_.gates.bits() & gates_of_[command->index];
+  const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
+  if (queues && command->spec.is(Flag::kNoMulti)) [[unlikely]] {
+    reject(run, command, {ErrorCode::kGeneric, "Command not allowed inside a transaction"}, session, reply);
+    return Outcome::kDone;
+  }
+  // EXEC is asked whatever its commands would be asked.
+  const command::Transaction* ending =
+      command->spec.is(Flag::kRunsQueue) && session.in_transaction ? session.transaction.get() : nullptr;
+  const Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
+  const std::uint32_t closed =
+      parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
   if (closed != 0) [[unlikely]] {
     constexpr auto kPauses =
         static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
     if (session.origin() == Origin::kClient && (closed & kPauses) != 0) return Outcome::kPostponed;
-    if (const auto error = refuse(*command, closed, session)) {
+    const auto error = session.origin() == Origin::kClient ? refuse(flags, closed, command->spec) : std::nullopt;
+    if (error) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
   }
-  if (run.out_of_memory && command->spec.is(Flag::kDenyOom) && session.origin() == Origin::kClient) [[unlikely]] {
+  if (run.out_of_memory && (queues || command::has(flags, Flag::kDenyOom)) && session.origin() == Origin::kClient)
+      [[unlikely]] {
     reject(run, command, {ErrorCode::kOom, {}}, session, reply);
     return Outcome::kDone;
   }
-  return call(run, *command, std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count), args,
-              session, reply);
+  const auto keys = std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count);
+  if (queues) [[unlikely]] {
+    if (const auto error = refuse_queueing(run, *command, keys, session)) {
+      reject(run, command, *error, session, reply);
+      return Outcome::kDone;
+    }
+    session.transaction->enqueue(*command, args, gates_of_[command->index]);
+    session.transaction->flags = session.transaction->flags | command->spec.flags;
+    reply.raw(resp::kReplyQueued);
+    return Outcome::kDone;
+  }
+  const Outcome outcome = call(run, *command, keys, args, session, reply);
+  if (run.interests.any_ready()) [[unlikely]]
+    serve_ready(run);
+  return outcome;
 }
 
-void Dispatcher::reject(Execution& run, const Command* command, const Error& error, command::Session&,
+std::optional<Error> Dispatcher::refuse_queueing(Execution& run, const Command& command, std::span<const KeyRef> keys,
+                                                 command::Session& session) const {
+  if (router_ == nullptr || session.origin() != Origin::kClient || keys.empty()) return std::nullopt;
+  keyspace::Db db(parts_.keyspace, session.db, run.access);
+  const keyspace::SlotGuard guard(parts_.keyspace, keys);
+  command::Route route = router_->route(command.spec, keys, session, db);
+  if (auto* refusal = std::get_if<command::Refuse>(&route)) return std::move(refusal->error);
+  return std::nullopt;
+}
+
+void Dispatcher::reject(Execution& run, const Command* command, const Error& error, command::Session& session,
                         resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
-  reply.error(error);
+  if (session.in_transaction && command != nullptr && command->spec.is(Flag::kRunsQueue)) {
+    command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kFree);
+    reply.error({ErrorCode::kExecAbort, "Transaction discarded because of: " + error.resp_text()});
+  } else {
+    if (session.in_transaction) session.transaction->aborted = true;
+    reply.error(error);
+  }
   if (command != nullptr) bump(run.stats.commands[command->index].rejected);
   count_error(run, reply.output().view().substr(before));
 }
@@ -189,31 +237,47 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  const Ticks spent = ticks_now() - start;
+  if (run.waits_now) [[unlikely]] {  // counted when it is served
+    run.waits_now = false;
+    return Outcome::kDone;
+  }
+  const std::string_view written = reply.output().view();
+  count_call(run, command, args, ticks_now() - start, written.substr(std::min(before, written.size())), session,
+             Sampled::kForSlowLog);
+  return Outcome::kDone;
+}
 
+void Dispatcher::count_call(Execution& run, const Command& command, std::span<const std::string_view> args, Ticks spent,
+                            std::string_view reply, const command::Session& session, Sampled sampled) {
   CommandCounters& counters = run.stats.commands[command.index];
   bump(counters.calls);
   bump(counters.ticks, spent);
   run.stats.count_latency(counters, spent);
   bump(run.stats.processed);
-  const std::string_view written = reply.output().view();
-  if (written.size() > before && written[before] == '-') [[unlikely]] {
+  if (!reply.empty() && reply.front() == '-') [[unlikely]] {
     bump(counters.failed);
-    count_error(run, written.substr(before));
+    count_error(run, reply);
   }
-  if (spent >= slow_threshold_.load(std::memory_order_relaxed) && !command.spec.is(Flag::kSkipSlowlog)) [[unlikely]] {
+  if (spent >= slow_threshold_.load(std::memory_order_relaxed) && sampled == Sampled::kForSlowLog &&
+      !command.spec.is(Flag::kSkipSlowlog)) [[unlikely]] {
     parts_.slow_log.add(args, run.access.now, parts_.rate.micros(spent), address_of_ ? address_of_(session) : "",
                         session.name);
   }
-  return Outcome::kDone;
 }
+
+command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = &run.waits}; }
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
                            std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   run.effects.finish();
   const DbIndex db_index = session.db;  // SELECT changes it while the effect belongs to the old one
   keyspace::Db db(parts_.keyspace, db_index, run.access);
-  command::Context context(command.spec, args, keys, db, reply, session, run.effects);
+  command::Context context(command.spec, args, keys, db, reply, session, run.effects, host(run));
+  if (command.spec.is(Flag::kComposite)) [[unlikely]] {
+    run.postpone = false;
+    command.handler(context);
+    return run.postpone ? Outcome::kPostponed : Outcome::kDone;
+  }
   if (!keys.empty()) [[likely]] {
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
     if (router_ != nullptr && session.origin() == Origin::kClient) {
@@ -224,9 +288,17 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
       }
       if (std::holds_alternative<command::Wait>(route)) return Outcome::kPostponed;
     }
+    const bool may_wait = command.spec.is(Flag::kBlocking) && session.can_wait();
+    if (may_wait) run.waits.open();
     command.handler(context);
     if (run.effects.changes() > 0 || run.effects.records_as_received() || !run.effects.records().empty()) {
       record(run, command, args, db_index, session);
+    }
+    if (may_wait) [[unlikely]] {
+      if (const auto request = run.waits.close()) {
+        begin_wait(run, command, *request, args, session, reply.version());
+        run.waits_now = true;
+      }
     }
     return Outcome::kDone;
   }
@@ -239,6 +311,28 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
   command.handler(context);
   record(run, command, args, db_index, session);
   return Outcome::kDone;
+}
+
+void Dispatcher::collect(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,
+                         const command::Effects& effects, const command::Session& session) {
+  OpenGroup& group = *run.group;
+  group.changes += effects.changes();
+  if (effects.changes() > 0) keyspace::Counters::bump(run.counters.changes, effects.changes());
+  if (!command.spec.is(Flag::kWrite | Flag::kMayReplicate) && !effects.records_as_received()) return;
+  if (!parts_.log.active() || session.origin() == Origin::kLoader) return;
+  if (effects.records_as_received()) {
+    group.records.push_back({db, {args.begin(), args.end()}});
+  } else {
+    for (const auto& record : effects.records()) group.records.push_back({db, record});
+  }
+}
+
+void Dispatcher::record_group(Execution& run, command::Session& session) {
+  if (run.group->records.empty()) return;
+  const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
+  parts_.log.record_group(run.group->records, target);
+  run.wrote = true;
+  session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};
 }
 
 void Dispatcher::record(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,

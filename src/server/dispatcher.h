@@ -4,31 +4,82 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/rng.h"
 #include "base/ticks.h"
 #include "changelog/change_log.h"
+#include "command/blocking.h"
 #include "command/effects.h"
+#include "command/inner_calls.h"
 #include "command/keys.h"
 #include "command/router.h"
 #include "command/session.h"
 #include "command/table.h"
 #include "keyspace/db.h"
+#include "keyspace/interests.h"
 #include "keyspace/keyspace.h"
+#include "keyspace/slot_guard.h"
 #include "server/command_stats.h"
 #include "server/gates.h"
 #include "server/slow_log.h"
 
 namespace ashlar::server {
 
+class BlockedCommand;
+class Inner;
+
+/// Takes a handler's wish to wait. Thread: that of its Execution.
+class Waits final : public command::Blocker {
+ public:
+  [[nodiscard]] bool may_block() const override { return allowed_; }
+  void block(const command::BlockRequest& request) override {
+    ASH_CHECK(allowed_);
+    asked_ = request;
+    keys_.assign(request.keys.begin(), request.keys.end());
+    asked_->keys = keys_;
+  }
+  /// Before a command that may want to wait is run; after it, whether it does.
+  void open() noexcept { allowed_ = true; }
+  [[nodiscard]] std::optional<command::BlockRequest> close() noexcept {
+    allowed_ = false;
+    return std::exchange(asked_, std::nullopt);
+  }
+
+ private:
+  bool allowed_ = false;
+  std::optional<command::BlockRequest> asked_;
+  std::vector<keyspace::KeyRef> keys_;
+};
+
+/// A reply for a client that waited; it leaves when what was recorded is as durable as asked.
+struct LateDelivery {
+  command::Delivery deliver;
+  std::string replies;
+  ReplOffset last_write;
+};
+
+/// The commands that run as one at present (command/inner_calls.h).
+struct OpenGroup {
+  const keyspace::SlotGuard* guard = nullptr;  // null: no slot, or all of them
+  bool exclusive = false;                      // every other thread stands still
+  bool routed = false;                         // the cluster was asked for all keys that the group may touch
+  std::uint64_t changes = 0;
+  std::vector<changelog::Recorded> records;
+};
+
 /// What one thread needs to run commands. Made by Dispatcher::make_execution(). Thread: its own only.
 struct Execution {
   Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-            std::uint64_t seed)
-      : participant(participant), counters(counters), stats(stats), rng(seed) {}
+            keyspace::Keyspace& keyspace, std::uint64_t seed);
+  ~Execution();
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
 
@@ -38,10 +89,19 @@ struct Execution {
   Rng rng;
   keyspace::AccessContext access;
   command::Effects effects;
+  std::unique_ptr<Inner> inner;  // runs commands inside one that runs on this thread
+  OpenGroup* group = nullptr;    // of the command that runs now
+  Waits waits;
+  keyspace::InterestListener interests;
+  std::vector<LateDelivery> deliveries;
   std::vector<keyspace::KeyRef> keys;
   std::vector<command::KeyPosition> positions;
   /// No memory for commands that need some, found at the start of the batch.
   bool out_of_memory = false;
+  /// The present command must be run again from its beginning.
+  bool postpone = false;
+  /// The present command waits for data: nothing was replied.
+  bool waits_now = false;
   /// A write was recorded since the loop last made the log durable.
   bool wrote = false;
 };
@@ -95,6 +155,17 @@ class Dispatcher {
   Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args, command::Session& session,
               resp::Encoder& reply);
 
+  /// Runs again what waits for keys that have changed on this thread, first come first served. Inside a safe-point
+  /// batch, no slot locked. run() does so by itself.
+  void serve_ready(Execution& run);
+  /// Sends the replies of those served. After the log is durable enough.
+  static void deliver(Execution& run);
+  /// Looks at one that waits for another reason than a change of its keys: its slot has moved or is free again. Inside
+  /// a batch.
+  void attend(Execution& run, keyspace::Waiter& waiter);
+  /// Ends a wait without result. False when its reply is on its way already. Inside a batch.
+  [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter);
+
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
   /// Ticks above which a command goes to the slow log; changed by CONFIG SET.
@@ -105,9 +176,18 @@ class Dispatcher {
   void set_address_of(AddressOf function) noexcept { address_of_ = function; }
 
  private:
-  [[nodiscard]] std::optional<Error> refuse(const command::Command& command, std::uint32_t closed,
-                                            const command::Session& session) const;
+  friend class Inner;
+  [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
+                                            const command::CommandSpec& spec) const;
   [[nodiscard]] const command::Command* resolve(std::span<const std::string_view> args) const;
+  [[nodiscard]] std::optional<Error> refuse_queueing(Execution& run, const command::Command& command,
+                                                     std::span<const keyspace::KeyRef> keys,
+                                                     command::Session& session) const;
+  void begin_wait(Execution& run, const command::Command& command, const command::BlockRequest& request,
+                  std::span<const std::string_view> args, command::Session& session, resp::Version version);
+  void serve_key(Execution& run, const keyspace::ReadyKey& ready);
+  void forget(const BlockedCommand& blocked);
+  [[nodiscard]] bool worth_running(const BlockedCommand& blocked, keyspace::Db& db) const;
   void reject(Execution& run, const command::Command* command, const Error& error, command::Session& session,
               resp::Encoder& reply);
   Outcome call(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
@@ -116,10 +196,18 @@ class Dispatcher {
                  std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
   void record(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,
               command::Session& session);
+  void collect(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,
+               const command::Effects& effects, const command::Session& session);
+  void record_group(Execution& run, command::Session& session);
+  [[nodiscard]] static command::Host host(Execution& run);
+  enum class Sampled : std::uint8_t { kForSlowLog, kNot };
+  void count_call(Execution& run, const command::Command& command, std::span<const std::string_view> args, Ticks spent,
+                  std::string_view reply, const command::Session& session, Sampled sampled);
   void count_error(Execution& run, std::string_view reply_line);
 
   Parts parts_;
   command::Router* router_ = nullptr;
+  std::atomic<std::uint64_t> arrivals_{0};
   std::vector<std::uint32_t> gates_of_;  // by Command::index
   std::vector<std::uint16_t> only_key_;  // by Command::index: argument of its single key, 0 for all others
   std::atomic<Ticks> slow_threshold_{~Ticks{0}};

@@ -52,9 +52,11 @@ void StreamApplier::begin(WallTime now) {
 
 void StreamApplier::end() {
   run_->participant.leave();
-  if (!run_->wrote) return;
-  run_->wrote = false;
-  durability_.before_replies();
+  if (run_->wrote) {
+    run_->wrote = false;
+    durability_.before_replies();
+  }
+  Dispatcher::deliver(*run_);
 }
 
 void StreamApplier::apply(std::span<const std::string_view> args) {
@@ -81,12 +83,14 @@ replication::Takeover::Answer ClientTakeover::take(command::Session& session,
 }
 
 void ReplicationHost::show(const replication::RoleFacts& facts) {
+  const bool became_replica = facts.replica && !gates_.closed(Gate::kReplica);
   set(Gate::kReplica, facts.replica);
   set(Gate::kReadOnlyReplica, facts.read_only);
   set(Gate::kStale, facts.stale);
   set(Gate::kFewReplicas, facts.few_replicas);
   memory_.set_duty(facts.replica && config_.get()->replication.ignore_max_memory ? MemoryGuard::Duty::kIgnoreLimit
                                                                                  : MemoryGuard::Duty::kEvict);
+  if (became_replica && replica_observer_) replica_observer_();
 }
 
 void ReplicationHost::loading(Loading state) {

@@ -33,7 +33,12 @@ class StreamApplier final : public replication::Applier {
   void begin(WallTime now) override;
   void end() override;
   void apply(std::span<const std::string_view> args) override;
-  void select(DbIndex db) override { session_.db = db; }
+  void select(DbIndex db) override {
+    session_.db = db;
+    // The stream begins anew; what was between MULTI and EXEC belongs to the old one.
+    session_.transaction.reset();
+    session_.in_transaction = false;
+  }
   [[nodiscard]] DbIndex selected() const override { return session_.db; }
 
  private:
@@ -64,6 +69,8 @@ class ReplicationHost final : public replication::Host {
   [[nodiscard]] bool writes_paused() const override;
   /// Whom dataset_replaced() tells; set at start.
   void on_dataset_replaced(std::function<void()> observer) { dataset_observer_ = std::move(observer); }
+  /// Whom show() tells when we have begun to follow a primary; set at start.
+  void on_became_replica(std::function<void()> observer) { replica_observer_ = std::move(observer); }
 
  private:
   void set(Gate gate, bool closed) noexcept { closed ? gates_.close(gate) : gates_.open(gate); }
@@ -73,6 +80,7 @@ class ReplicationHost final : public replication::Host {
   const Published<config::Config>& config_;
   std::atomic<bool> loading_{false};  // the loading gate is closed because of us
   std::function<void()> dataset_observer_;
+  std::function<void()> replica_observer_;
 };
 
 }  // namespace ashlar::server

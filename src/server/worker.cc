@@ -1,8 +1,10 @@
 #include "server/worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
+#include "command/transaction.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/connection_io.h"
 
@@ -33,13 +35,19 @@ Client::~Client() = default;
 void Client::on_ready(net::Readiness readiness) noexcept { worker_.client_ready(*this, readiness); }
 
 command::Completion Client::defer() {
-  suspend();
+  worker_.set_blocked(*this, std::nullopt);
   return [&worker = worker_, id = id](const command::LateReply& write) {
-    worker.post([&worker, id, write] {
-      Client* client = worker.find(id);
-      if (client == nullptr) return;
-      write(client->reply());
-      worker.resume(*client);
+    worker.post([&worker, id, write] { worker.late_reply(id, write); });
+  };
+}
+
+command::Delivery Client::begin_wait(std::shared_ptr<keyspace::Waiter> waiter, std::optional<Millis> timeout) {
+  waiter_ = std::move(waiter);
+  worker_.set_blocked(*this, timeout);
+  return [&worker = worker_, id = id](std::string_view replies, ReplOffset last_write) {
+    worker.post([&worker, id, replies = std::string(replies), last_write] {
+      if (Client* client = worker.find(id)) client->last_write = std::max(client->last_write, last_write);
+      worker.late_reply(id, [&](resp::Encoder& reply) { reply.raw(replies); });
     });
   };
 }
@@ -106,8 +114,90 @@ void Worker::close(Client& client) {
   dead_.push_back(&client);
 }
 
+void Worker::set_blocked(Client& client, std::optional<Millis> timeout) {
+  client.suspended_ = true;
+  client.blocked_ = true;
+  client.drops_late_reply_ = client.reply_mode != command::ReplyMode::kOn;
+  parts_.blocked_clients.fetch_add(1, std::memory_order_relaxed);
+  if (!timeout) return;
+  client.wait_timer_ = loop_.call_after(*timeout, [this, id = client.id] {
+    Client* waiting = find(id);
+    if (waiting == nullptr) return;
+    waiting->wait_timer_.reset();
+    (void)end_wait(*waiting, WaitEnd::kTimeout);
+  });
+}
+
+std::uint64_t Worker::hold(Client& client) {
+  client.suspended_ = true;
+  client.held_.push_back({++client.last_ticket_, client.out_.size()});
+  return client.last_ticket_;
+}
+
+void Worker::fill(ClientId id, std::uint64_t ticket, const std::function<void(Client&)>& write) {
+  Client* client = find(id);
+  if (client == nullptr) return;
+  const auto held = std::ranges::find(client->held_, ticket, &Client::HeldReply::ticket);
+  if (held == client->held_.end()) return;
+  const std::size_t before = client->out_.size();
+  const std::size_t offset = std::min(held->offset, before);  // CLIENT REPLY OFF takes back what was written
+  const std::string behind(client->out_.view().substr(offset));
+  client->out_.truncate(offset);
+  write(*client);
+  client->out_.append(behind);
+  for (auto later = client->held_.erase(held); later != client->held_.end(); ++later) {
+    later->offset += client->out_.size() - before;
+  }
+  if (client->held_.empty()) resume(*client);
+}
+
+void Worker::late_reply(ClientId id, const command::LateReply& write) {
+  Client* client = find(id);
+  if (client == nullptr) return;
+  const std::size_t before = client->out_.size();
+  write(client->reply());
+  if (client->drops_late_reply_) client->out_.truncate(before);
+  resume(*client);
+}
+
+bool Worker::end_wait(Client& client, WaitEnd how) {
+  if (!client.waiter_) return false;
+  {
+    const keyspace::Batch inside(run_->participant);
+    if (!parts_.dispatcher.end_wait(*run_, *client.waiter_)) return false;
+  }
+  late_reply(client.id, [how](resp::Encoder& reply) {
+    switch (how) {
+      case WaitEnd::kTimeout: return reply.null_array();
+      case WaitEnd::kUnblockedByError:
+        return reply.error({ErrorCode::kUnblocked, "client unblocked via CLIENT UNBLOCK"});
+      case WaitEnd::kRoleChange: return reply.error({ErrorCode::kUnblocked, {}});
+    }
+  });
+  return true;
+}
+
+void Worker::end_all_waits() {
+  for_each_client([this](Client& client) { (void)end_wait(client, WaitEnd::kRoleChange); });
+}
+
+void Worker::attend_waiters() {
+  const keyspace::Batch inside(run_->participant);
+  parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
+  for_each_client([this](Client& client) {
+    if (client.waiter_) parts_.dispatcher.attend(*run_, *client.waiter_);
+  });
+  parts_.dispatcher.serve_ready(*run_);
+}
+
 void Worker::resume(Client& client) {
   client.suspended_ = false;
+  if (client.blocked_) {
+    client.blocked_ = false;
+    parts_.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (client.wait_timer_) loop_.cancel(*std::exchange(client.wait_timer_, std::nullopt));
+  client.waiter_.reset();
   mark_flush(client);
   mark_ready(client);
   loop_.post([] {});  // another turn at once
@@ -119,6 +209,7 @@ void Worker::unpause() {
     client->postponed_ = false;
     mark_ready(*client);
   }
+  attend_waiters();
   loop_.post([] {});  // another turn at once
 }
 
@@ -147,7 +238,8 @@ void Worker::read_input(Client& client) {
   client.last_active_ = loop_.now();
   bump(run_->stats.input_bytes, result.bytes);
   const std::uint64_t limit = config_.get().clients.query_buffer_limit;
-  if (client.in_.size() > limit) {
+  // What waits for EXEC has come in and has not been run either.
+  if (client.in_.size() + (client.transaction ? client.transaction->bytes : 0) > limit) {
     log::warning("Closing client that reached max query buffer length: id={} addr={} qbuf={}", client.id.value,
                  client.peer_address_, client.in_.size());
     close(client);
@@ -169,6 +261,7 @@ void Worker::end_turn() {
     run_->wrote = false;
     parts_.durability.before_replies();
   }
+  Dispatcher::deliver(*run_);
   flush_all();
   destroy_dead();
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
@@ -185,6 +278,7 @@ void Worker::run_ready() {
   keyspace::Batch inside(run_->participant);
   while (next < round.size()) {
     parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);
+    if (run_->interests.any_ready()) parts_.dispatcher.serve_ready(*run_);  // evictions
     group_.clear();
     located_.clear();
     while (next < round.size() && located_.size() < kGroup) {
@@ -249,7 +343,7 @@ void Worker::run_slice(const Slice& slice) {
 
 void Worker::after_command(Client& client, std::size_t output_before) {
   using command::ReplyMode;
-  client.asking = client.asking_next;
+  client.asking = client.asking_next || (client.asking && client.in_transaction);
   client.asking_next = false;
   if (client.reply_mode == ReplyMode::kOn) [[likely]]
     return;
@@ -286,6 +380,7 @@ void Worker::flush_all() {
 }
 
 void Worker::flush(Client& client) {
+  if (!client.held_.empty()) return;
   while (!client.out_.empty()) {
     const net::IoOutcome result = net::write_some(client.fd_.get(), client.out_.view());
     bump(run_->stats.writes);
@@ -342,9 +437,19 @@ void Worker::depart(Client& client) {
   taker(std::move(departed));
 }
 
+void Worker::forget_interests(Client& client) {
+  if (client.blocked_) parts_.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
+  if (client.wait_timer_) loop_.cancel(*client.wait_timer_);
+  if (!client.waiter_ && !client.transaction) return;
+  const keyspace::Batch inside(run_->participant);
+  if (client.waiter_) (void)parts_.dispatcher.end_wait(*run_, *client.waiter_);
+  command::end_transaction(client, parts_.dispatcher.parts().keyspace, command::WatchedSlots::kFree);
+}
+
 void Worker::destroy_dead() {
   for (Client* client : dead_) {
     std::erase(ready_, client);
+    forget_interests(*client);
     parts_.on_client_gone(client->id);
     clients_.erase(client->id.value);
     client_count_.fetch_sub(1, std::memory_order_relaxed);
@@ -388,6 +493,7 @@ void Worker::run_expiry() {
   }
   bump(run_->stats.expiry_ticks, ticks_now() - start);
   if (run_->counters.expired.load(std::memory_order_relaxed) != before) run_->wrote = true;
+  if (run_->interests.any_ready()) parts_.dispatcher.serve_ready(*run_);
 }
 
 }  // namespace ashlar::server

@@ -36,6 +36,7 @@ class Worker {
     Durability& durability;
     MemoryGuard& memory;
     const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
+    std::atomic<std::uint64_t>& blocked_clients;   // counted here, shown by INFO
     std::uint32_t workers;                         // how many share the slots
     std::function<void(ClientId)> on_client_gone;  // called on the worker's thread
   };
@@ -58,8 +59,21 @@ class Worker {
       if (!client->dead_) visit(*client);
     }
   }
+  /// The reply that belongs here comes later: by fill(), with the ticket. The client is suspended until no reply is
+  /// held back any more. An EXEC may hold back several.
+  [[nodiscard]] std::uint64_t hold(Client& client);
+  /// Puts in what `write` writes. Nothing happens if the client is gone.
+  void fill(ClientId id, std::uint64_t ticket, const std::function<void(Client&)>& write);
   /// The reply of a suspended command has been written: go on with this client.
   void resume(Client& client);
+  /// The reply of a client that waits for data: none came in time.
+  enum class WaitEnd : std::uint8_t { kTimeout, kUnblockedByError, kRoleChange };
+  /// Ends the wait of a client with that reply. False when it does not wait for data, or its reply is on its way.
+  bool end_wait(Client& client, WaitEnd how);
+  /// Ends the waits of all clients: we have become a replica.
+  void end_all_waits();
+  /// Looks at all that wait, as slots have moved or are free again.
+  void attend_waiters();
   /// Ends a connection now, without sending what is left.
   void close(Client& client);
   /// Commands are no longer paused: run those that were kept back.
@@ -102,6 +116,9 @@ class Worker {
   void depart(Client& client);
   void reclaim_buffers(Client& client);
   void destroy_dead();
+  void forget_interests(Client& client);
+  void set_blocked(Client& client, std::optional<Millis> timeout);
+  void late_reply(ClientId id, const command::LateReply& write);
   void periodic();
   void run_expiry();
   void arm_timer();

@@ -30,21 +30,16 @@ std::size_t WorkerPool::client_count() const {
 }
 
 void WorkerPool::gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done) {
-  client.suspend();
   Worker& home = client.worker();
+  const std::uint64_t ticket = home.hold(client);
   const ClientId id = client.id;
   // Shared by the loops that still have to visit; the last one reports home.
   auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   for (auto& worker : workers_) {
-    worker->post([&worker = *worker, &home, id, left, visit, done] {
+    worker->post([&worker = *worker, &home, id, ticket, left, visit, done] {
       visit(worker);
       if (left->fetch_sub(1) != 1) return;
-      home.post([&home, id, done] {
-        Client* waiting = home.find(id);
-        if (waiting == nullptr) return;
-        done(*waiting);
-        home.resume(*waiting);
-      });
+      home.post([&home, id, ticket, done] { home.fill(id, ticket, done); });
     });
   }
 }

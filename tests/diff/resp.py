@@ -1,5 +1,6 @@
 """A small RESP client: one connection, requests as byte strings, replies as Python values that keep their type."""
 
+import select
 import socket
 
 
@@ -81,3 +82,11 @@ class Connection:
     def call(self, *words):
         self.send([w if isinstance(w, bytes) else str(w).encode() for w in words])
         return self.read()
+
+    def has_reply(self, seconds):
+        """Whether bytes arrive within `seconds`. Only when all earlier replies have been read."""
+        return bool(select.select([self._socket], [], [], seconds)[0])
+
+    def close(self):
+        self._reader.close()
+        self._socket.close()

@@ -48,8 +48,9 @@ constexpr CommandSpec kFlushAll{.name = "flushall",
 void flushall(Context& ctx) {
   if (!flush_arguments_fit(ctx)) return;
   Keyspace& keyspace = ctx.db.keyspace();
+  keyspace::ModificationListener* listener = ctx.db.context().modifications;
   std::uint64_t removed = 0;
-  for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i}, freeing_of(ctx));
+  for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i}, listener, freeing_of(ctx));
   ctx.effects.changed(removed + 1);  // an empty one counts too: it is recorded, so a replica that differs is emptied
   ctx.reply.ok();
 }
@@ -66,7 +67,7 @@ constexpr CommandSpec kFlushDb{.name = "flushdb",
                                .tips = "request_policy:all_shards,response_policy:all_succeeded"};
 void flushdb(Context& ctx) {
   if (!flush_arguments_fit(ctx)) return;
-  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index(), freeing_of(ctx)));
+  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index(), ctx.db.context().modifications, freeing_of(ctx)));
   ctx.effects.force_as_received();
   ctx.reply.ok();
 }
@@ -99,7 +100,8 @@ void GenericCommands::swapdb(Context& ctx) {
   Keyspace& keyspace = ctx.db.keyspace();
   const auto known = [&](std::int64_t index) { return index >= 0 && index < keyspace.databases(); };
   if (!known(*first) || !known(*second)) return ctx.error("DB index is out of range");
-  keyspace.swap(DbIndex{static_cast<std::uint32_t>(*first)}, DbIndex{static_cast<std::uint32_t>(*second)});
+  keyspace.swap(DbIndex{static_cast<std::uint32_t>(*first)}, DbIndex{static_cast<std::uint32_t>(*second)},
+                ctx.db.context().modifications);
   ctx.effects.changed();
   ctx.reply.ok();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,10 +59,33 @@ class Runner final : keyspace::RemovalListener {
   bool no_touch = false;
   /// What the last command left for the change log, words joined by blanks; "expired <key>" for a removal by time.
   std::vector<std::string> recorded;
+  /// Whether commands may wait for data, as on a client's connection; and what the last one that did so asked for. Run
+  /// it again to see what it does when it is served.
+  bool may_block = false;
+  struct Blocked {
+    std::vector<std::string> keys;
+    keyspace::Type type{};
+    command::BlockTimeout timeout;
+    command::WakeOn wake_on{};
+    std::vector<std::string> args;
+  };
+  std::optional<Blocked> blocked;
   /// How many changes the last command counted.
   std::uint64_t changes = 0;
 
  private:
+  class Waits final : public command::Blocker {
+   public:
+    explicit Waits(Runner& runner) : runner_(runner) {}
+    [[nodiscard]] bool may_block() const override { return runner_.may_block; }
+    void block(const command::BlockRequest& request) override {
+      runner_.blocked = Blocked{{}, request.type, request.timeout, request.wake_on, request.args};
+      for (const auto& key : request.keys) runner_.blocked->keys.emplace_back(key.text);
+    }
+
+   private:
+    Runner& runner_;
+  };
   void key_removed(DbIndex, const keyspace::KeyRef& key, keyspace::Removal) override {
     recorded.push_back("expired " + std::string(key.text));
   }
@@ -89,7 +113,10 @@ class Runner final : keyspace::RemovalListener {
     session.db = db;
     session.no_touch = no_touch;
     command::Effects effects;
-    command::Context ctx(command.spec, args, keys, keyspace::Db(keyspace, db, access), reply, session, effects);
+    blocked.reset();
+    Waits waits(*this);
+    command::Context ctx(command.spec, args, keys, keyspace::Db(keyspace, db, access), reply, session, effects,
+                         {.blocker = &waits});
     if (keys.empty()) {
       command.handler(ctx);
     } else {

@@ -190,8 +190,23 @@ void ClientCommands::unblock(Context& ctx) {
   if (ctx.args.size() == 4 && !iequals(ctx.args[3], "timeout") && !iequals(ctx.args[3], "error")) {
     return ctx.error("CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  if (!parse_i64(ctx.args[2])) return ctx.error(ErrorCode::kNotInteger);
-  ctx.reply.integer(0);  // no command waits for data of keys, and the others do not wait for anybody's word
+  const auto id = parse_i64(ctx.args[2]);
+  if (!id) return ctx.error(ErrorCode::kNotInteger);
+  const bool by_error = ctx.args.size() == 4 && iequals(ctx.args[3], "error");
+  const auto how = by_error ? Worker::WaitEnd::kUnblockedByError : Worker::WaitEnd::kTimeout;
+  Client* client = asking_client(ctx);
+  if (client == nullptr) return;
+  // Set by the loop that has the client; the last one to let go frees it.
+  auto unblocked = std::make_shared<std::atomic<bool>>(false);
+  parts_.workers.gather(
+      *client,
+      [unblocked, how, target = ClientId{static_cast<std::uint64_t>(*id)}](Worker& worker) {
+        Client* waiting = worker.find(target);
+        if (waiting != nullptr && worker.end_wait(*waiting, how)) unblocked->store(true);
+      },
+      [unblocked](Client& waiting) {
+        if (wants_reply(waiting)) waiting.reply().integer(unblocked->load() ? 1 : 0);
+      });
 }
 
 }  // namespace ashlar::server

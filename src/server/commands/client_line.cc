@@ -9,6 +9,8 @@ namespace {
 std::string flags_of(const Client& client) {
   std::string flags;
   if (client.in_transaction) flags += 'x';
+  if (client.blocked()) flags += 'b';
+  if (client.transaction && client.transaction->broken && client.transaction->broken->load()) flags += 'd';
   if (client.closing()) flags += 'c';
   if (client.transport() == Transport::kUnix) flags += 'U';
   if (client.cluster_readonly) flags += 'r';
@@ -25,15 +27,20 @@ std::string client_line(Client& client, MonoTime now) {
   const ByteBuffer& in = client.input();
   const ByteBuffer& out = client.output();
   const std::size_t total = sizeof(Client) + in.capacity() + out.capacity();
+  const command::Transaction* transaction = client.transaction.get();
+  const std::int64_t queued =
+      transaction != nullptr && transaction->open ? static_cast<std::int64_t>(transaction->queue.size()) : -1;
+  const std::size_t watched = transaction == nullptr ? 0 : transaction->watched.size();
   std::string line = fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1",
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} watch={}",
       client.id.value, client.peer_address(), client.local_address(), client.descriptor(), client.name,
-      seconds(now - client.connected_at()), seconds(now - client.last_active()), flags_of(client), client.db.value);
+      seconds(now - client.connected_at()), seconds(now - client.last_active()), flags_of(client), client.db.value,
+      queued, watched);
   // Arguments are views into the query buffer and replies wait in one buffer, so argv-mem and oll are always zero.
   line += fmt::format(
-      " qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}", in.size(),
-      in.capacity() - in.size(), out.capacity(), out.size(), out.size(), out.capacity(), total,
-      out.empty() ? "r" : "rw");
+      " qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}",
+      in.size(), in.capacity() - in.size(), transaction == nullptr ? 0 : transaction->bytes, out.capacity(), out.size(),
+      out.size(), out.capacity(), total, out.empty() ? "r" : "rw");
   line += fmt::format(" cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
                       client.last_command().empty() ? "NULL" : client.last_command(), client.user,
                       static_cast<int>(client.reply().version()), client.library_name, client.library_version);

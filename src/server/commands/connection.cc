@@ -70,22 +70,22 @@ constexpr CommandSpec kHello{.name = "hello",
                              .since = "6.0.0",
                              .summary = "Chooses the protocol, and may log in and name the connection.",
                              .syntax = "[protover [AUTH username password] [SETNAME clientname]]"};
-constexpr CommandSpec kQuit{
-    .name = "quit",
-    .arity = command::at_least(1),
-    .flags = Flag::kAllowBusy | Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth,
-    .group = Group::kConnection,
-    .categories = command::Category::kConnection,
-    .summary = "Closes the connection after the reply.",
-    .deprecated_since = "7.2.0"};
-constexpr CommandSpec kReset{
-    .name = "reset",
-    .arity = command::exactly(1),
-    .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth | Flag::kAllowBusy,
-    .group = Group::kConnection,
-    .categories = command::Category::kConnection,
-    .since = "6.2.0",
-    .summary = "Puts the connection into the state of a new one."};
+constexpr CommandSpec kQuit{.name = "quit",
+                            .arity = command::at_least(1),
+                            .flags = Flag::kAllowBusy | Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast |
+                                     Flag::kImmediate | Flag::kNoAuth,
+                            .group = Group::kConnection,
+                            .categories = command::Category::kConnection,
+                            .summary = "Closes the connection after the reply.",
+                            .deprecated_since = "7.2.0"};
+constexpr CommandSpec kReset{.name = "reset",
+                             .arity = command::exactly(1),
+                             .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kImmediate |
+                                      Flag::kNoAuth | Flag::kAllowBusy,
+                             .group = Group::kConnection,
+                             .categories = command::Category::kConnection,
+                             .since = "6.2.0",
+                             .summary = "Puts the connection into the state of a new one."};
 
 }  // namespace
 
@@ -186,6 +186,7 @@ void ConnectionCommands::quit(Context& ctx) {
 
 void ConnectionCommands::reset(Context& ctx) {
   command::Session& s = ctx.session;
+  command::end_transaction(s, ctx.db.keyspace(), command::WatchedSlots::kFree);
   s.db = DbIndex{0};
   s.name.clear();
   s.reply_mode = command::ReplyMode::kOn;

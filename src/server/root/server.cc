@@ -17,6 +17,7 @@
 #include "commands/set/commands.h"
 #include "commands/stream/commands.h"
 #include "commands/string/commands.h"
+#include "commands/transaction/commands.h"
 #include "commands/zset/commands.h"
 #include "server/commands/register.h"
 #include "server/info_sections.h"
@@ -153,6 +154,7 @@ void Server::start_replication(const config::Config& config) {
   info_.add("Replication", Info::Shown::kByDefault,
             [this](InfoWriter& out) { write_replication_info(*replication_, out); });
   replication_host_.on_dataset_replaced([this] { persistence_.schedule_rewrite(); });
+  replication_host_.on_became_replica([this] { workers_.broadcast([](Worker& worker) { worker.end_all_waits(); }); });
   replication_->start();
   if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
     replication_->follow({upstream->host, upstream->port});
@@ -193,6 +195,7 @@ void Server::register_commands() {
   commands::register_geo_commands(table_);
   commands::register_hll_commands(table_);
   commands::register_bitmap_commands(table_);
+  commands::register_transaction_commands(table_);
   register_connection_commands(table_, connection_);
   register_admin_commands(table_, admin_);
   persistence_commands_.register_in(table_);
@@ -264,6 +267,7 @@ Result<void> Server::start() {
                   .durability = persistence_,
                   .memory = memory_,
                   .active_expiry = state_.active_expiry,
+                  .blocked_clients = state_.blocked_clients,
                   .workers = config->process.threads,
                   .on_client_gone = [this](ClientId id) {
                     acceptor_.client_gone();

@@ -1,0 +1,135 @@
+#include "server/blocked_command.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "keyspace/slot_guard.h"
+#include "server/dispatcher.h"
+
+namespace ashlar::server {
+
+using keyspace::KeyRef;
+using keyspace::SlotGuard;
+
+namespace {
+
+/// Everybody who waits was registered by begin_wait().
+BlockedCommand& blocked_of(keyspace::Waiter& waiter) { return static_cast<BlockedCommand&>(waiter); }
+
+}  // namespace
+
+void Dispatcher::begin_wait(Execution& run, const command::Command& command, const command::BlockRequest& request,
+                            std::span<const std::string_view> args, command::Session& session, resp::Version version) {
+  auto blocked = std::make_shared<BlockedCommand>(command, session, version);
+  blocked->arrival = arrivals_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (request.args.empty()) {
+    blocked->words.assign(args.begin(), args.end());
+  } else {
+    blocked->words = request.args;
+  }
+  blocked->args.assign(blocked->words.begin(), blocked->words.end());
+  command::find_keys(command.spec, blocked->args, run.positions);
+  for (const command::KeyPosition& position : run.positions) {
+    blocked->keys.push_back(parts_.keyspace.ref(blocked->args[position.argument]));
+  }
+  for (const KeyRef& wanted : request.keys) {
+    const auto same = [&](const KeyRef& key) { return key.text == wanted.text; };
+    const auto own = std::ranges::find_if(blocked->keys, same);
+    ASH_CHECK(own != blocked->keys.end());
+    blocked->awaited.push_back(*own);
+  }
+  blocked->type = request.type;
+  blocked->wake_on = request.wake_on;
+  blocked->deliver = session.begin_wait(blocked, request.timeout);
+  for (const KeyRef& key : blocked->awaited) parts_.keyspace.interests().wait(session.db, key, blocked);
+}
+
+void Dispatcher::forget(const BlockedCommand& blocked) {
+  for (const KeyRef& key : blocked.awaited) {
+    parts_.keyspace.interests().stop_waiting(blocked.session.db, key, blocked);
+  }
+}
+
+bool Dispatcher::worth_running(const BlockedCommand& blocked, keyspace::Db& db) const {
+  return std::ranges::any_of(blocked.awaited, [&](const KeyRef& key) {
+    const keyspace::Entry* entry = db.find(key, keyspace::Access::kPeek);
+    const bool fits = entry != nullptr && entry->type() == blocked.type;
+    return fits || blocked.wake_on == command::WakeOn::kAnyChange;
+  });
+}
+
+void Dispatcher::serve_ready(Execution& run) {
+  const keyspace::ExpiryRole role = run.access.expiry_role;
+  run.access.expiry_role =
+      parts_.gates.closed(Gate::kReplica) ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
+  // Serving one may make other keys ready (BLMOVE): until nothing is left.
+  while (run.interests.any_ready()) {
+    for (const keyspace::ReadyKey& ready : run.interests.take_ready()) serve_key(run, ready);
+  }
+  run.access.expiry_role = role;
+}
+
+void Dispatcher::serve_key(Execution& run, const keyspace::ReadyKey& ready) {
+  const KeyRef key = parts_.keyspace.ref(ready.text);
+  std::uint64_t after = 0;
+  for (;;) {
+    std::shared_ptr<keyspace::Waiter> next;
+    {
+      const SlotGuard guard(parts_.keyspace, key.slot);
+      next = parts_.keyspace.interests().next_waiter(ready.db, key, after);
+    }
+    if (!next) return;
+    after = next->arrival;
+    attend(run, *next);
+  }
+}
+
+void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
+  BlockedCommand& blocked = blocked_of(waiter);
+  ByteBuffer buffer;
+  resp::Encoder reply(buffer, blocked.version);
+  const Ticks start = ticks_now();
+  {
+    const SlotGuard guard(parts_.keyspace, blocked.keys);
+    if (blocked.done) return;
+    keyspace::Db db(parts_.keyspace, blocked.session.db, run.access);
+    const command::Route route = router_ == nullptr
+                                     ? command::Route(command::Serve{})
+                                     : router_->route(blocked.command->spec, blocked.keys, blocked.session, db);
+    if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
+      reply.error(refusal->error);
+    } else if (std::holds_alternative<command::Wait>(route) || !worth_running(blocked, db)) {
+      return;
+    } else {
+      run.effects.finish();
+      command::Context context(blocked.command->spec, blocked.args, blocked.keys, db, reply, blocked.session,
+                               run.effects, host(run));
+      run.waits.open();
+      blocked.command->handler(context);
+      record(run, *blocked.command, blocked.args, blocked.session.db, blocked.session);
+      if (run.waits.close()) return;  // nothing for it yet: it keeps its place
+    }
+    blocked.done = true;
+    forget(blocked);
+  }
+  count_call(run, *blocked.command, blocked.args, ticks_now() - start, buffer.view(), blocked.session,
+             Sampled::kForSlowLog);
+  run.deliveries.push_back({blocked.deliver, std::string(buffer.view()), blocked.session.last_write});
+}
+
+void Dispatcher::deliver(Execution& run) {
+  for (LateDelivery& late : run.deliveries) late.deliver(late.replies, late.last_write);
+  run.deliveries.clear();
+}
+
+bool Dispatcher::end_wait(Execution& run, keyspace::Waiter& waiter) {
+  BlockedCommand& blocked = blocked_of(waiter);
+  const SlotGuard guard(parts_.keyspace, blocked.keys);
+  if (blocked.done) return false;
+  blocked.done = true;
+  forget(blocked);
+  bump(run.stats.commands[blocked.command->index].calls);
+  return true;
+}
+
+}  // namespace ashlar::server

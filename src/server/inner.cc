@@ -1,0 +1,178 @@
+#include "server/inner.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace ashlar::server {
+
+using command::Caller;
+using command::Command;
+using command::Flag;
+using command::GroupEnd;
+using command::GroupScope;
+using command::Origin;
+using command::Refusal;
+using keyspace::KeyRef;
+using Reason = command::Refusal::Reason;
+
+GroupEnd Inner::group(command::Context& ctx, const GroupScope& scope, const std::function<void()>& body) {
+  const bool whole = scope.extent == GroupScope::Extent::kWholeKeyspace;
+  if (run_.group != nullptr) {  // becomes a part of the group around it, which has locked enough
+    if (whole && !run_.group->exclusive) {
+      ctx.error("This command needs the whole key space, of which its caller holds a part");
+      return GroupEnd::kRefused;
+    }
+    body();
+    return GroupEnd::kRan;
+  }
+  OpenGroup group;
+  keyspace::Keyspace& keyspace = dispatcher_.parts_.keyspace;
+  if (whole) {
+    const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), &run_.participant);
+    group.exclusive = true;
+    return run_locked(ctx, scope, group, body);
+  }
+  if (scope.keys.empty()) return run_locked(ctx, scope, group, body);
+  const keyspace::SlotGuard guard(keyspace, scope.keys);
+  group.guard = &guard;
+  return run_locked(ctx, scope, group, body);
+}
+
+GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenGroup& group,
+                           const std::function<void()>& body) {
+  if (dispatcher_.router_ != nullptr && ctx.session.origin() == Origin::kClient && !scope.routed.empty()) {
+    command::CommandSpec spec = ctx.spec;
+    spec.flags = spec.flags | scope.flags;
+    const command::Route route = dispatcher_.router_->route(spec, scope.routed, ctx.session, ctx.db);
+    if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
+      ctx.error(refusal->error);
+      return GroupEnd::kRefused;
+    }
+    if (std::holds_alternative<command::Wait>(route)) {
+      run_.postpone = true;
+      return GroupEnd::kPostponed;
+    }
+    group.routed = true;
+  }
+  run_.group = &group;
+  body();
+  dispatcher_.record_group(run_, ctx.session);
+  run_.group = nullptr;
+  return GroupEnd::kRan;
+}
+
+std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, command::Session& session,
+                                      Caller caller) const {
+  const command::CommandSpec& spec = command.spec;
+  if (!spec.arity.accepts(argc) || spec.is(Flag::kContainer)) {
+    return Refusal{Reason::kArity,
+                   {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)}};
+  }
+  if (caller == Caller::kTransaction) return std::nullopt;
+  if (spec.is(Flag::kNoScript)) {
+    return Refusal{Reason::kNotAllowed, {ErrorCode::kGeneric, "This Redis command is not allowed from script"}};
+  }
+  if (caller == Caller::kReadOnlyScript && spec.is(Flag::kWrite)) {
+    return Refusal{Reason::kWrite, {ErrorCode::kGeneric, "Write commands are not allowed from read-only scripts."}};
+  }
+  if (session.origin() != Origin::kClient) return std::nullopt;
+  // A script that has written goes on to its end, whatever happens meanwhile.
+  const bool halfway = has_written();
+  const std::uint32_t closed = dispatcher_.parts_.gates.bits() & dispatcher_.gates_of_[command.index];
+  if (closed != 0 && !halfway) {
+    if (auto error = dispatcher_.refuse(spec.flags, closed, spec)) {
+      const auto reason = [&] {
+        switch (error->code) {
+          case ErrorCode::kLoading: return Reason::kLoading;
+          case ErrorCode::kNoReplicas: return Reason::kFewReplicas;
+          case ErrorCode::kReadOnly: return Reason::kReplica;
+          case ErrorCode::kMasterDown: return Reason::kStale;
+          default: return Reason::kMisconf;
+        }
+      }();
+      return Refusal{reason, std::move(*error)};
+    }
+  }
+  if (run_.out_of_memory && spec.is(Flag::kDenyOom) && !halfway) {
+    return Refusal{Reason::kOutOfMemory, {ErrorCode::kOom, {}}};
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> Inner::placed(const Command& command, std::span<const KeyRef> keys, command::Session& session,
+                                     keyspace::Db& db) const {
+  const OpenGroup& group = *run_.group;
+  if (!group.exclusive) {
+    if (command::looks_at_all_slots(command.spec)) {
+      return Refusal{Reason::kWholeKeyspace,
+                     {ErrorCode::kGeneric,
+                      fmt::format("'{}' looks at all slots, of which its caller holds a part", command.spec.name)}};
+    }
+    for (const KeyRef& key : keys) {
+      if (group.guard == nullptr || !group.guard->holds(key.slot)) {
+        return Refusal{Reason::kUndeclared, {ErrorCode::kCrossSlot, {}}};
+      }
+    }
+  }
+  if (dispatcher_.router_ == nullptr || session.origin() != Origin::kClient || keys.empty() || group.routed) {
+    return std::nullopt;
+  }
+  const command::Route route = dispatcher_.router_->route(command.spec, keys, session, db);
+  if (const auto* refused = std::get_if<command::Refuse>(&route)) {
+    const ErrorCode code = refused->error.code;
+    const Reason reason = code == ErrorCode::kClusterDown ? Reason::kClusterDown
+                          : code == ErrorCode::kCrossSlot ? Reason::kUndeclared
+                                                          : Reason::kForeignSlot;
+    return Refusal{reason, refused->error};
+  }
+  if (std::holds_alternative<command::Wait>(route)) return Refusal{Reason::kForeignSlot, {ErrorCode::kTryAgain, {}}};
+  return std::nullopt;
+}
+
+std::optional<Refusal> Inner::call(std::span<const std::string_view> args, command::Session& session,
+                                   resp::Encoder& reply, Caller caller) {
+  ASH_CHECK(run_.group != nullptr);
+  const Command* command = find(args);
+  if (command == nullptr) return Refusal{Reason::kUnknown, unknown_command(dispatcher_.parts_.table, args)};
+  if (auto refused = refusal(*command, args.size(), session, caller)) {
+    bump(run_.stats.commands[command->index].rejected);
+    return refused;
+  }
+  std::vector<KeyRef> keys;
+  if (command->spec.has_keys()) {
+    command::find_keys(command->spec, args, run_.positions);
+    keys.reserve(run_.positions.size());
+    for (const command::KeyPosition& position : run_.positions) keys.push_back(ref(args[position.argument]));
+  }
+  const DbIndex db_index = session.db;
+  keyspace::Db db(dispatcher_.parts_.keyspace, db_index, run_.access);
+  if (auto refused = placed(*command, keys, session, db)) {
+    bump(run_.stats.commands[command->index].rejected);
+    return refused;
+  }
+  command::Effects effects;
+  const std::size_t before = reply.output().size();
+  const Ticks start = ticks_now();
+  command::Context context(command->spec, args, keys, db, reply, session, effects, Dispatcher::host(run_));
+  command->handler(context);
+  const std::string_view written = reply.output().view();
+  const auto sampled = caller == Caller::kTransaction ? Dispatcher::Sampled::kForSlowLog : Dispatcher::Sampled::kNot;
+  dispatcher_.count_call(run_, *command, args, ticks_now() - start, written.substr(std::min(before, written.size())),
+                         session, sampled);
+  dispatcher_.collect(run_, *command, args, db_index, effects, session);
+  return std::nullopt;
+}
+
+void Inner::alone(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
+  ASH_CHECK(run_.group == nullptr);
+  const Command* command = find(args);
+  ASH_CHECK(command != nullptr && !command->spec.has_keys());
+  (void)dispatcher_.call(run_, *command, {}, args, session, reply);
+}
+
+const Command* Inner::find(std::span<const std::string_view> args) const { return dispatcher_.resolve(args); }
+
+KeyRef Inner::ref(std::string_view key) const { return dispatcher_.parts_.keyspace.ref(key); }
+
+}  // namespace ashlar::server
