@@ -1,5 +1,6 @@
 #include "aof/aof.h"
 
+#include <array>
 #include <utility>
 
 #include "aof/command_format.h"
@@ -24,15 +25,25 @@ namespace {
 /// A base in the form of commands.
 class CommandFileSink final : public snapshot::SnapshotSink {
  public:
-  CommandFileSink(std::unique_ptr<snapshot::PendingFile> target, snapshot::SyncMode mode)
-      : target_(std::move(target)), out_(target_->file(), mode) {}
-  Result<void> begin(const std::vector<snapshot::DbSizeHint>& /*sizes*/) override { return {}; }
+  /// `functions` gives the code of the libraries at the cut; asked once, after it.
+  CommandFileSink(std::unique_ptr<snapshot::PendingFile> target, snapshot::SyncMode mode,
+                  std::function<std::vector<std::string>()> functions)
+      : target_(std::move(target)), out_(target_->file(), mode), functions_(std::move(functions)) {}
+  Result<void> begin(const std::vector<snapshot::DbSizeHint>& /*sizes*/) override {
+    std::string head;
+    for (const std::string& code : functions_()) {
+      const std::array<std::string_view, 3> args = {"FUNCTION", "LOAD", code};
+      append_command(head, args);
+    }
+    return out_.write(head);
+  }
   Result<void> write(std::string_view bytes) override { return out_.write(bytes); }
   Result<void> finish() override { return target_->commit(); }
 
  private:
   std::unique_ptr<snapshot::PendingFile> target_;
   snapshot::FileSink out_;
+  std::function<std::vector<std::string>()> functions_;
 };
 
 }  // namespace
@@ -181,7 +192,8 @@ Result<void> Aof::begin_rewrite(RewriteJob job, keyspace::SafePoint::Participant
                                                         [running] { return snapshot::standard_aux(running->aux); });
   } else {
     plan.format = std::make_unique<CommandEntryFormat>();
-    plan.sink = std::make_unique<CommandFileSink>(std::move(running->target), job.sync);
+    plan.sink = std::make_unique<CommandFileSink>(std::move(running->target), job.sync,
+                                                  [running] { return running->aux.functions; });
   }
   plan.at_cut = [this, running, at_cut = std::move(job.at_cut)] {
     const RewriteCut cut = at_cut ? at_cut() : RewriteCut{};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "keyspace/access_clock.h"
+#include "keyspace/function_store.h"
 #include "keyspace/interests.h"
 #include "keyspace/key_ref.h"
 #include "keyspace/reclaimer.h"
@@ -79,6 +80,14 @@ class Keyspace {
   /// When collections change their encoding; CONFIG SET changes it.
   [[nodiscard]] EncodingLimits& limits() noexcept { return limits_; }
 
+  /// The function libraries that belong to this data set; null where there are none (tests). Set once, before any
+  /// thread starts.
+  void set_functions(FunctionStore* store) noexcept { functions_ = store; }
+  [[nodiscard]] FunctionStore* functions() const noexcept { return functions_; }
+  [[nodiscard]] std::vector<std::string> function_codes() const {
+    return functions_ != nullptr ? functions_->codes() : std::vector<std::string>{};
+  }
+
   /// Registers the observer of a running snapshot, or removes it. Only inside an Exclusive section.
   void add_observer(ChangeObserver& observer);
   void remove_observer(ChangeObserver& observer);
@@ -134,6 +143,7 @@ class Keyspace {
   AccessSettings access_;
   EncodingLimits limits_;
   Interests interests_{*this};
+  FunctionStore* functions_ = nullptr;
   std::atomic<bool> observed_{false};
   std::vector<ChangeObserver*> observers_;  // changed only while every other participant stands still
   mutable Mutex counters_mutex_;

@@ -105,6 +105,7 @@ void FullSync::flush() {
   keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
   const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
   for (std::uint32_t db = 0; db < keyspace.databases(); ++db) (void)keyspace.clear(DbIndex{db});
+  if (keyspace.functions() != nullptr) keyspace.functions()->clear();
 }
 
 snapshot::LoadOptions FullSync::options(keyspace::SafePoint::Participant& seat) const {

@@ -96,6 +96,7 @@ void Replicas::synchronise(ReplicaLink& link, SyncRequest::Dialect dialect) {
     cut->history = history.id;
     cut->offset = history.end;
     cut->stream_db = parts_.stream_db();
+    cut->functions = parts_.keyspace.function_codes();
     link.set_position(history.end);
     parts_.log.forget_replication_db();
   };

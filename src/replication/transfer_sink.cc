@@ -28,6 +28,7 @@ Result<void> TransferSink::begin(const std::vector<snapshot::DbSizeHint>& sizes)
   aux.redis_version = plan_.redis_version;
   aux.created = plan_.clock->wall();
   aux.replication = snapshot::ReplicationAux{cut.stream_db, cut.history, ReplOffset{cut.offset}};
+  aux.functions = cut.functions;
   return writer_->begin(snapshot::standard_aux(aux), sizes);
 }
 

@@ -19,6 +19,7 @@ struct Cut {
   NodeId history;
   std::int64_t offset = 0;
   DbIndex stream_db;
+  std::vector<std::string> functions;  // code of the libraries
 };
 
 /// Says FULLRESYNC, frames the snapshot and sends it. Thread: the snapshot's. Errors: kIo.

@@ -67,7 +67,8 @@ snapshot::AuxInput Persistence::aux() const {
   return {.redis_version = std::string(kRedisVersion),
           .created = parts_.clock.wall(),
           .used_memory = memory_used(),
-          .replication = parts_.replication_aux ? parts_.replication_aux() : std::nullopt};
+          .replication = parts_.replication_aux ? parts_.replication_aux() : std::nullopt,
+          .functions = parts_.keyspace.function_codes()};
 }
 
 snapshot::SaveJob Persistence::save_job() const {

@@ -30,9 +30,8 @@ std::string dump_value(const keyspace::Entry& entry, Compression compression) {
   return out;
 }
 
-Result<keyspace::OwnedValue> restore_value(std::string_view payload, const RdbLimits& limits) {
+Result<std::string_view> unseal_payload(std::string_view payload) {
   constexpr std::string_view kWrongFooter = "DUMP payload version or checksum are wrong";
-  constexpr std::string_view kBadFormat = "Bad data format";
   if (payload.size() < kFooterBytes) return fail(std::string(kWrongFooter));
   const std::size_t body_size = payload.size() - kFooterBytes;
   const auto version = load_le<std::uint16_t>(payload.data() + body_size);
@@ -40,7 +39,12 @@ Result<keyspace::OwnedValue> restore_value(std::string_view payload, const RdbLi
   if (version > rdb::kMaxVersion || crc != crc64(0, payload.substr(0, body_size + 2))) {
     return fail(std::string(kWrongFooter));
   }
-  const std::string_view body = payload.substr(0, body_size);
+  return payload.substr(0, body_size);
+}
+
+Result<keyspace::OwnedValue> restore_value(std::string_view payload, const RdbLimits& limits) {
+  constexpr std::string_view kBadFormat = "Bad data format";
+  ASH_TRY(const std::string_view body, unseal_payload(payload));
   if (body.empty()) return fail(std::string(kBadFormat));
   const auto type = static_cast<std::uint8_t>(body[0]);
   if (!rdb::reads(type)) {

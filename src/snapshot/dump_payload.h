@@ -19,6 +19,9 @@ namespace ashlar::snapshot {
 /// format" with a hint when the type is one that this build does not store.
 [[nodiscard]] Result<keyspace::OwnedValue> restore_value(std::string_view payload, const RdbLimits& limits = {});
 
+/// What stands before version and checksum. Errors: "DUMP payload version or checksum are wrong".
+[[nodiscard]] Result<std::string_view> unseal_payload(std::string_view payload);
+
 /// Writes version and checksum behind `body` (type code and value).
 void seal_payload(std::string& body);
 

@@ -54,8 +54,9 @@ class Loader final : public RdbVisitor {
     return {};
   }
 
-  Result<void> function(std::string_view /*code*/) override {
-    warning("a function library was skipped: functions are not supported yet");
+  Result<void> function(std::string_view code) override {
+    if (keyspace_.functions() != nullptr) return keyspace_.functions()->load(code);
+    warning("a function library was skipped: there is no place for it");
     return {};
   }
 

@@ -20,12 +20,18 @@ std::vector<AuxField> standard_aux(const AuxInput& input) {
     aux.push_back({"repl-offset", std::to_string(input.replication->offset.value)});
   }
   aux.push_back({"aof-base", input.purpose == RdbPurpose::kAofBase ? "1" : "0"});
+  for (const std::string& code : input.functions) aux.push_back({{}, code});
   return aux;
 }
 
 Result<void> RdbWriter::begin(const std::vector<AuxField>& aux, const std::vector<DbSizeHint>& sizes) {
   std::string out = fmt::format("REDIS{:04}", rdb::kWriteVersion);
   for (const AuxField& field : aux) {
+    if (field.name.empty()) {
+      out.push_back(static_cast<char>(rdb::kOpFunction2));
+      rdb::append_string(out, field.value, Compression::kNone);
+      continue;
+    }
     out.push_back(static_cast<char>(rdb::kOpAux));
     rdb::append_string(out, field.name, Compression::kNone);
     rdb::append_string(out, field.value, Compression::kNone);

@@ -16,7 +16,8 @@
 
 namespace ashlar::snapshot {
 
-/// A name and a value that readers may ignore.
+/// A name and a value that readers may ignore. Without a name, the value is the code of a function library, which they
+/// may not.
 struct AuxField {
   std::string name;
   std::string value;
@@ -39,6 +40,7 @@ struct AuxInput {
   std::uint64_t used_memory = 0;
   RdbPurpose purpose = RdbPurpose::kSnapshot;
   std::optional<ReplicationAux> replication;
+  std::vector<std::string> functions;  // code of libraries
 };
 /// The fields that Redis 7.0 writes, in its order: redis-ver, redis-bits, ctime, used-mem, the repl-* ones when given,
 /// aof-base.
@@ -56,7 +58,7 @@ class RdbWriter {
   /// `sink` must outlive the writer.
   RdbWriter(ByteSink& sink, Checksum checksum) noexcept : sink_(sink), checksum_(checksum) {}
 
-  /// Magic, version, auxiliary fields and, for databases with keys, the size hints.
+  /// Magic, version, auxiliary fields, function libraries and, for databases with keys, the size hints.
   [[nodiscard]] Result<void> begin(const std::vector<AuxField>& aux, const std::vector<DbSizeHint>& sizes);
   /// Encoded records, complete ones. The database selected before the first is unknown: select it.
   [[nodiscard]] Result<void> write(std::string_view records);

@@ -22,6 +22,7 @@
 #include "server/commands/register.h"
 #include "server/info_sections.h"
 #include "snapshot/dump_payload.h"
+#include "snapshot/function_payload.h"
 
 namespace ashlar::server {
 namespace {
@@ -118,10 +119,15 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                   return snapshot::restore_value(payload, {.encoding = limits});
                 }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
+      scripts_({clock,
+                config_.get()->cluster.enabled ? script::ScriptCommands::Mode::kCluster
+                                               : script::ScriptCommands::Mode::kStandalone,
+                &snapshot::dump_functions, &snapshot::restore_functions}),
       admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}),
       pause_(gates_, workers_, control_),
       own_({.table = table_, .workers = workers_, .pause = pause_}),
       sampler_({control_, stats_, state_}) {
+  keyspace_.set_functions(&scripts_);
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
@@ -187,6 +193,7 @@ void Server::reset_statistics() {
 void Server::register_commands() {
   strings_.register_in(table_);
   generic_.register_in(table_);
+  scripts_.register_in(table_);
   commands::register_list_commands(table_);
   commands::register_hash_commands(table_);
   commands::register_set_commands(table_);

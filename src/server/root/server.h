@@ -18,6 +18,7 @@
 #include "net/event_loop.h"
 #include "replication/commands.h"
 #include "replication/replication.h"
+#include "script/commands.h"
 #include "server/acceptor.h"
 #include "server/cluster_service.h"
 #include "server/command_stats.h"
@@ -88,6 +89,7 @@ class Server {
   ConnectionCommands connection_;
   commands::StringCommands strings_;
   commands::GenericCommands generic_;
+  script::ScriptCommands scripts_;
   AdminCommands admin_;
   ClientPause pause_;
   OwnCommands own_;

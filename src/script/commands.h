@@ -1,0 +1,114 @@
+/// The commands of the group "scripting": EVAL and its relatives, SCRIPT, FUNCTION, FCALL.
+///
+/// A script runs under the slots of its declared keys in a cluster, and with the whole key space to itself otherwise,
+/// since there it may reach any key. Its effects enter the change log as one. Thread: register_in() by one; the
+/// handlers by any.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+
+#include "base/time.h"
+#include "command/table.h"
+#include "keyspace/function_store.h"
+#include "script/pool.h"
+#include "script/running.h"
+
+namespace ashlar::script {
+
+/// What is asked before a script with flags may run. Errors are what the client gets.
+struct Conditions {
+  bool stale = false;  // a replica that lost its primary and does not serve stale data
+  bool read_only_replica = false;
+  bool out_of_memory = false;
+  std::optional<Error> misconf;
+  std::optional<Error> few_replicas;
+};
+
+class ScriptCommands final : public keyspace::FunctionStore {
+ public:
+  enum class Mode : std::uint8_t { kStandalone, kCluster };
+  struct Parts {
+    const Clock& clock;
+    Mode mode = Mode::kStandalone;
+    /// The serialised form of all libraries, FUNCTION DUMP, which a higher rank knows; and back to their codes. Errors:
+    /// wrong version or checksum, bad data.
+    std::string (*dump)(const std::vector<std::string_view>& codes) = nullptr;
+    Result<std::vector<std::string>> (*restore)(std::string_view payload) = nullptr;
+  };
+  explicit ScriptCommands(const Parts& parts) : parts_(parts) {}
+
+  void register_in(command::CommandTable& table);
+
+  /// How a server that is busy with a script keeps answering: called about every 50 ms of an overdue script, on its
+  /// thread. Set before the loops start.
+  void while_overdue(std::function<void()> serve) { serve_ = std::move(serve); }
+  void conditions(std::function<Conditions()> ask) { conditions_ = std::move(ask); }
+  void permissions(std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> ask) {
+    permissions_ = std::move(ask);
+  }
+  /// `busy-reply-threshold`; zero or less: never overdue.
+  void set_busy_threshold(Millis threshold) noexcept { busy_threshold_ms_.store(threshold.count()); }
+
+  [[nodiscard]] FunctionCatalog& functions() noexcept { return functions_; }
+  [[nodiscard]] const ScriptCache& scripts() const noexcept { return scripts_; }
+  [[nodiscard]] const RunningScripts& running() const noexcept { return running_; }
+  [[nodiscard]] std::size_t memory_bytes() const { return pool_.memory_bytes(); }
+  // FunctionStore: libraries from files and from a primary.
+  [[nodiscard]] std::vector<std::string> codes() const override;
+  [[nodiscard]] Result<void> load(std::string_view code) override;
+  void clear() override { functions_.clear(); }
+  /// Compiles a library and keeps it; its name. Errors: their text goes to the client.
+  [[nodiscard]] Result<std::string> load_library(std::string_view code, FunctionCatalog::OnConflict on_conflict);
+
+  // Handlers.
+  void eval(command::Context& ctx);
+  void evalsha(command::Context& ctx);
+  void fcall(command::Context& ctx);
+  void script_load(command::Context& ctx);
+  void script_exists(command::Context& ctx);
+  void script_flush(command::Context& ctx);
+  void script_kill(command::Context& ctx);
+  void script_show(command::Context& ctx);
+  void function_load(command::Context& ctx);
+  void function_delete(command::Context& ctx);
+  void function_list(command::Context& ctx);
+  void function_dump(command::Context& ctx);
+  void function_restore(command::Context& ctx);
+  void function_flush(command::Context& ctx);
+  void function_kill(command::Context& ctx);
+  void function_stats(command::Context& ctx);
+
+ private:
+  /// What is run, whatever its kind.
+  struct Job {
+    Kind kind;
+    std::string name;
+    ScriptFlag flags;
+    std::function<void(const Interpreter::Run&)> run;
+  };
+  [[nodiscard]] Result<std::shared_ptr<const Script>> remember(std::string_view text);
+  [[nodiscard]] Result<LibraryRef> build_library(std::string_view code);
+  void run_cached(command::Context& ctx, const std::shared_ptr<const Script>& script);
+  void run(command::Context& ctx, const Job& job);
+  [[nodiscard]] std::optional<Error> refused(const command::Context& ctx, ScriptFlag flags, bool read_only) const;
+  void kill(command::Context& ctx, Kind kind);
+
+  Parts parts_;
+  ScriptCache scripts_;
+  FunctionCatalog functions_;
+  InterpreterPool pool_;
+  RunningScripts running_;
+  std::function<void()> serve_;
+  std::function<Conditions()> conditions_;
+  std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> permissions_;
+  std::atomic<std::int64_t> busy_threshold_ms_{5000};
+};
+
+/// Registration by source file.
+void register_eval_commands(command::CommandTable& table, ScriptCommands& commands);
+void register_script_commands(command::CommandTable& table, ScriptCommands& commands);
+void register_function_commands(command::CommandTable& table, ScriptCommands& commands);
+
+}  // namespace ashlar::script

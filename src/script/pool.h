@@ -1,0 +1,73 @@
+/// Interpreters for those who run scripts at the same time: borrowed for a run, kept for the next.
+/// Thread: any. Cost of a loan: one mutex. There are as many interpreters as ever ran at once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/sync.h"
+#include "script/catalog.h"
+#include "script/interpreter.h"
+
+namespace ashlar::script {
+
+class InterpreterPool {
+ public:
+  struct Seat {
+    explicit Seat(std::uint64_t seed) : rng(seed), interpreter(rng) {}
+    Rng rng;
+    Interpreter interpreter;
+    std::uint64_t epoch = 0;                                // of the scripts it has compiled
+    std::unordered_map<std::string, LibraryRef> libraries;  // what it has loaded
+    std::size_t memory = 0;                                 // bytes after the last run
+  };
+  /// A seat for the time of the loan. Must not outlive the pool.
+  class Loan {
+   public:
+    Loan(InterpreterPool& pool, std::unique_ptr<Seat> seat) : pool_(pool), seat_(std::move(seat)) {}
+    ~Loan() { pool_.give_back(std::move(seat_)); }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    Seat* operator->() const noexcept { return seat_.get(); }
+    Seat& operator*() const noexcept { return *seat_; }
+
+   private:
+    InterpreterPool& pool_;
+    std::unique_ptr<Seat> seat_;
+  };
+
+  [[nodiscard]] Loan borrow() {
+    {
+      MutexLock lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<Seat> seat = std::move(idle_.back());
+        idle_.pop_back();
+        return {*this, std::move(seat)};
+      }
+    }
+    return {*this, std::make_unique<Seat>(random_seed())};
+  }
+  /// Bytes of all interpreters that are not in use.
+  [[nodiscard]] std::size_t memory_bytes() const {
+    MutexLock lock(mutex_);
+    std::size_t sum = 0;
+    for (const auto& seat : idle_) sum += seat->memory;
+    return sum;
+  }
+
+ private:
+  void give_back(std::unique_ptr<Seat> seat) {
+    seat->memory = seat->interpreter.memory_bytes();
+    MutexLock lock(mutex_);
+    idle_.push_back(std::move(seat));
+  }
+
+  mutable Mutex mutex_;
+  std::vector<std::unique_ptr<Seat>> idle_ ASH_GUARDED_BY(mutex_);
+};
+
+}  // namespace ashlar::script

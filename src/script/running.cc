@@ -1,0 +1,27 @@
+#include "script/running.h"
+
+#include <algorithm>
+
+namespace ashlar::script {
+
+void RunningScripts::add(std::shared_ptr<RunningScript> script) {
+  MutexLock lock(mutex_);
+  running_.push_back(std::move(script));
+}
+
+void RunningScripts::remove(const RunningScript& script) {
+  if (script.overdue.load()) overdue_.fetch_sub(1);
+  MutexLock lock(mutex_);
+  std::erase_if(running_, [&](const auto& other) { return other.get() == &script; });
+}
+
+std::shared_ptr<RunningScript> RunningScripts::oldest() const {
+  MutexLock lock(mutex_);
+  return running_.empty() ? nullptr : running_.front();
+}
+
+void RunningScripts::mark_overdue(RunningScript& script) noexcept {
+  if (!script.overdue.exchange(true)) overdue_.fetch_add(1);
+}
+
+}  // namespace ashlar::script

@@ -1,0 +1,77 @@
+/// The part of the sandbox that is written in Lua: read-only views of shared tables, and the functions that could get
+/// around them. Run once, with its arguments as named in its first line; returns the table that is every script's
+/// environment.
+#pragma once
+
+namespace ashlar::script {
+
+inline constexpr char kSandboxSource[] = R"lua(
+local globals, shared, compile, string_metatable, read_only_text = ...
+local raw_set, raw_get, raw_next, raw_setmetatable, raw_getmetatable = rawset, rawget, next, setmetatable, getmetatable
+local raw_error, raw_type, raw_insert, raw_remove, raw_sort = error, type, table.insert, table.remove, table.sort
+local behind = raw_setmetatable({}, {__mode = 'k'})   -- view -> the table behind it
+local view_of = raw_setmetatable({}, {__mode = 'k'})  -- and back
+
+local function refuse() raw_error(read_only_text, 3) end
+
+local function view(target, index)
+  local made = view_of[target]
+  if made then return made end
+  made = {}
+  behind[made], view_of[target] = target, made
+  return raw_setmetatable(made, {__index = index or target, __newindex = function() raw_error(read_only_text, 2) end})
+end
+
+globals.setmetatable = function(target, metatable)
+  if behind[target] then refuse() end
+  return raw_setmetatable(target, metatable)
+end
+globals.getmetatable = function(target)
+  if behind[target] then return view({}) end
+  local found = raw_getmetatable(target)
+  if found == string_metatable then return view(found) end
+  return found
+end
+globals.rawset = function(target, key, value)
+  if behind[target] then refuse() end
+  return raw_set(target, key, value)
+end
+globals.rawget = function(target, key) return raw_get(behind[target] or target, key) end
+globals.next = function(target, key) return raw_next(behind[target] or target, key) end
+local next_of = globals.next
+globals.pairs = function(target)
+  if behind[target] then return next_of, target, nil end
+  if raw_type(target) ~= 'table' then raw_error("bad argument #1 to 'pairs' (table expected, got " .. raw_type(target) .. ')', 2) end
+  return raw_next, target, nil
+end
+for name, change in raw_next, {insert = raw_insert, remove = raw_remove, sort = raw_sort} do
+  shared.table[name] = function(target, ...)
+    if behind[target] then refuse() end
+    return change(target, ...)
+  end
+end
+
+local environment
+globals.loadstring = function(text, name) return compile(environment, text, name) end
+globals.load = function(source, name)
+  if raw_type(source) == 'string' then return compile(environment, source, name) end
+  local parts = {}
+  while true do
+    local part = source()
+    if part == nil or part == '' then break end
+    raw_insert(parts, part)
+  end
+  return compile(environment, shared.table.concat(parts), name or '=(load)')
+end
+
+for name, library in raw_next, shared do globals[name] = view(library) end
+string_metatable.__index = shared.string
+raw_setmetatable(globals, {__index = function(_, name)
+  raw_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end})
+environment = view(globals)
+globals._G = environment
+return environment
+)lua";
+
+}  // namespace ashlar::script

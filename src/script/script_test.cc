@@ -1,0 +1,181 @@
+#include <gtest/gtest.h>
+
+#include "script/interpreter.h"
+#include "script/script_flags.h"
+#include "script/sha1.h"
+
+namespace ashlar::script {
+namespace {
+
+/// Answers every command with a reply prepared by the test, and remembers what was asked.
+class FakePort final : public ScriptPort {
+ public:
+  void call(std::span<const std::string_view> args, resp::Encoder& reply) override {
+    for (const std::string_view arg : args) asked += std::string(arg) + ' ';
+    reply.raw(answer);
+  }
+  Result<bool> may_run(std::span<const std::string_view> args) override {
+    if (args[0] == "nonsense") return fail("no such command");
+    return args[0] != "forbidden";
+  }
+  Verdict tick() override { return --ticks_left < 0 ? Verdict::kKill : Verdict::kGoOn; }
+  std::string asked;
+  std::string answer = "+OK\r\n";
+  int ticks_left = 1'000'000;
+};
+
+class InterpreterTest : public ::testing::Test {
+ protected:
+  std::string eval(std::string_view script, std::vector<std::string_view> keys = {},
+                   std::vector<std::string_view> args = {}) {
+    const auto digest = sha1_hex(script);
+    const std::string sha(digest.data(), digest.size());
+    const auto compiled = interpreter.compile(sha, script);
+    if (!compiled) return compiled.error().detail;
+    ByteBuffer out;
+    resp::Encoder reply(out, version);
+    interpreter.run_script(sha, {port, keys, args, reply});
+    return std::string(out.view());
+  }
+  Rng rng{1};
+  Interpreter interpreter{rng};
+  FakePort port;
+  resp::Version version = resp::Version::kResp2;
+};
+
+TEST_F(InterpreterTest, ConvertsWhatScriptsReturn) {
+  EXPECT_EQ(eval("return 3.99"), ":3\r\n");
+  EXPECT_EQ(eval("return 'a\\0b'"), std::string("$3\r\na\0b\r\n", 9));
+  EXPECT_EQ(eval("return {1, 2, {3, 'x'}, nil, 4}"), "*3\r\n:1\r\n:2\r\n*2\r\n:3\r\n$1\r\nx\r\n");
+  EXPECT_EQ(eval("return true"), ":1\r\n");
+  EXPECT_EQ(eval("return false"), "$-1\r\n");
+  EXPECT_EQ(eval("return {ok = 'fine'}"), "+fine\r\n");
+  EXPECT_EQ(eval("return {double = 3.5}"), "$3\r\n3.5\r\n");
+  EXPECT_EQ(eval("return {map = {a = 1}}"), "*2\r\n$1\r\na\r\n:1\r\n");
+  version = resp::Version::kResp3;
+  EXPECT_EQ(eval("return {map = {a = 1}}"), "%1\r\n$1\r\na\r\n:1\r\n");
+  EXPECT_EQ(eval("return {set = {x = true}}"), "~1\r\n$1\r\nx\r\n");
+  EXPECT_EQ(eval("return true"), "#t\r\n");
+}
+
+TEST_F(InterpreterTest, KeepsLineEndsOutOfErrorAndStatusReplies) {
+  EXPECT_EQ(eval("return {err = 'MY a\\r\\nb'}"), "-MY a  b\r\n");
+  EXPECT_EQ(eval("return redis.status_reply('a\\nb')"), "+a b\r\n");
+}
+
+TEST_F(InterpreterTest, GivesKeysArgumentsAndReplies) {
+  port.answer = "*2\r\n:7\r\n$-1\r\n";
+  EXPECT_EQ(
+      eval("local r = redis.call('x', KEYS[1], ARGV[1], 10, 1.5) return {r[1], r[2] == false and 'null' or 'value'}",
+           {"k"}, {"v"}),
+      "*2\r\n:7\r\n$4\r\nnull\r\n");
+  EXPECT_EQ(port.asked, "x k v 10 1.5 ");
+}
+
+TEST_F(InterpreterTest, RaisesErrorsOfCallAndReturnsThoseOfPcall) {
+  port.answer = "-WRONGTYPE no\r\n";
+  const auto digest = sha1_hex("return redis.call('get', 'x')");
+  EXPECT_EQ(eval("return redis.call('get', 'x')"),
+            "-WRONGTYPE no script: " + std::string(digest.data(), 40) + ", on @user_script:1.\r\n");
+  EXPECT_EQ(eval("return redis.pcall('get', 'x').err"), "$12\r\nWRONGTYPE no\r\n");
+  EXPECT_EQ(eval("local ok, e = pcall(redis.call, 'get', 'x') return {ok and 1 or 0, e.err}"),
+            "*2\r\n:0\r\n$12\r\nWRONGTYPE no\r\n");
+}
+
+TEST_F(InterpreterTest, NamesTheLineOfARuntimeError) {
+  const std::string_view script = "local a = 1\nreturn a .. nil";
+  const auto digest = sha1_hex(script);
+  EXPECT_EQ(eval(script), "-ERR user_script:2: attempt to concatenate a nil value script: " +
+                              std::string(digest.data(), 40) + ", on @user_script:2.\r\n");
+  EXPECT_TRUE(eval("return (").starts_with("Error compiling script (new function): user_script:1:"));
+}
+
+TEST_F(InterpreterTest, LeavesNothingBehindForOtherScripts) {
+  for (const char* script :
+       {"a = 1", "_G.a = 1", "rawset(_G, 'a', 1)", "setmetatable(_G, {})", "redis.call = 1", "string.upper = nil",
+        "math.random = 1", "getmetatable(_G).__index = nil", "getmetatable('').__index = nil", "table.insert(redis, 1)",
+        "rawset(string, 'x', 1)", "cjson.encode = nil"}) {
+    EXPECT_NE(eval(script).find("Attempt to modify a readonly table"), std::string::npos)
+        << script << ": " << eval(script);
+  }
+  EXPECT_NE(eval("return a").find("nonexistent global variable 'a'"), std::string::npos);
+}
+
+TEST_F(InterpreterTest, HasNoWayOut) {
+  for (const char* name : {"io", "require", "package", "debug", "dofile", "loadfile", "ffi", "jit", "getfenv",
+                           "setfenv", "newproxy", "print", "module"}) {
+    EXPECT_NE(eval(std::string("return ") + name).find("nonexistent global variable"), std::string::npos) << name;
+  }
+  EXPECT_EQ(eval("return os.execute == nil and string.dump == nil"), ":1\r\n");
+  EXPECT_EQ(eval("return loadstring('\\27Lua') == nil"), ":1\r\n");
+  EXPECT_EQ(eval("return loadstring('return 1 + 1')()"), ":2\r\n");
+}
+
+TEST_F(InterpreterTest, EndsAScriptThatIsKilledThoughItCatchesErrors) {
+  port.ticks_left = 3;
+  EXPECT_NE(eval("while true do pcall(function() while true do end end) end").find("killed by user"),
+            std::string::npos);
+  port.ticks_left = 1000;
+  EXPECT_EQ(eval("return 1"), ":1\r\n");
+}
+
+TEST_F(InterpreterTest, RunsRegisteredFunctions) {
+  const auto functions = interpreter.load_library(
+      "lib",
+      "\nlocal n = 40\nredis.register_function('f', function(keys, args) return n + tonumber(args[1]) end)\n"
+      "redis.register_function{function_name = 'g', callback = function() return 'g' end, flags = {'no-writes'}, "
+      "description = 'd'}",
+      port);
+  ASSERT_TRUE(functions) << functions.error().detail;
+  ASSERT_EQ(functions->size(), 2U);
+  EXPECT_EQ((*functions)[1].description, "d");
+  EXPECT_TRUE(has((*functions)[1].flags, ScriptFlag::kNoWrites));
+  ByteBuffer out;
+  resp::Encoder reply(out);
+  const std::vector<std::string_view> args = {"2"};
+  interpreter.run_function("lib", "f", {port, {}, args, reply});
+  EXPECT_EQ(out.view(), ":42\r\n");
+}
+
+TEST_F(InterpreterTest, RefusesLibrariesThatCallOrRegisterNothing) {
+  EXPECT_EQ(interpreter.load_library("a", "\nreturn 1", port).error().detail, "No functions registered");
+  EXPECT_NE(interpreter.load_library("a", "\nredis.call('x')", port).error().detail.find("inside a script invocation"),
+            std::string::npos);
+}
+
+TEST_F(InterpreterTest, PacksStructsAndMessages) {
+  EXPECT_EQ(eval("return struct.pack('>I2h', 258, -2)"), std::string("$4\r\n\x01\x02\xFF\xFE\r\n"));
+  EXPECT_EQ(eval("local a, b, at = struct.unpack('<I2s', '\\1\\0ab\\0') return {a, b, at}"),
+            "*3\r\n:1\r\n$2\r\nab\r\n:6\r\n");
+  EXPECT_NE(eval("return struct.unpack('I4', 'abc')").find("data string too short"), std::string::npos);
+  EXPECT_EQ(eval("return cmsgpack.pack({1, 2, 'x', false})"), std::string("$6\r\n\x94\x01\x02\xA1x\xC2\r\n"));
+  EXPECT_EQ(
+      eval("local t = cmsgpack.unpack(cmsgpack.pack({a = {1, -500, 1.5}})) return {t.a[1], t.a[2], tostring(t.a[3])}"),
+      "*3\r\n:1\r\n:-500\r\n$3\r\n1.5\r\n");
+  EXPECT_NE(eval("return cmsgpack.unpack('\\220\\255')").find("Bad data format"), std::string::npos);
+  EXPECT_NE(eval("return cmsgpack.unpack('\\223\\1')").find("Missing bytes"), std::string::npos);
+  EXPECT_EQ(eval("return cjson.encode({1, 2, {x = 'y'}})"), "$15\r\n[1,2,{\"x\":\"y\"}]\r\n");
+  EXPECT_EQ(eval("return bit.band(12, 10)"), ":8\r\n");
+}
+
+TEST_F(InterpreterTest, RefusesNestingWithoutEnd) {
+  EXPECT_NE(eval("local t = {} for i = 1, 100000 do t = {t} end return t").find("reached lua stack limit"),
+            std::string::npos);
+}
+
+TEST(Shebang, ReadsFlagsOfScriptsAndNamesOfLibraries) {
+  const auto script = read_script_shebang("#!lua flags=no-writes,allow-oom\nreturn 1");
+  ASSERT_TRUE(script);
+  EXPECT_TRUE(has(script->flags, ScriptFlag::kNoWrites));
+  EXPECT_TRUE(has(script->flags, ScriptFlag::kAllowOom));
+  EXPECT_EQ(script->body, "\nreturn 1");
+  EXPECT_EQ(read_script_shebang("#!lua flags=bad\n").error().detail, "Unexpected flag in script shebang: bad");
+  EXPECT_EQ(read_script_shebang("#!lua x=1\n").error().detail, "Unknown lua shebang option: x=1");
+  EXPECT_EQ(read_script_shebang("#!lua").error().detail, "Invalid script shebang");
+  EXPECT_EQ(read_library_shebang("#!lua name=l\n")->name, "l");
+  EXPECT_EQ(read_library_shebang("#!lua\n").error().detail, "Library name was not given");
+  EXPECT_EQ(read_library_shebang("#!py name=l\n").error().detail, "Engine 'py' not found");
+}
+
+}  // namespace
+}  // namespace ashlar::script
