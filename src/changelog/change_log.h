@@ -43,6 +43,8 @@ class ChangeLog final : public keyspace::RemovalListener {
   /// its own.
   void set_aof(Sink* sink);
   void set_replication(Sink* sink);
+  /// Database that the replication stream has selected; 0 when the next record names its own. Thread: any.
+  [[nodiscard]] DbIndex replication_db() const;
   /// Makes the next replication record name its database (a replica has just been given a snapshot).
   void forget_replication_db();
   /// The same for the append-only file, which begins another increment.
@@ -83,7 +85,7 @@ class ChangeLog final : public keyspace::RemovalListener {
   void append(Stream& stream, DbIndex db, std::string_view records) ASH_REQUIRES(mutex_);
   void publish(DbIndex db, std::string_view records, Target target);
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Stream aof_ ASH_GUARDED_BY(mutex_);
   Stream replication_ ASH_GUARDED_BY(mutex_);
   std::string select_ ASH_GUARDED_BY(mutex_);

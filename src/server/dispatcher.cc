@@ -117,17 +117,36 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
   pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_record(hash); });
 }
 
-std::optional<Error> Dispatcher::refuse(const Command& command, std::uint32_t closed,
-                                        const command::Session& session) const {
+std::optional<Error> Dispatcher::refuse(const Command& command, std::uint32_t closed) const {
   const auto is = [&](Gate gate) { return (closed & static_cast<std::uint32_t>(gate)) != 0; };
-  if (session.origin() != Origin::kClient) return std::nullopt;
-  if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
   if (is(Gate::kMisconf) && command.spec.is(Flag::kWrite)) return parts_.texts.misconf();
   if (is(Gate::kFewReplicas)) return Error{ErrorCode::kNoReplicas, {}};
-  // In a cluster the router sends writes on to the primary; a replica never serves them itself.
-  const bool routed = router_ != nullptr && command.spec.has_keys();
-  if (is(Gate::kReadOnlyReplica) && !routed) return Error{ErrorCode::kReadOnly, {}};
+  if (is(Gate::kReadOnlyReplica)) return Error{ErrorCode::kReadOnly, {}};
   if (is(Gate::kStale)) return Error{ErrorCode::kMasterDown, {}};
+  if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
+  return std::nullopt;
+}
+
+std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& command, std::span<const KeyRef> keys,
+                                             std::uint32_t closed, command::Session& session, resp::Encoder& reply) {
+  if (session.origin() != Origin::kClient) return std::nullopt;
+  // A redirection comes before every refusal: what this node cannot do now, the owner of the keys can.
+  if (router_ != nullptr && !keys.empty()) {
+    keyspace::Db db(parts_.keyspace, session.db, run.access);
+    const keyspace::SlotGuard guard(parts_.keyspace, keys);
+    const command::Route route = router_->route(command.spec, keys, session, db);
+    if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
+      reject(run, &command, refusal->error, session, reply);
+      return Outcome::kDone;
+    }
+  }
+  if (const auto error = refuse(command, closed)) {
+    reject(run, &command, *error, session, reply);
+    return Outcome::kDone;
+  }
+  constexpr auto kPauses =
+      static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
+  if ((closed & kPauses) != 0) return Outcome::kPostponed;
   return std::nullopt;
 }
 
@@ -148,22 +167,16 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     reject(run, command, {ErrorCode::kNoAuth, {}}, session, reply);
     return Outcome::kDone;
   }
+  const std::span<const KeyRef> keys = std::span(run.keys).subspan(located.first_key, located.key_count);
   const std::uint32_t closed = parts_.gates.bits() & gates_of_[command->index];
   if (closed != 0) [[unlikely]] {
-    constexpr auto kPauses =
-        static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
-    if (session.origin() == Origin::kClient && (closed & kPauses) != 0) return Outcome::kPostponed;
-    if (const auto error = refuse(*command, closed, session)) {
-      reject(run, command, *error, session, reply);
-      return Outcome::kDone;
-    }
+    if (const auto outcome = hold_back(run, *command, keys, closed, session, reply)) return *outcome;
   }
   if (run.out_of_memory && command->spec.is(Flag::kDenyOom) && session.origin() == Origin::kClient) [[unlikely]] {
     reject(run, command, {ErrorCode::kOom, {}}, session, reply);
     return Outcome::kDone;
   }
-  return call(run, *command, std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count), args,
-              session, reply);
+  return call(run, *command, keys, args, session, reply);
 }
 
 void Dispatcher::reject(Execution& run, const Command* command, const Error& error, command::Session&,
@@ -231,7 +244,8 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     return Outcome::kDone;
   }
   if (command.spec.is(Flag::kWholeKeyspace)) {
-    const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run.participant);
+    std::optional<keyspace::SafePoint::Exclusive> all;
+    if (!run.alone) all.emplace(parts_.keyspace.safe_point(), &run.participant);
     command.handler(context);
     record(run, command, args, db_index, session);
     return Outcome::kDone;

@@ -42,6 +42,8 @@ struct Execution {
   std::vector<command::KeyPosition> positions;
   /// No memory for commands that need some, found at the start of the batch.
   bool out_of_memory = false;
+  /// The commands run inside an Exclusive section that somebody around them holds.
+  bool alone = false;
   /// A write was recorded since the loop last made the log durable.
   bool wrote = false;
 };
@@ -105,8 +107,11 @@ class Dispatcher {
   void set_address_of(AddressOf function) noexcept { address_of_ = function; }
 
  private:
-  [[nodiscard]] std::optional<Error> refuse(const command::Command& command, std::uint32_t closed,
-                                            const command::Session& session) const;
+  [[nodiscard]] std::optional<Error> refuse(const command::Command& command, std::uint32_t closed) const;
+  /// What a closed gate means for this command; nullopt: nothing.
+  [[nodiscard]] std::optional<Outcome> hold_back(Execution& run, const command::Command& command,
+                                                 std::span<const keyspace::KeyRef> keys, std::uint32_t closed,
+                                                 command::Session& session, resp::Encoder& reply);
   [[nodiscard]] const command::Command* resolve(std::span<const std::string_view> args) const;
   void reject(Execution& run, const command::Command* command, const Error& error, command::Session& session,
               resp::Encoder& reply);
