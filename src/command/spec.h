@@ -53,6 +53,7 @@ enum class Flag : std::uint32_t {
   kWholeKeyspace = 1U << 22,   // runs with every other thread stopped at a safe point
   kContainer = 1U << 23,       // has subcommands and nothing else
   kHasSubcommands = 1U << 24,  // set by the table: the second argument may name a subcommand
+  kServesOpenSlot = 1U << 30,  // runs on both nodes of a slot that moves, whether the keys are there or not
 };
 [[nodiscard]] constexpr Flag operator|(Flag a, Flag b) noexcept {
   return static_cast<Flag>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));

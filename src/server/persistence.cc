@@ -164,35 +164,31 @@ Result<void> Persistence::start() {
   return {};
 }
 
-void Persistence::before_replies() {
-  if (!aof_on_.load(std::memory_order_relaxed)) return;
+Durability::Promise Persistence::before_replies() {
+  if (!aof_on_.load(std::memory_order_relaxed)) return Promise::kKept;
   // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once,
   // because a reply is about to leave that says the write is durable.
   const bool always = aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways;
   const Result<void> written = always ? aof_.writer().commit() : aof_.writer().flush();
-  if (!written && !parts_.gates.closed(Gate::kMisconf)) {
+  if (written) return Promise::kKept;
+  if (!parts_.gates.closed(Gate::kMisconf)) {
     parts_.gates.close(Gate::kMisconf);
     log::warning("Error writing to the append-only file: {}", written.error().text());
   }
+  return always ? Promise::kBroken : Promise::kKept;
 }
 
 Error Persistence::misconf() const {
-  if (aof_on_ && !aof_.status().writer.error.has_value()) {
-    return {
-        ErrorCode::kMisconf,
-        "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
-        "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
-        "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
-        "error."};
-  }
   if (aof_on_) {
-    return {ErrorCode::kMisconf, fmt::format("Errors writing to the AOF file: {}", aof_.status().writer.error->text())};
+    if (const auto error = aof_.writer_status().error) {
+      return {ErrorCode::kMisconf, fmt::format("Errors writing to the AOF file: {}", error->text())};
+    }
   }
   return {ErrorCode::kMisconf,
-          "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
+          "Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
           "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
-          "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
-          "error."};
+          "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the "
+          "RDB error."};
 }
 
 void Persistence::update_gate(const config::Config& config) {

@@ -47,7 +47,7 @@ class Persistence final : public Durability, public GateTexts {
   /// Saves and closes at the end of the server.
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
 
-  void before_replies() override;
+  [[nodiscard]] Promise before_replies() override;
   [[nodiscard]] Error misconf() const override;
 
   /// CONFIG SET appendonly, from a loop.

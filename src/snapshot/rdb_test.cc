@@ -202,7 +202,7 @@ TEST(RdbReader, SkipsSlotHintsOfVersion12) {
 
 TEST(RdbReader, NamesTypeKeyAndOffsetOfAValueItCannotStore) {
   EXPECT_EQ(error_of(file_of("01046c697374020161")),
-            "value of key \"list\" has type 1 (list), this build stores strings only at offset 9");
+            "value of key \"list\" has type 1 (list), which this build does not store at offset 9");
 }
 
 TEST(RdbReader, RefusesVersionsItDoesNotKnow) {
@@ -339,7 +339,7 @@ TEST(DumpPayload, RefusesWrongFooterAndBadContent) {
   EXPECT_EQ(error("", true), "Bad data format");
   EXPECT_EQ(error(std::string("\0\5x", 3), true), "Bad data format");
   EXPECT_EQ(error(std::string("\0\1xy", 4), true), "Bad data format");
-  EXPECT_EQ(error("\4\1x", true), "Bad data format: the payload holds type 4 (hash), this build stores strings only");
+  EXPECT_EQ(error("\4\1x", true), "Bad data format: the payload holds type 4 (hash), which this build does not store");
   std::string future("\0\1x\xff\x00", 5);
   char crc[8];
   store_le(crc, crc64(0, future));
