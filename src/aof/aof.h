@@ -87,6 +87,7 @@ class Aof {
   /// one that enable() began has failed; and the last failure is long enough ago.
   [[nodiscard]] bool rewrite_due(const RewriteSettings& settings) const;
   [[nodiscard]] AofStatus status() const;
+  [[nodiscard]] WriterStatus writer_status() const { return writer_.status(); }
 
  private:
   struct Running;  // a rewrite on its way

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "aof/stream_note.h"
 #include "base/bytes.h"
 #include "base/log.h"
 
@@ -83,6 +84,7 @@ class Loader {
       ASH_TRY(const auto next, reader.next());
       report_.total.bytes = bytes_before_ + reader.record_offset();
       if (next != CommandReader::Next::kCommand) {
+        report_.replication = parse_stream_note(reader.note());
         if (transaction.open()) return transaction.start();
         return next == CommandReader::Next::kEnd ? std::nullopt : std::optional(reader.record_offset());
       }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,8 @@ struct AofLoadReport {
   snapshot::LoadProgress total;
   std::uint64_t cut_bytes = 0;          // of the end of the last file
   std::vector<snapshot::AuxField> aux;  // of the base
+  /// Where in the replication stream the data stands, when the log was closed in order.
+  std::optional<snapshot::ReplicationAux> replication;
 };
 
 /// Loads the files that `files` lists into `keyspace` (the RDB parts) and through `apply` (the commands).

@@ -52,9 +52,10 @@ Result<CommandReader::Next> CommandReader::next() {
     ASH_TRY(const bool there, have(1));
     if (!there) return Next::kEnd;
     const bool annotation = window_[position_] == '#';
-    std::string_view ignored;
-    ASH_TRY(const Step step, annotation ? line(kAnnotationLineMax, ignored) : record());
+    std::string_view text;
+    ASH_TRY(const Step step, annotation ? line(kAnnotationLineMax, text) : record());
     if (step == Step::kShort) return Next::kTruncated;
+    note_ = annotation && step == Step::kDone ? text : std::string_view();
     if (step == Step::kDone && annotation) continue;
     if (step == Step::kDone) return Next::kCommand;
     ASH_TRY(const bool zeros, zeros_to_the_end());

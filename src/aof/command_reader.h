@@ -37,6 +37,8 @@ class CommandReader {
 
   /// Of the last command: at least one argument. Valid until the next call of next().
   [[nodiscard]] std::span<const std::string_view> args() const noexcept { return args_; }
+  /// The last annotation behind the last command, '#' included; empty when there is none.
+  [[nodiscard]] const std::string& note() const noexcept { return note_; }
   /// Where the last command begins; after kTruncated, where the incomplete record does.
   [[nodiscard]] std::uint64_t record_offset() const noexcept { return record_offset_; }
 
@@ -70,6 +72,7 @@ class CommandReader {
   std::size_t position_ = 0;     // in window_
   std::uint64_t record_offset_ = 0;
   const char* wrong_ = "";
+  std::string note_;
   std::vector<Slice> slices_;
   std::vector<std::string_view> args_;
 };

@@ -39,6 +39,11 @@ void ChangeLog::set_replication(Sink* sink) {
   update_active();
 }
 
+DbIndex ChangeLog::replication_db() const {
+  MutexLock lock(mutex_);
+  return replication_.selected == kNone ? DbIndex{0} : DbIndex{replication_.selected};
+}
+
 void ChangeLog::forget_replication_db() {
   MutexLock lock(mutex_);
   replication_.selected = kNone;

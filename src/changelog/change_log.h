@@ -49,6 +49,8 @@ class ChangeLog final : public keyspace::RemovalListener {
   /// its own.
   void set_aof(Sink* sink);
   void set_replication(Sink* sink);
+  /// Database that the replication stream has selected; 0 when the next record names its own. Thread: any.
+  [[nodiscard]] DbIndex replication_db() const;
   /// Makes the next replication record name its database (a replica has just been given a snapshot).
   void forget_replication_db();
   /// The same for the append-only file, which begins another increment.
@@ -93,7 +95,7 @@ class ChangeLog final : public keyspace::RemovalListener {
   void publish(DbIndex db, std::string_view records, Target target);
   void publish_locked(DbIndex db, std::string_view records, Target target) ASH_REQUIRES(mutex_);
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Stream aof_ ASH_GUARDED_BY(mutex_);
   Stream replication_ ASH_GUARDED_BY(mutex_);
   std::string select_ ASH_GUARDED_BY(mutex_);

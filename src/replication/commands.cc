@@ -1,5 +1,6 @@
 #include "replication/commands.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/bytes.h"
@@ -14,6 +15,9 @@ using command::Group;
 using command::Handler;
 
 namespace {
+
+constexpr std::string_view kHandOver = "failover";           // behind PSYNC: the master asks its replica to take over
+constexpr std::int64_t kLongestTimeout = 1'000'000'000'000;  // milliseconds: no clock overflows with it
 
 constexpr CommandSpec kReplicaof{.name = "replicaof",
                                  .arity = command::exactly(3),
@@ -71,6 +75,24 @@ constexpr CommandSpec kWait{.name = "wait",
                             .syntax = "numreplicas timeout",
                             .tips = "request_policy:all_shards,response_policy:agg_min"};
 
+constexpr CommandSpec kWaitaof{.name = "waitaof",
+                               .arity = command::exactly(4),
+                               .flags = Flag::kBlocking,
+                               .group = Group::kGeneric,
+                               .categories = command::Category::kConnection,
+                               .since = "7.2.0",
+                               .summary = "Waits until the writes of this connection are on disk here and on replicas.",
+                               .syntax = "numlocal numreplicas timeout",
+                               .tips = "request_policy:all_shards,response_policy:agg_min"};
+constexpr CommandSpec kFailover{.name = "failover",
+                                .arity = command::at_least(1),
+                                .flags = Flag::kAdmin | Flag::kNoScript | Flag::kStale,
+                                .group = Group::kServer,
+                                .categories = command::Category::kDangerous,
+                                .since = "6.2.0",
+                                .summary = "Hands the role of the master to a replica that has caught up.",
+                                .syntax = "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]"};
+
 std::string_view phase_name(PrimaryLink::Phase phase) {
   using Phase = PrimaryLink::Phase;
   switch (phase) {
@@ -89,6 +111,9 @@ std::string_view phase_name(PrimaryLink::Phase phase) {
 
 void ReplicationCommands::replicaof(Context& ctx) {
   if (mode_ == Mode::kCluster) return ctx.error("REPLICAOF not allowed in cluster mode.");
+  if (replication_.role().failover != Failover::State::kNone) {
+    return ctx.error("REPLICAOF not allowed while failing over.");
+  }
   const bool nobody = iequals(ctx.args[1], "no") && iequals(ctx.args[2], "one");
   net::Endpoint to;
   if (!nobody) {
@@ -149,9 +174,16 @@ void ReplicationCommands::replconf(Context& ctx) {
 
 void ReplicationCommands::begin_sync(Context& ctx, const SyncRequest& request) {
   const Replication::Role role = replication_.role();
+  if (role.failover != Failover::State::kNone) {
+    return ctx.error(ErrorCode::kNoMasterLink, "Can't SYNC while failing over");
+  }
   if (role.replica() && role.link.phase != PrimaryLink::Phase::kConnected) {
     return ctx.error(ErrorCode::kNoMasterLink);
   }
+  take_over(ctx, request);
+}
+
+void ReplicationCommands::take_over(Context& ctx, const SyncRequest& request) {
   ReplicaTraits traits = replication_.take_traits(ctx.session.id);
   const auto answer = takeover_.take(ctx.session, [this, request, traits](TakenSocket socket) {
     replication_.take(std::move(socket), request, traits);
@@ -160,9 +192,17 @@ void ReplicationCommands::begin_sync(Context& ctx, const SyncRequest& request) {
 }
 
 void ReplicationCommands::psync(Context& ctx) {
-  if (ctx.args.size() > 3) return ctx.error("FAILOVER is not supported");
   const auto request = parse_psync_request(ctx.args[1], ctx.args[2]);
   if (!request) return ctx.error(request.error());
+  if (ctx.args.size() > 3 && iequals(ctx.args[3], kHandOver)) {  // our primary hands its role to us
+    const Replication::Role role = replication_.role();
+    log::warning("Failover request received for replid {}.", ctx.args[1].substr(0, 40));
+    if (!role.replica()) return ctx.error("PSYNC FAILOVER can't be sent to a master.");
+    if (request->history != role.history.id) return ctx.error("PSYNC FAILOVER replid must match my replid.");
+    if (mode_ == Mode::kCluster) return ctx.error("PSYNC FAILOVER not allowed in cluster mode.");
+    replication_.post([this] { replication_.promote(); });  // before the socket arrives on the same loop
+    return take_over(ctx, *request);
+  }
   begin_sync(ctx, *request);
 }
 
@@ -183,13 +223,83 @@ void ReplicationCommands::wait(Context& ctx) {
         "WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured "
         "to be writable (which is not the default) writes to replicas are just local and are not propagated.");
   }
-  const std::int64_t offset = replication_.offset_of(ctx.session.last_write);
-  const std::uint64_t have = replication_.acknowledged_by(offset);
-  if (*wanted <= 0 || have >= static_cast<std::uint64_t>(*wanted) || ctx.session.in_transaction) {
-    return ctx.reply.integer(static_cast<std::int64_t>(have));
+  KeepGoal goal;
+  goal.offset = replication_.offset_of(ctx.session.last_write);
+  goal.replicas = static_cast<std::uint64_t>(std::max<std::int64_t>(0, *wanted));
+  wait_until_kept(ctx, goal, Millis(*timeout));
+}
+
+void ReplicationCommands::waitaof(Context& ctx) {
+  const auto local = parse_i64(ctx.args[1]);
+  if (!local) return ctx.error(ErrorCode::kNotInteger);
+  if (*local < 0 || *local > 1) return ctx.error("value is out of range, value must between 0 and 1");
+  const auto wanted = parse_i64(ctx.args[2]);
+  if (!wanted) return ctx.error(ErrorCode::kNotInteger);
+  if (*wanted < 0) return ctx.error("value is out of range, must be positive");
+  const auto timeout = parse_i64(ctx.args[3]);
+  if (!timeout) return ctx.error("timeout is not an integer or out of range");
+  if (*timeout < 0) return ctx.error("timeout is negative");
+  if (*timeout > std::numeric_limits<std::int64_t>::max() / 1'000'000) return ctx.error("timeout is out of range");
+  if (replication_.role().replica()) {
+    return ctx.error(
+        "WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and "
+        "are not propagated.");
   }
-  replication_.wait_for(ctx.session.id, offset, static_cast<std::uint64_t>(*wanted), Millis(*timeout),
-                        ctx.session.defer());
+  const auto log = replication_.log_position();
+  if (*local > 0 && !log) return ctx.error(std::string(kNoLogForWaitaof));
+  KeepGoal goal;
+  goal.where = Replicas::Kept::kOnDisk;
+  goal.offset = replication_.offset_of(ctx.session.last_write);
+  goal.replicas = static_cast<std::uint64_t>(*wanted);
+  goal.local = static_cast<std::uint64_t>(*local);
+  goal.log_position = log.value_or(0);
+  wait_until_kept(ctx, goal, Millis(*timeout));
+}
+
+void ReplicationCommands::wait_until_kept(Context& ctx, const KeepGoal& goal, Millis timeout) {
+  const KeepState state = replication_.keep_state(goal);
+  if (state.reaches(goal) || ctx.session.in_transaction) return write_keep_state(ctx.reply, goal, state);
+  replication_.wait_for(ctx.session.id, goal, timeout, ctx.session.defer());
+}
+
+void ReplicationCommands::failover(Context& ctx) {
+  if (mode_ == Mode::kCluster) return ctx.error("FAILOVER not allowed in cluster mode.");
+  if (ctx.args.size() == 2 && iequals(ctx.args[1], "abort")) {
+    return replication_.post([this, done = ctx.session.defer()] {
+      const auto aborted = replication_.abort_failover();
+      done([aborted](resp::Encoder& reply) { aborted ? reply.ok() : reply.error(aborted.error()); });
+    });
+  }
+  FailoverRequest request;
+  for (std::size_t i = 1; i < ctx.args.size(); ++i) {
+    const std::size_t behind = ctx.args.size() - i - 1;
+    if (iequals(ctx.args[i], "timeout") && behind >= 1 && !request.timeout) {
+      const auto timeout = parse_i64(ctx.args[++i]);
+      if (!timeout) return ctx.error(ErrorCode::kNotInteger);
+      if (*timeout <= 0) return ctx.error("FAILOVER timeout must be greater than 0");
+      request.timeout = Millis(std::min<std::int64_t>(*timeout, kLongestTimeout));
+    } else if (iequals(ctx.args[i], "to") && behind >= 2 && !request.target) {
+      const auto port = parse_i64(ctx.args[i + 2]);
+      if (!port) return ctx.error(ErrorCode::kNotInteger);
+      // A port that there cannot be belongs to no replica.
+      const bool valid = *port > 0 && *port <= 65535;
+      request.target = net::Endpoint{std::string(ctx.args[i + 1]), static_cast<std::uint16_t>(valid ? *port : 0)};
+      i += 2;
+    } else if (iequals(ctx.args[i], "force") && request.at_timeout == FailoverRequest::AtTimeout::kGiveUp) {
+      request.at_timeout = FailoverRequest::AtTimeout::kForce;
+    } else {
+      return ctx.error(ErrorCode::kSyntax);
+    }
+  }
+  // Redis looks at its state in this order, the rest on the loop that owns it.
+  const Replication::Role role = replication_.role();
+  if (role.failover == Failover::State::kNone && role.replica()) {
+    return ctx.error("FAILOVER is not valid when server is a replica.");
+  }
+  replication_.post([this, request, done = ctx.session.defer()] {
+    const auto begun = replication_.fail_over(request);
+    done([begun](resp::Encoder& reply) { begun ? reply.ok() : reply.error(begun.error()); });
+  });
 }
 
 void ReplicationCommands::register_in(command::CommandTable& table) {
@@ -200,6 +310,8 @@ void ReplicationCommands::register_in(command::CommandTable& table) {
   table.add(kPsync, Handler::bind<&ReplicationCommands::psync>(*this));
   table.add(kSync, Handler::bind<&ReplicationCommands::sync>(*this));
   table.add(kWait, Handler::bind<&ReplicationCommands::wait>(*this));
+  table.add(kWaitaof, Handler::bind<&ReplicationCommands::waitaof>(*this));
+  table.add(kFailover, Handler::bind<&ReplicationCommands::failover>(*this));
 }
 
 }  // namespace ashlar::replication

@@ -1,4 +1,4 @@
-/// REPLICAOF, SLAVEOF, ROLE, REPLCONF, PSYNC, SYNC, WAIT. Thread: any loop.
+/// REPLICAOF, SLAVEOF, FAILOVER, ROLE, REPLCONF, PSYNC, SYNC, WAIT, WAITAOF. Thread: any loop.
 #pragma once
 
 #include "command/table.h"
@@ -20,8 +20,12 @@ class ReplicationCommands {
   void psync(command::Context& ctx);
   void sync(command::Context& ctx);
   void wait(command::Context& ctx);
+  void waitaof(command::Context& ctx);
+  void failover(command::Context& ctx);
 
  private:
+  void wait_until_kept(command::Context& ctx, const KeepGoal& goal, Millis timeout);
+  void take_over(command::Context& ctx, const SyncRequest& request);
   void begin_sync(command::Context& ctx, const SyncRequest& request);
   Replication& replication_;
   Takeover& takeover_;

@@ -114,8 +114,14 @@ snapshot::LoadOptions FullSync::options(keyspace::SafePoint::Participant& seat) 
   options.expired = snapshot::ExpiredKeys::kKeep;
   options.checksum = plan_.checksum;
   options.seat = &seat;
-  options.progress = [socket = plan_.socket](const snapshot::LoadProgress&) -> Result<void> {
+  const Clock& clock = plan_.snapshots.clock();
+  options.progress = [socket = plan_.socket, &clock,
+                      last = clock.mono()](const snapshot::LoadProgress&) mutable -> Result<void> {
     if (socket->aborted()) return fail(ErrorCode::kIo, "aborted");
+    if (clock.mono() - last >= Seconds(1)) {
+      last = clock.mono();
+      (void)socket->send("\n");  // keeps the primary from taking us for dead; it may be gone without harm to the load
+    }
     return {};
   };
   return options;

@@ -20,8 +20,10 @@ namespace ashlar::replication {
 class Applier {
  public:
   virtual ~Applier() = default;
-  /// Around a run of apply() calls.
-  virtual void begin(WallTime now) = 0;
+  /// Around a run of apply() calls. kAsOne: nobody sees some of its commands without the others, and the append-only
+  /// file holds them as a transaction. What is recorded between the two calls belongs to the same point in time.
+  enum class Run : std::uint8_t { kOneByOne, kAsOne };
+  virtual void begin(WallTime now, Run run) = 0;
   virtual void end() = 0;
   /// One command; not empty. What it replies is dropped, an error is logged.
   virtual void apply(std::span<const std::string_view> args) = 0;
@@ -52,6 +54,17 @@ class Host {
   virtual void remember_upstream(const std::optional<net::Endpoint>& upstream) = 0;
   /// Writes of clients are held back, and with them our pings. Thread: the control loop's.
   [[nodiscard]] virtual bool writes_paused() const = 0;
+  /// Holds writes back for a failover, or lets them go. After kBegins no write is under way. Thread: the control
+  /// loop's.
+  enum class Hold : std::uint8_t { kBegins, kEnds };
+  virtual void hold_writes(Hold hold) = 0;
+  /// How far the append-only file has been written to, and how far it is durable, in bytes of its own count; nullopt
+  /// while there is none that holds all data. Thread: any.
+  struct LogPositions {
+    std::uint64_t appended = 0;
+    std::uint64_t durable = 0;
+  };
+  [[nodiscard]] virtual std::optional<LogPositions> log_positions() const = 0;
 };
 
 /// The socket of a client that became a replica.

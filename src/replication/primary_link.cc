@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -13,17 +14,22 @@
 namespace ashlar::replication {
 namespace {
 
+// Words of the stream that are no commands to run here.
 constexpr std::string_view kAckMark = "replconf";
-/// Keeps the link alive and is nothing to run.
-constexpr std::string_view kKeepAliveMark = "ping";
+constexpr std::string_view kAliveMark = "ping";
+constexpr std::string_view kTransactionMark = "multi";
+constexpr std::string_view kTransactionEndMark = "exec";
+
+constexpr std::size_t kMarksMax = 64;
 
 }  // namespace
 
 PrimaryLink::~PrimaryLink() { hang_up(); }
 
-void PrimaryLink::follow(net::Endpoint primary) {
+void PrimaryLink::follow(net::Endpoint primary, Intent intent) {
   hang_up();
   primary_ = std::move(primary);
+  intent_ = intent;
   last_io_.reset();
   down_since_.reset();
   log::notice("Connecting to MASTER {}:{}", primary_->address, primary_->port);
@@ -33,6 +39,7 @@ void PrimaryLink::follow(net::Endpoint primary) {
 
 void PrimaryLink::stop() {
   hang_up();
+  intent_ = Intent::kFollow;
   primary_.reset();
   last_io_.reset();
   down_since_.reset();
@@ -56,6 +63,7 @@ void PrimaryLink::hang_up() {
   in_ = ByteBuffer();
   out_ = ByteBuffer();
   parser_ = resp::RequestParser();
+  transaction_.clear();  // not applied: it comes again
 }
 
 void PrimaryLink::lose(const std::string& why) {
@@ -143,6 +151,9 @@ void PrimaryLink::begin_step(Step step) {
       if (!can_resume_) return send({"PSYNC", "?", "-1"});
       const History history = parts_.stream.history();
       log::notice("Trying a partial resynchronization (request {}:{}).", history.id.hex(), history.end + 1);
+      if (intent_ == Intent::kHandOver) {
+        return send({"PSYNC", history.id.hex(), format_i64(history.end + 1, digits), "FAILOVER"});
+      }
       return send({"PSYNC", history.id.hex(), format_i64(history.end + 1, digits)});
     }
   }
@@ -193,6 +204,12 @@ void PrimaryLink::answer(std::string_view line) {
 
 void PrimaryLink::answer_psync(std::string_view line) {
   auto parsed = parse_psync_answer(line);
+  if (intent_ == Intent::kHandOver) {
+    intent_ = Intent::kFollow;
+    const bool refused = !parsed || std::holds_alternative<TryLater>(*parsed);
+    if (refused) return parts_.on_handover(Failover::Answer::kRefused);  // we follow nobody now
+    parts_.on_handover(Failover::Answer::kAccepted);
+  }
   if (!parsed) return lose(std::string(parsed.error().text()));
   if (const auto* later = std::get_if<TryLater>(&*parsed)) {
     return lose(fmt::format("MASTER cannot synchronise us now: {}", later->why));
@@ -228,7 +245,11 @@ void PrimaryLink::receive(const FullResync& resync) {
                      .path = fmt::format("temp-sync-{}.rdb", ::getpid()),
                      .route = settings_.diskless_load ? FullSync::Route::kDirect : FullSync::Route::kThroughFile,
                      .checksum = settings_.checksum,
-                     .on_flush = [this] { parts_.host.loading(Host::Loading::kBegins); },
+                     .on_flush =
+                         [this] {
+                           can_resume_ = false;
+                           parts_.host.loading(Host::Loading::kBegins);
+                         },
                      .on_done =
                          [this, attempt, resync](FullSync::Outcome outcome) {
                            parts_.loop.post([this, attempt, resync, outcome = std::move(outcome)]() mutable {
@@ -249,6 +270,8 @@ void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) 
   socket_ = std::make_shared<BlockingSocket>(socket_->release(), settings_.timeout);
   sync_.reset();
   parts_.stream.restart(resync.id, resync.offset);
+  marks_.clear();
+  durable_.reset();
   parts_.applier.select(*outcome.stream_db);
   can_resume_ = true;
   parts_.host.loading(Host::Loading::kEnds);
@@ -286,23 +309,10 @@ void PrimaryLink::apply_stream() {
   // The primary may write what its own clients may not send: memory follows the bytes received, not these numbers.
   const resp::Limits limits{.max_bulk_len = std::size_t{1} << 40, .max_args = std::size_t{1} << 31};
   constexpr std::size_t kCommands = 256;
-  bool wants_ack = false;
+  wants_ack_ = false;
   for (;;) {
     const resp::Parsed parsed = parser_.parse(in_.view(), limits, kCommands, batch_);
-    if (!batch_.empty()) {
-      parts_.applier.begin(parts_.loop.wall_now());
-      for (std::size_t i = 0; i < batch_.size(); ++i) {
-        const auto args = batch_[i];
-        if (iequals(args[0], kAckMark)) {
-          wants_ack |= args.size() >= 2 && iequals(args[1], "getack");
-        } else if (!iequals(args[0], kKeepAliveMark)) {
-          parts_.applier.apply(args);
-        }
-      }
-      parts_.applier.end();
-    }
-    // Applied, so it counts: the offset moves and our own replicas get the same bytes.
-    if (parsed.consumed > 0) parts_.log.record_raw(in_.view().substr(0, parsed.consumed));
+    if (parsed.consumed > 0) apply_batch(parsed.consumed);
     in_.consume_front(parsed.consumed);
     if (parsed.status == resp::ParseStatus::kError) {
       can_resume_ = false;
@@ -311,13 +321,89 @@ void PrimaryLink::apply_stream() {
     if (parsed.status == resp::ParseStatus::kNeedMore) break;
   }
   if (in_.empty() && in_.capacity() > 1024 * 1024) in_ = ByteBuffer();
-  if (wants_ack) acknowledge();
+  if (wants_ack_) acknowledge();
+}
+
+void PrimaryLink::apply_batch(std::size_t consumed) {
+  const std::string_view input = in_.view().substr(0, consumed);
+  std::size_t seen = 0;
+  std::size_t passed_on = 0;
+  // What is applied counts: the offset moves and our own replicas get the same bytes. In the same run as the effects,
+  // so that no snapshot is cut between the two.
+  const auto pass_on = [&](std::size_t end) {
+    if (end > passed_on) parts_.log.record_raw(input.substr(passed_on, end - passed_on));
+    passed_on = end;
+  };
+  parts_.applier.begin(parts_.loop.wall_now(), Applier::Run::kOneByOne);
+  for (std::size_t i = 0; i < batch_.size(); ++i) {
+    const auto args = batch_[i];
+    const std::string_view bytes = input.substr(seen, batch_.bytes(i));
+    const std::size_t begin = std::exchange(seen, seen + bytes.size());
+    if (transaction_.open()) {
+      passed_on = seen;
+      if (iequals(args[0], kTransactionEndMark)) {
+        transaction_.add_bytes(bytes);
+        parts_.applier.end();
+        apply_transaction();
+        parts_.applier.begin(parts_.loop.wall_now(), Applier::Run::kOneByOne);
+      } else {
+        transaction_.add(args, bytes);
+      }
+    } else if (iequals(args[0], kTransactionMark)) {
+      pass_on(begin);
+      passed_on = seen;
+      transaction_.begin(bytes);
+    } else if (iequals(args[0], kAckMark)) {
+      wants_ack_ |= args.size() >= 2 && iequals(args[1], "getack");
+    } else if (!iequals(args[0], kAliveMark)) {
+      parts_.applier.apply(args);
+    }
+  }
+  if (transaction_.open()) {
+    transaction_.add_bytes(input.substr(seen));
+  } else {
+    pass_on(consumed);
+  }
+  parts_.applier.end();
+}
+
+void PrimaryLink::apply_transaction() {
+  parts_.applier.begin(parts_.loop.wall_now(), Applier::Run::kAsOne);
+  std::vector<std::string_view> args;
+  for (const auto& command : transaction_.commands()) {
+    args.assign(command.begin(), command.end());
+    parts_.applier.apply(args);
+  }
+  parts_.log.record_raw(transaction_.bytes());
+  parts_.applier.end();
+  transaction_.clear();
+}
+
+std::optional<std::int64_t> PrimaryLink::durable_offset() {
+  const std::int64_t end = parts_.stream.end();
+  const auto log = parts_.host.log_positions();
+  if (!log) {
+    marks_.clear();
+    durable_.reset();
+    return std::nullopt;
+  }
+  // All effects up to `end` are in the log by now, so they are durable when it is so up to here.
+  if (marks_.empty() || marks_.back().offset != end) {
+    if (marks_.size() == kMarksMax) marks_.pop_back();
+    marks_.push_back({end, log->appended});
+  }
+  for (; !marks_.empty() && marks_.front().log <= log->durable; marks_.pop_front()) durable_ = marks_.front().offset;
+  return durable_;
 }
 
 void PrimaryLink::acknowledge() {
   last_ack_ = parts_.loop.now();
-  DecimalBuffer digits;
-  send({"REPLCONF", "ACK", format_i64(parts_.stream.end(), digits)});
+  DecimalBuffer offset;
+  DecimalBuffer durable;
+  if (const auto on_disk = durable_offset()) {
+    return send({"REPLCONF", "ACK", format_i64(parts_.stream.end(), offset), "FACK", format_i64(*on_disk, durable)});
+  }
+  send({"REPLCONF", "ACK", format_i64(parts_.stream.end(), offset)});
 }
 
 void PrimaryLink::send(std::initializer_list<std::string_view> words) {

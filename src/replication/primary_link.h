@@ -2,6 +2,8 @@
 /// again when the connection is lost. Thread: the control loop's, except status().
 #pragma once
 
+#include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,8 +15,10 @@
 #include "changelog/change_log.h"
 #include "net/event_loop.h"
 #include "net/socket.h"
+#include "replication/failover.h"
 #include "replication/full_sync.h"
 #include "replication/handshake.h"
+#include "replication/held_transaction.h"
 #include "replication/ports.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
@@ -43,18 +47,24 @@ class PrimaryLink final : private net::IoHandler {
     Host& host;
     std::function<void(std::string why)> drop_replicas;
     std::function<void()> on_change;
+    /// The new primary has answered our request that it take over.
+    std::function<void(Failover::Answer)> on_handover;
   };
   explicit PrimaryLink(Parts parts) : parts_(std::move(parts)) {}
   ~PrimaryLink();
 
   void configure(const Settings& settings) { settings_ = settings; }
-  /// Follows this primary from now on; the history of our stream is what we offer to go on with.
-  void follow(net::Endpoint primary);
+  /// Follows this primary from now on; the history of our stream is what we offer to go on with. kHandOver: asks it,
+  /// until now our replica, to become the primary.
+  enum class Intent : std::uint8_t { kFollow, kHandOver };
+  void follow(net::Endpoint primary, Intent intent);
   /// Follows nobody.
   void stop();
   /// Ten times a second.
   void tick();
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  /// Our data is what our history says: not so while, and after, another's is received in vain. Thread: any.
+  [[nodiscard]] bool data_is_whole() const noexcept { return can_resume_.load(std::memory_order_relaxed); }
   /// Thread: any.
   [[nodiscard]] Status status() const;
 
@@ -74,7 +84,10 @@ class PrimaryLink final : private net::IoHandler {
   void go_on(std::string_view unread);
   void read_stream();
   void apply_stream();
+  void apply_batch(std::size_t consumed);
+  void apply_transaction();
   void acknowledge();
+  [[nodiscard]] std::optional<std::int64_t> durable_offset();
   void send(std::initializer_list<std::string_view> words);
   void flush();
   void lose(const std::string& why);
@@ -87,8 +100,9 @@ class PrimaryLink final : private net::IoHandler {
   std::optional<net::Endpoint> primary_;
   Phase phase_ = Phase::kIdle;
   Step step_ = Step::kPing;
-  std::uint64_t attempt_ = 0;  // posts of former attempts are ignored
-  bool can_resume_ = true;     // our data is what our history says
+  Intent intent_ = Intent::kFollow;
+  std::uint64_t attempt_ = 0;           // posts of former attempts are ignored
+  std::atomic<bool> can_resume_{true};  // our data is what our history says
   MonoTime last_try_{};
   MonoTime last_ack_{};
   std::optional<MonoTime> last_io_;
@@ -98,6 +112,15 @@ class PrimaryLink final : private net::IoHandler {
   ByteBuffer out_;
   resp::RequestParser parser_;
   resp::CommandBatch batch_;
+  HeldTransaction transaction_;
+  bool wants_ack_ = false;
+  /// Offsets of the stream with the place in the append-only file by which they are in it; oldest first.
+  struct Mark {
+    std::int64_t offset;
+    std::uint64_t log;
+  };
+  std::deque<Mark> marks_;
+  std::optional<std::int64_t> durable_;
   std::unique_ptr<FullSync> sync_;
   Thread resolver_;
   net::Watch watch_;

@@ -18,14 +18,12 @@ ReplicaLink::ReplicaLink(Owner& owner, net::EventLoop& loop, std::uint64_t numbe
       number_(number),
       socket_(std::move(socket)),
       traits_(std::move(traits)),
+      since_(loop.now()),
       last_ack_(loop.now()) {
   in_.append(unread);
 }
 
-ReplicaLink::~ReplicaLink() {
-  close();
-  snapshot.reset();
-}
+ReplicaLink::~ReplicaLink() { close(); }
 
 Result<void> ReplicaLink::watch() {
   ASH_TRY(watch_, loop_.watch(socket_->fd().get(), net::Interest::kRead, *this));
@@ -36,7 +34,6 @@ void ReplicaLink::close() {
   state_ = State::kLost;
   watch_ = {};
   socket_->abort();
-  if (snapshot) snapshot->cancel();
   queue_.clear();
   queued_bytes_ = 0;
 }
@@ -51,6 +48,7 @@ void ReplicaLink::read_input() {
   const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, kChunk);
   if (got.status == net::IoStatus::kWouldBlock) return;
   if (got.status != net::IoStatus::kOk) return owner_.link_lost(*this, "connection lost");
+  last_ack_ = loop_.now();  // a replica that is busy loading sends line ends
   const resp::Limits limits{.max_bulk_len = kChunk, .max_args = 64};
   for (;;) {
     const resp::Parsed parsed = parser_.parse(in_.view(), limits, 64, batch_);
@@ -68,8 +66,10 @@ void ReplicaLink::run(std::span<const std::string_view> args) {
   const auto offset = parse_i64(args[2]);
   if (!offset) return;
   acknowledged_ = std::max(acknowledged_, *offset);
-  last_ack_ = loop_.now();
   heard_ = true;
+  if (args.size() >= 5 && iequals(args[3], "fack")) {
+    if (const auto durable = parse_i64(args[4])) durable_ = std::max(durable_.value_or(0), *durable);
+  }
   owner_.link_acknowledged(*this);
 }
 
@@ -81,12 +81,15 @@ void ReplicaLink::send_first(std::string bytes) {
 }
 
 void ReplicaLink::feed(const std::shared_ptr<const Block>& block) {
-  if (state_ == State::kLost || traits_.wants_rdb_only || block->end() <= position_) return;
+  if (state_ == State::kLost || state_ == State::kWaiting || traits_.wants_rdb_only) return;
+  if (block->end() <= position_) return;
   const auto from = static_cast<std::size_t>(std::max<std::int64_t>(0, position_ - block->begin));
   position_ = block->end();
   queued_bytes_ += block->bytes.size() - from;
   queue_.push_back({block, from});
 }
+
+void ReplicaLink::sign_of_life() { (void)net::write_some(socket_->fd().get(), "\n"); }  // the next one may get through
 
 void ReplicaLink::go_online() {
   state_ = State::kOnline;

@@ -14,13 +14,13 @@
 #include "replication/settings.h"
 #include "replication/stream.h"
 #include "resp/request_parser.h"
-#include "snapshot/slot_snapshot.h"
 
 namespace ashlar::replication {
 
 class ReplicaLink final : public net::IoHandler {
  public:
   enum class State : std::uint8_t {
+    kWaiting,      // for a snapshot, which others may share
     kSyncing,      // a snapshot's thread writes to the socket
     kAwaitingAck,  // it has the snapshot; the stream begins when it says that it is loaded
     kOnline,
@@ -50,6 +50,19 @@ class ReplicaLink final : public net::IoHandler {
   /// The stream may flow.
   void go_online();
   void await_ack() noexcept { state_ = State::kAwaitingAck; }
+  /// It needs a snapshot, to be announced in this dialect.
+  void await_snapshot(SyncRequest::Dialect dialect) noexcept {
+    state_ = State::kWaiting;
+    dialect_ = dialect;
+  }
+  [[nodiscard]] SyncRequest::Dialect dialect() const noexcept { return dialect_; }
+  /// A snapshot made at this offset of the stream is being sent.
+  void begin_sync(std::int64_t offset) noexcept {
+    state_ = State::kSyncing;
+    position_ = offset;
+  }
+  /// Tells a waiting replica that we are alive.
+  void sign_of_life();
   /// Stops watching; the socket ends.
   void close();
   /// Whether the limits for what lies in our memory are kept.
@@ -60,6 +73,9 @@ class ReplicaLink final : public net::IoHandler {
   [[nodiscard]] const ReplicaTraits& traits() const noexcept { return traits_; }
   [[nodiscard]] const std::shared_ptr<BlockingSocket>& socket() const noexcept { return socket_; }
   [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_; }
+  /// How far it has the stream on its disk, if it tells.
+  [[nodiscard]] std::optional<std::int64_t> durable() const noexcept { return durable_; }
+  [[nodiscard]] MonoTime since() const noexcept { return since_; }
   [[nodiscard]] MonoTime last_ack() const noexcept { return last_ack_; }
   [[nodiscard]] bool heard() const noexcept { return heard_; }
   [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }
@@ -67,8 +83,6 @@ class ReplicaLink final : public net::IoHandler {
   void set_position(std::int64_t position) noexcept { position_ = position; }
   void note_alive() noexcept { last_ack_ = loop_.now(); }
 
-  /// The snapshot that is being sent to it.
-  std::unique_ptr<snapshot::SlotSnapshot> snapshot;
   bool marked = false;  // the snapshot ends with a mark
   std::string name;     // "ip:port" for the log
   std::string address;
@@ -88,8 +102,11 @@ class ReplicaLink final : public net::IoHandler {
   std::shared_ptr<BlockingSocket> socket_;  // shared with the snapshot's thread
   ReplicaTraits traits_;
   State state_ = State::kSyncing;
+  SyncRequest::Dialect dialect_ = SyncRequest::Dialect::kPsync;
   std::int64_t position_ = 0;
   std::int64_t acknowledged_ = 0;
+  std::optional<std::int64_t> durable_;
+  MonoTime since_;
   MonoTime last_ack_;
   bool heard_ = false;  // an acknowledgement came
   std::deque<Piece> queue_;

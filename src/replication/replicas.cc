@@ -1,15 +1,11 @@
 #include "replication/replicas.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/log.h"
 #include "net/socket.h"
-#include "replication/transfer_sink.h"
-#include "resp/encoder.h"
-#include "snapshot/entry_format.h"
 
 namespace ashlar::replication {
 namespace {
@@ -17,9 +13,23 @@ namespace {
 constexpr std::string_view kPing = "*1\r\n$4\r\nPING\r\n";
 constexpr std::string_view kGetAck = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
 
+std::string_view state_name(ReplicaLink::State state) {
+  switch (state) {
+    case ReplicaLink::State::kWaiting: return "wait_bgsave";
+    case ReplicaLink::State::kOnline: return "online";
+    default: return "send_bulk";
+  }
+}
+
 std::string address_part(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
 
 }  // namespace
+
+Replicas::Replicas(Parts parts)
+    : parts_(std::move(parts)),
+      transfers_({parts_.loop, parts_.log, parts_.snapshots, parts_.files, parts_.stream, parts_.stream_db,
+                  [this](std::uint64_t link, const std::optional<Error>& error) { snapshot_done(link, error); },
+                  [this] { start_waiting(); }}) {}
 
 Replicas::~Replicas() {
   if (attached_) parts_.log.set_replication(nullptr);
@@ -28,6 +38,7 @@ Replicas::~Replicas() {
 void Replicas::attach_stream() {
   if (attached_) return;
   attached_ = true;
+  if (links_.empty()) alone_since_ = parts_.loop.now();
   parts_.log.set_replication(&parts_.stream);
 }
 
@@ -49,7 +60,11 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
   log::notice("Replica {} asks for synchronization", placed.name);
   feed();  // the others get what belongs to them before the readers change
   update_readers();
-  if (!resume(placed, request)) synchronise(placed, request.dialect);
+  if (!resume(placed, request)) {
+    log::notice("Full resync requested by replica {}", placed.name);
+    placed.await_snapshot(request.dialect);
+    start_waiting();
+  }
   publish();
 }
 
@@ -71,53 +86,49 @@ bool Replicas::resume(ReplicaLink& link, const SyncRequest& request) {
   return true;
 }
 
-void Replicas::synchronise(ReplicaLink& link, SyncRequest::Dialect dialect) {
-  const bool direct = settings_.diskless_sync && link.traits().knows_mark;
-  const auto cut = std::make_shared<Cut>();  // filled at the cut, read by the snapshot's thread
-  keyspace::Keyspace& keyspace = parts_.snapshots.keyspace();
-  const keyspace::AccessSettings& access = keyspace.access();
-  snapshot::SnapshotPlan plan;
-  plan.format = std::make_unique<snapshot::RdbEntryFormat>(
-      settings_.compression,
-      snapshot::rdb::clock_fields(access.policy.load(std::memory_order_relaxed), access.lfu(), parts_.loop.wall_now()));
-  plan.sink = std::make_unique<TransferSink>(
-      TransferSink::Plan{.socket = link.socket(),
-                         .cut = cut,
-                         .dialect = dialect,
-                         .route = direct ? TransferSink::Route::kSocket : TransferSink::Route::kFile,
-                         .mark = random_node_id().hex(),
-                         .path = fmt::format("temp-repl-{}.{}.rdb", ::getpid(), link.number()),
-                         .files = &parts_.files,
-                         .clock = &parts_.loop.clock(),
-                         .checksum = settings_.checksum,
-                         .redis_version = settings_.redis_version});
-  plan.at_cut = [this, cut, &link] {
-    const History history = parts_.stream.history();
-    cut->history = history.id;
-    cut->offset = history.end;
-    cut->stream_db = parts_.stream_db();
-    cut->functions = parts_.keyspace.function_codes();
-    link.set_position(history.end);
-    parts_.log.forget_replication_db();
-  };
-  plan.on_done = [this, number = link.number()](const Result<void>& result) {
-    std::optional<Error> error;
-    if (!result) error = result.error();
-    parts_.loop.post([this, number, error = std::move(error)] { snapshot_done(number, error); });
-  };
-  link.marked = direct;
-  log::notice("Full resync requested by replica {}", link.name);
-  log::notice("Starting snapshot for SYNC with target: {}", direct ? "replicas sockets" : "disk");
-  link.snapshot = std::make_unique<snapshot::SlotSnapshot>(parts_.snapshots, std::move(plan));
-  link.snapshot->start(nullptr);
+void Replicas::start_waiting() {
+  std::vector<ReplicaLink*> to_sockets;
+  std::vector<ReplicaLink*> by_file;
+  MonoTime first = MonoTime::max();
+  for (auto& [number, link] : links_) {
+    if (link->state() != ReplicaLink::State::kWaiting) continue;
+    if (settings_.diskless_sync && link->traits().knows_mark) {
+      to_sockets.push_back(link.get());
+      first = std::min(first, link->since());
+    } else {
+      by_file.push_back(link.get());
+    }
+  }
+  if (!by_file.empty()) start_transfer(by_file, Transfers::Route::kFile);
+  if (to_sockets.empty() || transfers_.streaming()) return;  // its end comes here again
+  const std::uint32_t enough = settings_.diskless_sync_max_replicas;
+  const MonoTime due = first + settings_.diskless_sync_delay;
+  if ((enough == 0 || to_sockets.size() < enough) && parts_.loop.now() < due) {
+    log::notice("Delay next snapshot for diskless SYNC");
+    (void)parts_.loop.call_at(due, [this] { start_waiting(); });
+    return;
+  }
+  start_transfer(to_sockets, Transfers::Route::kSocket);
+}
+
+void Replicas::start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route) {
+  const bool direct = route == Transfers::Route::kSocket;
+  log::notice("Starting snapshot for SYNC of {} replicas with target: {}", links.size(),
+              direct ? "replicas sockets" : "disk");
+  std::vector<TransferTarget> targets;
+  for (const ReplicaLink* link : links) targets.push_back({link->number(), link->socket(), link->dialect()});
+  const std::int64_t offset = transfers_.start(std::move(targets), route, settings_);
+  for (ReplicaLink* link : links) {
+    link->marked = direct;
+    link->begin_sync(offset);
+  }
 }
 
 void Replicas::snapshot_done(std::uint64_t number, const std::optional<Error>& error) {
   const auto it = links_.find(number);
   if (it == links_.end()) return;
   ReplicaLink& link = *it->second;
-  link.snapshot.reset();
-  if (link.state() == ReplicaLink::State::kLost) return reap(number);
+  if (link.state() == ReplicaLink::State::kLost) return;
   if (error) return link_lost(link, fmt::format("the snapshot was not sent: {}", error->text()));
   // With an end mark the replica reads ahead, so nothing may follow before it says that it is done.
   if (link.marked && !link.heard()) {
@@ -140,22 +151,19 @@ void Replicas::link_acknowledged(ReplicaLink& link) {
     link.go_online();
   }
   publish();
-  check_waiters();
 }
 
 void Replicas::link_lost(ReplicaLink& link, std::string why) {
   if (link.state() == ReplicaLink::State::kLost) return;
   log::notice("Connection with replica {} lost: {}", link.name, why);
   link.close();
+  transfers_.leave(link.number());
   parts_.loop.post([this, number = link.number()] { reap(number); });
   publish();
 }
 
 void Replicas::reap(std::uint64_t number) {
-  const auto it = links_.find(number);
-  // A snapshot that still runs ends soon, and its end comes here again.
-  if (it == links_.end() || it->second->snapshot) return;
-  links_.erase(it);
+  if (links_.erase(number) == 0) return;
   update_readers();
 }
 
@@ -184,6 +192,7 @@ void Replicas::tick(Pings pings) {
   const MonoTime now = parts_.loop.now();
   using State = ReplicaLink::State;
   for (auto& [number, link] : links_) {
+    if (link->state() == State::kWaiting) link->sign_of_life();
     const bool waits_for_it = link->state() == State::kOnline || link->state() == State::kAwaitingAck;
     if (waits_for_it && now - link->last_ack() > settings_.timeout) {
       link_lost(*link, "Disconnecting timedout replica (streaming sync)");
@@ -207,7 +216,6 @@ void Replicas::tick(Pings pings) {
                 settings_.backlog_ttl.count());
   }
   publish();
-  check_waiters();
 }
 
 void Replicas::drop_all(const std::string& why) {
@@ -222,46 +230,14 @@ std::size_t Replicas::good() const {
   }));
 }
 
-void Replicas::wait_for(ClientId client, std::int64_t offset, std::uint64_t wanted, std::optional<MonoTime> deadline,
-                        command::Completion done) {
-  waiters_.push_back({client, offset, wanted, deadline, std::move(done)});
-  if (deadline) (void)parts_.loop.call_at(*deadline, [this] { check_waiters(); });  // one that fires late finds nothing
-  parts_.log.record_raw(kGetAck);
-  check_waiters();
-}
-
-void Replicas::forget_waiter(ClientId client) {
-  std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.client == client; });
-}
-
-void Replicas::cancel_waiters() {
-  for (Waiter& waiter : waiters_) {
-    waiter.done([](resp::Encoder& reply) {
-      reply.error({ErrorCode::kUnblocked,
-                   "force unblock from blocking operation, instance state changed (master -> "
-                   "replica?)"});
-    });
-  }
-  waiters_.clear();
-}
-
-void Replicas::check_waiters() {
-  std::erase_if(waiters_, [&](Waiter& waiter) {
-    const std::uint64_t have = acknowledged_by(waiter.offset);
-    const bool late = waiter.deadline && parts_.loop.now() >= *waiter.deadline;
-    if (have < waiter.wanted && !late) return false;
-    waiter.done([have](resp::Encoder& reply) { reply.integer(static_cast<std::int64_t>(have)); });
-    return true;
-  });
-}
+void Replicas::ask_for_acks() { parts_.log.record_raw(kGetAck); }
 
 void Replicas::publish() {
   std::vector<ReplicaStatus> all;
   for (const auto& [number, link] : links_) {
     if (link->state() == ReplicaLink::State::kLost) continue;
-    const bool online = link->state() == ReplicaLink::State::kOnline;
-    all.push_back({link->address, link->traits().port, online ? "online" : "send_bulk", link->acknowledged(),
-                   link->last_ack(), online});
+    all.push_back({link->address, link->traits().port, state_name(link->state()), link->acknowledged(), link->durable(),
+                   link->last_ack(), link->state() == ReplicaLink::State::kOnline});
   }
   {
     MutexLock lock(mutex_);
@@ -275,10 +251,12 @@ std::vector<ReplicaStatus> Replicas::status() const {
   return status_;
 }
 
-std::uint64_t Replicas::acknowledged_by(std::int64_t offset) const {
+std::uint64_t Replicas::acknowledged_by(std::int64_t offset, Kept where) const {
   MutexLock lock(mutex_);
-  return static_cast<std::uint64_t>(std::ranges::count_if(
-      status_, [&](const ReplicaStatus& replica) { return replica.announced && replica.offset >= offset; }));
+  return static_cast<std::uint64_t>(std::ranges::count_if(status_, [&](const ReplicaStatus& replica) {
+    const std::optional<std::int64_t> kept = where == Kept::kInMemory ? replica.offset : replica.durable;
+    return replica.announced && kept && *kept >= offset;
+  }));
 }
 
 }  // namespace ashlar::replication

@@ -18,6 +18,7 @@
 #include "replication/replica_link.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/transfers.h"
 #include "snapshot/slot_snapshot.h"
 
 namespace ashlar::replication {
@@ -26,8 +27,9 @@ namespace ashlar::replication {
 struct ReplicaStatus {
   std::string address;
   std::uint16_t port = 0;
-  std::string_view state;  // "send_bulk" or "online"
+  std::string_view state;  // "wait_bgsave", "send_bulk" or "online"
   std::int64_t offset = 0;
+  std::optional<std::int64_t> durable;  // on its disk
   MonoTime last_ack;
   bool announced = false;  // it acknowledges
 };
@@ -43,7 +45,7 @@ class Replicas final : private ReplicaLink::Owner {
     std::function<DbIndex()> stream_db;  // selected in the stream now, when it is passed on
     std::function<void()> on_change;     // replicas came, went or acknowledged
   };
-  explicit Replicas(Parts parts) : parts_(std::move(parts)) {}
+  explicit Replicas(Parts parts);
   ~Replicas() override;
 
   void configure(const Settings& settings) { settings_ = settings; }
@@ -62,43 +64,34 @@ class Replicas final : private ReplicaLink::Owner {
   /// Replicas that are online and acknowledged lately (min-replicas-max-lag).
   [[nodiscard]] std::size_t good() const;
 
-  /// WAIT: `done` gets the number of replicas that have `offset`, when they are `wanted` or at the deadline.
-  void wait_for(ClientId client, std::int64_t offset, std::uint64_t wanted, std::optional<MonoTime> deadline,
-                command::Completion done);
-  void forget_waiter(ClientId client);
-  /// Ends all waits with an error (we are a replica now).
-  void cancel_waiters();
+  /// Asks all replicas how far they are.
+  void ask_for_acks();
 
   /// Thread: any.
   [[nodiscard]] std::vector<ReplicaStatus> status() const;
-  [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset) const;
+  /// How many have the stream up to `offset`, in memory or on their disk.
+  enum class Kept : std::uint8_t { kInMemory, kOnDisk };
+  [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset, Kept where) const;
 
  private:
-  struct Waiter {
-    ClientId client;
-    std::int64_t offset;
-    std::uint64_t wanted;
-    std::optional<MonoTime> deadline;
-    command::Completion done;
-  };
   void link_acknowledged(ReplicaLink& link) override;
   void link_lost(ReplicaLink& link, std::string why) override;
   [[nodiscard]] bool resume(ReplicaLink& link, const SyncRequest& request);
-  void synchronise(ReplicaLink& link, SyncRequest::Dialect dialect);
+  void start_waiting();
+  void start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route);
   void snapshot_done(std::uint64_t number, const std::optional<Error>& error);
   void reap(std::uint64_t number);
   void update_readers();
-  void check_waiters();
   void publish();
 
   Parts parts_;
   Settings settings_;
+  Transfers transfers_;  // before the links, whose end ends the transfers
   std::unordered_map<std::uint64_t, std::unique_ptr<ReplicaLink>> links_;
   std::uint64_t next_number_ = 1;
   bool attached_ = false;
   std::optional<MonoTime> alone_since_;
   MonoTime last_ping_{};
-  std::vector<Waiter> waiters_;
   mutable Mutex mutex_;
   std::vector<ReplicaStatus> status_ ASH_GUARDED_BY(mutex_);
 };

@@ -10,20 +10,74 @@ namespace ashlar::replication {
 
 using StreamSource = changelog::ChangeLog::StreamSource;
 
+namespace {
+
+std::string_view failover_name(Failover::State state) {
+  switch (state) {
+    case Failover::State::kNone: return "no-failover";
+    case Failover::State::kWaitForSync: return "waiting-for-sync";
+    case Failover::State::kInProgress: return "failover-in-progress";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
 Replication::Replication(const Parts& parts, const Settings& settings)
     : parts_(parts),
       settings_(std::make_shared<Settings>(settings)),
       current_(settings),
       stream_(random_node_id(), settings.backlog_size, [this] { parts_.loop.post([this] { replicas_.feed(); }); }),
       replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_,
-                 [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; }, [this] { show_role(); }}),
+                 [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; },
+                 [this] {
+                   show_role();
+                   if (!waiters_.empty()) waiters_.check();
+                 }}),
+      failover_({parts.loop, parts.host, replicas_, stream_,
+                 [this](const net::Endpoint& heir) { follow(heir, PrimaryLink::Intent::kHandOver); },
+                 [this] { promote(); }}),
+      waiters_(parts.loop, replicas_, parts.host),
       link_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, parts.applier, parts.host,
-             [this](const std::string& why) { replicas_.drop_all(why); }, [this] { show_role(); }}) {
+             [this](const std::string& why) { replicas_.drop_all(why); }, [this] { show_role(); },
+             [this](Failover::Answer answer) { failover_.answered(answer); }}) {
   replicas_.configure(settings);
   link_.configure(settings);
 }
 
 Replication::~Replication() = default;
+
+void Replication::loaded(const snapshot::ReplicationAux& at) {
+  stream_.restart(at.history, at.offset.value);
+  parts_.applier.select(at.stream_db);
+  replicas_.attach_stream();
+  attached_ = true;
+  loaded_ = true;
+}
+
+void Replication::settle() {
+  if (!loaded_ || primary_) return;
+  stream_.rename(random_node_id());
+}
+
+std::optional<snapshot::ReplicationAux> Replication::at_cut() const {
+  if (!attached_.load(std::memory_order_relaxed)) return std::nullopt;
+  const bool follows = follows_.load(std::memory_order_relaxed);
+  if (follows && !link_.data_is_whole()) return std::nullopt;
+  const History history = stream_.history();
+  return snapshot::ReplicationAux{follows ? parts_.applier.selected() : parts_.log.replication_db(), history.id,
+                                  ReplOffset{history.end}};
+}
+
+Replication::InStep Replication::in_step() const {
+  InStep result;
+  const std::int64_t end = stream_.end();
+  for (const ReplicaStatus& replica : replicas_.status()) {
+    ++result.replicas;
+    if (replica.offset < end) ++result.behind;
+  }
+  return result;
+}
 
 void Replication::start() {
   show_role();
@@ -39,6 +93,8 @@ void Replication::arm_timer() {
 
 void Replication::tick() {
   link_.tick();
+  failover_.tick();
+  if (!waiters_.empty()) waiters_.check();
   if (++ticks_ % 10 == 0) {
     const bool ours = !primary_ && !parts_.host.writes_paused();
     replicas_.tick(ours ? Replicas::Pings::kWhenDue : Replicas::Pings::kNone);
@@ -68,15 +124,18 @@ void Replication::switch_source(StreamSource source) {
   show_role();
 }
 
-void Replication::follow(const net::Endpoint& primary) {
+void Replication::follow(const net::Endpoint& primary) { follow(primary, PrimaryLink::Intent::kFollow); }
+
+void Replication::follow(const net::Endpoint& primary, PrimaryLink::Intent intent) {
   if (primary_ == primary) return;
   const bool was_primary = !primary_;
   primary_ = primary;
+  follows_ = true;
   replicas_.attach_stream();
   attached_ = true;
   if (was_primary) {
     switch_source(StreamSource::kPrimary);
-    replicas_.cancel_waiters();
+    waiters_.cancel();
     log::set_role(log::Role::kReplica);
     log::notice(
         "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be "
@@ -84,7 +143,7 @@ void Replication::follow(const net::Endpoint& primary) {
   }
   replicas_.drop_all("we follow another master now");
   parts_.host.remember_upstream(primary_);
-  link_.follow(primary);
+  link_.follow(primary, intent);
   show_role();
 }
 
@@ -92,6 +151,7 @@ void Replication::promote() {
   if (!primary_) return;
   link_.stop();
   primary_.reset();
+  follows_ = false;
   switch_source(StreamSource::kOurs);
   replicas_.drop_all("the history has a new name");
   log::set_role(log::Role::kPrimary);
@@ -113,7 +173,8 @@ void Replication::show_role() {
 }
 
 Replication::Role Replication::role() const {
-  return {stream_.history(), replicas_.status(), link_.status(), attached_.load(std::memory_order_relaxed)};
+  return {stream_.history(), replicas_.status(), link_.status(), attached_.load(std::memory_order_relaxed),
+          failover_.state()};
 }
 
 std::optional<MonoTime> Replication::last_contact() const {
@@ -167,7 +228,7 @@ std::vector<std::pair<std::string, std::string>> Replication::info() const {
                                                replica.state, replica.offset, seconds_since(replica.last_ack)));
   }
   const History& history = role.history;
-  add("master_failover_state", "no-failover");
+  add("master_failover_state", failover_name(role.failover));
   add("master_replid", history.id.hex());
   add("master_replid2", history.second_id.hex());
   add("master_repl_offset", history.end);
@@ -199,7 +260,7 @@ ReplicaTraits Replication::take_traits(ClientId client) {
 void Replication::client_gone(ClientId client) {
   if (traits_count_.load(std::memory_order_relaxed) != 0) (void)take_traits(client);
   if (waits_.load(std::memory_order_relaxed)) {
-    parts_.loop.post([this, client] { replicas_.forget_waiter(client); });
+    parts_.loop.post([this, client] { waiters_.forget(client); });
   }
 }
 
@@ -214,14 +275,20 @@ std::int64_t Replication::offset_of(ReplOffset last_write) const {
   return stream_.offset_of(static_cast<std::uint64_t>(last_write.value));
 }
 
-void Replication::wait_for(ClientId client, std::int64_t offset, std::uint64_t wanted, Millis timeout,
-                           command::Completion done) {
+void Replication::wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done) {
   waits_ = true;
-  parts_.loop.post([this, client, offset, wanted, timeout, done = std::move(done)]() mutable {
+  parts_.loop.post([this, client, goal, timeout, done = std::move(done)]() mutable {
     std::optional<MonoTime> deadline;
     if (timeout.count() > 0) deadline = parts_.loop.now() + timeout;
-    replicas_.wait_for(client, offset, wanted, deadline, std::move(done));
+    replicas_.ask_for_acks();
+    waiters_.add(client, goal, deadline, std::move(done));
   });
+}
+
+std::optional<std::uint64_t> Replication::log_position() const {
+  const auto log = parts_.host.log_positions();
+  if (!log) return std::nullopt;
+  return log->appended;
 }
 
 }  // namespace ashlar::replication

@@ -12,11 +12,14 @@
 #include <vector>
 
 #include "base/sync.h"
+#include "replication/failover.h"
 #include "replication/ports.h"
 #include "replication/primary_link.h"
 #include "replication/replicas.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/waiters.h"
+#include "snapshot/rdb_writer.h"
 
 namespace ashlar::replication {
 
@@ -34,8 +37,12 @@ class Replication {
   Replication(const Parts& parts, const Settings& settings);
   ~Replication();
 
+  /// The data that was loaded stands at this point of a history. Before start().
+  void loaded(const snapshot::ReplicationAux& at);
   /// Arms the timers; before the loop runs or on it.
   void start();
+  /// Whom we follow in the beginning is known: without a primary, the history of the data goes on under a new name.
+  void settle();
   /// Takes new settings. Thread: any.
   void configure(const Settings& settings);
 
@@ -43,6 +50,15 @@ class Replication {
   void follow(const net::Endpoint& primary);
   /// Follows nobody; our history goes on under a new name.
   void promote();
+  /// FAILOVER. Errors: what the command answers.
+  [[nodiscard]] Result<void> fail_over(const FailoverRequest& request) { return failover_.begin(request); }
+  [[nodiscard]] Result<void> abort_failover() { return failover_.abort(); }
+  /// Whether every online replica has acknowledged the whole stream.
+  struct InStep {
+    std::size_t replicas = 0;
+    std::size_t behind = 0;
+  };
+  [[nodiscard]] InStep in_step() const;
 
   /// Roles and figures. Thread: any.
   struct Role {
@@ -50,6 +66,7 @@ class Replication {
     std::vector<ReplicaStatus> replicas;
     PrimaryLink::Status link;  // link.primary says whether we are a replica
     bool stream_active = false;
+    Failover::State failover = Failover::State::kNone;
     [[nodiscard]] bool replica() const noexcept { return link.primary.has_value(); }
   };
   [[nodiscard]] Role role() const;
@@ -67,8 +84,15 @@ class Replication {
   void client_gone(ClientId client);
   void take(TakenSocket socket, const SyncRequest& request, ReplicaTraits traits);
   [[nodiscard]] std::int64_t offset_of(ReplOffset last_write) const;
-  [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset) const { return replicas_.acknowledged_by(offset); }
-  void wait_for(ClientId client, std::int64_t offset, std::uint64_t wanted, Millis timeout, command::Completion done);
+  [[nodiscard]] KeepState keep_state(const KeepGoal& goal) const {
+    return replication::keep_state(goal, replicas_, parts_.host);
+  }
+  /// Without a timeout (zero) the wait may last forever.
+  void wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done);
+  /// Place in the append-only file behind everything written so far; nullopt without one.
+  [[nodiscard]] std::optional<std::uint64_t> log_position() const;
+  /// What a snapshot says of the stream; nullopt when there is none. While all threads stand still; thread: any.
+  [[nodiscard]] std::optional<snapshot::ReplicationAux> at_cut() const;
   /// Runs `task` on the control loop.
   void post(net::EventLoop::Callback task) { parts_.loop.post(std::move(task)); }
 
@@ -76,6 +100,7 @@ class Replication {
   void arm_timer();
   void tick();
   void show_role();
+  void follow(const net::Endpoint& primary, PrimaryLink::Intent intent);
   /// Changes the source of the stream while no command runs anywhere.
   void switch_source(changelog::ChangeLog::StreamSource source);
 
@@ -84,8 +109,12 @@ class Replication {
   Settings current_;
   Stream stream_;
   Replicas replicas_;
+  Failover failover_;
+  Waiters waiters_;
   PrimaryLink link_;
   std::optional<net::Endpoint> primary_;
+  std::atomic<bool> follows_{false};  // primary_, for at_cut()
+  bool loaded_ = false;               // the stream began with the history of loaded data
   RoleFacts shown_;
   std::uint64_t ticks_ = 0;
   std::atomic<bool> attached_{false};

@@ -20,6 +20,8 @@ struct Settings {
   std::string announce_ip;
   std::uint16_t port = 6379;  // that we tell our primary
   bool diskless_sync = true;
+  Seconds diskless_sync_delay{5};                // others may arrive meanwhile and share the snapshot
+  std::uint32_t diskless_sync_max_replicas = 0;  // so many need not wait any longer; 0: the whole delay
   bool diskless_load = false;
   bool nodelay = true;
   Seconds ping_period{10};

@@ -1,11 +1,14 @@
-/// A snapshot on its way to a replica: straight into the socket, or through a temporary file.
+/// A snapshot on its way to one or more replicas: straight into their sockets, or through a temporary file.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "base/file.h"
 #include "base/ids.h"
+#include "base/sync.h"
 #include "base/time.h"
 #include "replication/blocking_socket.h"
 #include "replication/handshake.h"
@@ -22,14 +25,39 @@ struct Cut {
   std::vector<std::string> functions;  // code of the libraries
 };
 
-/// Says FULLRESYNC, frames the snapshot and sends it. Thread: the snapshot's. Errors: kIo.
+/// One replica that a snapshot goes to.
+struct TransferTarget {
+  std::uint64_t link = 0;                  // number of its link
+  std::shared_ptr<BlockingSocket> socket;  // shared with the link, which may end the transfer
+  SyncRequest::Dialect dialect = SyncRequest::Dialect::kPsync;
+};
+
+/// Which replicas of a transfer were lost on the way, and why. Thread: any.
+class TransferLosses {
+ public:
+  void add(std::uint64_t link, const Error& error) {
+    MutexLock lock(mutex_);
+    lost_.emplace(link, error);
+  }
+  [[nodiscard]] std::unordered_map<std::uint64_t, Error> take() {
+    MutexLock lock(mutex_);
+    return std::move(lost_);
+  }
+
+ private:
+  Mutex mutex_;
+  std::unordered_map<std::uint64_t, Error> lost_ ASH_GUARDED_BY(mutex_);
+};
+
+/// Says FULLRESYNC, frames the snapshot and sends it, each piece to one replica after the other. A replica that cannot
+/// be written to is left behind; the others go on. Thread: the snapshot's. Errors: kIo, when nobody is left.
 class TransferSink final : public snapshot::SnapshotSink {
  public:
   enum class Route : std::uint8_t { kSocket, kFile };
   struct Plan {
-    std::shared_ptr<BlockingSocket> socket;  // shared with the link, which may end the transfer
+    std::vector<TransferTarget> targets;
+    std::shared_ptr<TransferLosses> losses;  // shared with whoever is told of the end
     std::shared_ptr<const Cut> cut;          // shared with whoever notes the cut
-    SyncRequest::Dialect dialect = SyncRequest::Dialect::kPsync;
     Route route = Route::kSocket;
     std::string mark;  // kMarkBytes, for kSocket
     std::string path;  // for kFile; removed in the end
@@ -38,7 +66,7 @@ class TransferSink final : public snapshot::SnapshotSink {
     snapshot::Checksum checksum = snapshot::Checksum::kCrc64;
     std::string redis_version;
   };
-  explicit TransferSink(Plan plan) : plan_(std::move(plan)) {}
+  explicit TransferSink(Plan plan) : plan_(std::move(plan)), to_all_(*this) {}
   ~TransferSink() override;
 
   [[nodiscard]] Result<void> begin(const std::vector<snapshot::DbSizeHint>& sizes) override;
@@ -46,19 +74,22 @@ class TransferSink final : public snapshot::SnapshotSink {
   [[nodiscard]] Result<void> finish() override;
 
  private:
-  class SocketSink final : public snapshot::ByteSink {
+  class ToAll final : public snapshot::ByteSink {
    public:
-    explicit SocketSink(BlockingSocket& socket) noexcept : socket_(socket) {}
-    [[nodiscard]] Result<void> write(std::string_view bytes) override { return socket_.send(bytes); }
+    explicit ToAll(TransferSink& sink) noexcept : sink_(sink) {}
+    [[nodiscard]] Result<void> write(std::string_view bytes) override { return sink_.send(bytes); }
 
    private:
-    BlockingSocket& socket_;
+    TransferSink& sink_;
   };
+  [[nodiscard]] Result<void> send(std::string_view bytes);
+  [[nodiscard]] Result<void> send_greetings();
   [[nodiscard]] Result<void> send_file();
 
   Plan plan_;
+  ToAll to_all_;
   std::unique_ptr<File> file_;
-  std::unique_ptr<snapshot::ByteSink> out_;
+  std::unique_ptr<snapshot::FileSink> to_file_;
   std::unique_ptr<snapshot::RdbWriter> writer_;
   MonoTime last_sign_{};  // of life, while the file is written
 };

@@ -94,6 +94,7 @@ cluster::ReplicationStatus ClusterService::replication_status() {
 }
 
 void ClusterService::change_role(const cluster::RoleChange& change) {
+  watch_view();  // the loops must route by the new role before the data is that of another node
   if (parts_.replication.change_role) parts_.replication.change_role(change);
 }
 
@@ -123,6 +124,7 @@ void ClusterService::drop_slot(SlotId slot) {
 }
 
 void ClusterService::drop_slots(const std::vector<cluster::SlotRange>& slots) {
+  watch_view();  // nobody may be served from a slot that is being emptied
   for (const cluster::SlotRange& range : slots) {
     for (std::uint32_t i = range.first.value(); i <= range.last.value(); ++i) drop_slot(SlotId::wrap(i));
   }

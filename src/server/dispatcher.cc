@@ -128,13 +128,37 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
 
 std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const command::CommandSpec& spec) const {
   const auto is = [&](Gate gate) { return (closed & static_cast<std::uint32_t>(gate)) != 0; };
-  if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
   if (is(Gate::kMisconf) && command::has(flags, Flag::kWrite)) return parts_.texts.misconf();
   if (is(Gate::kFewReplicas)) return Error{ErrorCode::kNoReplicas, {}};
-  // In a cluster the router sends writes on to the primary; a replica never serves them itself.
-  const bool routed = router_ != nullptr && (spec.has_keys() || spec.is(Flag::kRunsQueue));
+  // EXEC is sent on to the primary by its group, which knows the keys of the queue.
+  const bool routed = router_ != nullptr && spec.is(Flag::kRunsQueue);
   if (is(Gate::kReadOnlyReplica) && !routed) return Error{ErrorCode::kReadOnly, {}};
   if (is(Gate::kStale)) return Error{ErrorCode::kMasterDown, {}};
+  if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
+  return std::nullopt;
+}
+
+std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& command, Flag flags,
+                                             std::span<const KeyRef> keys, std::uint32_t closed,
+                                             command::Session& session, resp::Encoder& reply) {
+  if (session.origin() != Origin::kClient) return std::nullopt;
+  // A redirection comes before every refusal: what this node cannot do now, the owner of the keys can.
+  if (router_ != nullptr && !keys.empty()) {
+    keyspace::Db db(parts_.keyspace, session.db, run.access);
+    const keyspace::SlotGuard guard(parts_.keyspace, keys);
+    const command::Route route = router_->route(command.spec, keys, session, db);
+    if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
+      reject(run, &command, refusal->error, session, reply);
+      return Outcome::kDone;
+    }
+  }
+  if (const auto error = refuse(flags, closed, command.spec)) {
+    reject(run, &command, *error, session, reply);
+    return Outcome::kDone;
+  }
+  constexpr auto kPauses =
+      static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
+  if ((closed & kPauses) != 0) return Outcome::kPostponed;
   return std::nullopt;
 }
 
@@ -166,22 +190,15 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
   const std::uint32_t closed =
       parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
+  const std::span<const KeyRef> keys = std::span(run.keys).subspan(located.first_key, located.key_count);
   if (closed != 0) [[unlikely]] {
-    constexpr auto kPauses =
-        static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
-    if (session.origin() == Origin::kClient && (closed & kPauses) != 0) return Outcome::kPostponed;
-    const auto error = session.origin() == Origin::kClient ? refuse(flags, closed, command->spec) : std::nullopt;
-    if (error) {
-      reject(run, command, *error, session, reply);
-      return Outcome::kDone;
-    }
+    if (const auto outcome = hold_back(run, *command, flags, keys, closed, session, reply)) return *outcome;
   }
   if (run.out_of_memory && (queues || command::has(flags, Flag::kDenyOom)) && session.origin() == Origin::kClient)
       [[unlikely]] {
     reject(run, command, {ErrorCode::kOom, {}}, session, reply);
     return Outcome::kDone;
   }
-  const auto keys = std::span<const KeyRef>(run.keys).subspan(located.first_key, located.key_count);
   if (queues) [[unlikely]] {
     if (const auto error = refuse_queueing(run, *command, keys, session)) {
       reject(run, command, *error, session, reply);
@@ -303,7 +320,8 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     return Outcome::kDone;
   }
   if (command.spec.is(Flag::kWholeKeyspace)) {
-    const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run.participant);
+    std::optional<keyspace::SafePoint::Exclusive> all;
+    if (!run.alone) all.emplace(parts_.keyspace.safe_point(), &run.participant);
     command.handler(context);
     record(run, command, args, db_index, session);
     return Outcome::kDone;

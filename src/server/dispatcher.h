@@ -102,6 +102,8 @@ struct Execution {
   bool postpone = false;
   /// The present command waits for data: nothing was replied.
   bool waits_now = false;
+  /// The commands run inside an Exclusive section that somebody around them holds.
+  bool alone = false;
   /// A write was recorded since the loop last made the log durable.
   bool wrote = false;
 };
@@ -179,6 +181,10 @@ class Dispatcher {
   friend class Inner;
   [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
                                             const command::CommandSpec& spec) const;
+  /// What a closed gate means for this command, of which `flags` are asked; nullopt: nothing.
+  [[nodiscard]] std::optional<Outcome> hold_back(Execution& run, const command::Command& command, command::Flag flags,
+                                                 std::span<const keyspace::KeyRef> keys, std::uint32_t closed,
+                                                 command::Session& session, resp::Encoder& reply);
   [[nodiscard]] const command::Command* resolve(std::span<const std::string_view> args) const;
   [[nodiscard]] std::optional<Error> refuse_queueing(Execution& run, const command::Command& command,
                                                      std::span<const keyspace::KeyRef> keys,

@@ -29,7 +29,8 @@ GroupEnd Inner::group(command::Context& ctx, const GroupScope& scope, const std:
   OpenGroup group;
   keyspace::Keyspace& keyspace = dispatcher_.parts_.keyspace;
   if (whole) {
-    const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), &run_.participant);
+    std::optional<keyspace::SafePoint::Exclusive> all;
+    if (!run_.alone) all.emplace(keyspace.safe_point(), &run_.participant);
     group.exclusive = true;
     return run_locked(ctx, scope, group, body);
   }

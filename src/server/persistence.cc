@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "aof/stream_note.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/run_state.h"
@@ -113,6 +114,7 @@ Result<Persistence::Loaded> Persistence::load_rdb() {
   if (!parts_.files.exists(path)) return Loaded{};
   snapshot::LoadOptions options;
   options.now = parts_.clock.wall();
+  options.expired = snapshot::ExpiredKeys::kSkipUnlessStream;
   options.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
   options.progress = [this](const snapshot::LoadProgress& progress) -> Result<void> {
     keys_loaded_ = progress.keys_loaded;
@@ -152,7 +154,7 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
   };
   ASH_TRY(const aof::AofLoadReport report, aof_.load(options));
   keys_loaded_ = parts_.keyspace.size(DbIndex{0}).keys;
-  return Loaded{};
+  return Loaded{report.replication};
 }
 
 Result<void> Persistence::start() {
@@ -163,35 +165,31 @@ Result<void> Persistence::start() {
   return {};
 }
 
-void Persistence::before_replies() {
-  if (!aof_on_.load(std::memory_order_relaxed)) return;
+Durability::Promise Persistence::before_replies() {
+  if (!aof_on_.load(std::memory_order_relaxed)) return Promise::kKept;
   // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once,
   // because a reply is about to leave that says the write is durable.
   const bool always = aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways;
   const Result<void> written = always ? aof_.writer().commit() : aof_.writer().flush();
-  if (!written && !parts_.gates.closed(Gate::kMisconf)) {
+  if (written) return Promise::kKept;
+  if (!parts_.gates.closed(Gate::kMisconf)) {
     parts_.gates.close(Gate::kMisconf);
     log::warning("Error writing to the append-only file: {}", written.error().text());
   }
+  return always ? Promise::kBroken : Promise::kKept;
 }
 
 Error Persistence::misconf() const {
-  if (aof_on_ && !aof_.status().writer.error.has_value()) {
-    return {
-        ErrorCode::kMisconf,
-        "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
-        "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
-        "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
-        "error."};
-  }
   if (aof_on_) {
-    return {ErrorCode::kMisconf, fmt::format("Errors writing to the AOF file: {}", aof_.status().writer.error->text())};
+    if (const auto error = aof_.writer_status().error) {
+      return {ErrorCode::kMisconf, fmt::format("Errors writing to the AOF file: {}", error->text())};
+    }
   }
   return {ErrorCode::kMisconf,
-          "Ashlar is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
+          "Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
           "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
-          "snapshotting fails (stop-writes-on-bgsave-error option). Please check the logs for details about the RDB "
-          "error."};
+          "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the "
+          "RDB error."};
 }
 
 void Persistence::update_gate(const config::Config& config) {
@@ -229,14 +227,45 @@ void Persistence::tick() {
   const auto config = parts_.config.get();
   aof_.writer().tick(parts_.clock.wall());
   run_save_points(*config);
-  const aof::RewriteSettings settings{config->aof.rewrite_percentage, config->aof.rewrite_min_size};
-  if (aof_on_ && !rewriting() && !saving() && (rewrite_scheduled_ || aof_.rewrite_due(settings))) {
-    rewrite_scheduled_ = false;
-    if (const auto started = background_rewrite(nullptr); !started) {
-      log::warning("Can't rewrite the append only file in background: {}", started.error().text());
-    }
-  }
+  run_rewrites(*config);
   update_gate(*config);
+}
+
+void Persistence::run_rewrites(const config::Config& config) {
+  if (!aof_on_ || rewriting()) return;
+  note_cure();
+  const MonoTime now = parts_.clock.mono();
+  const bool stale = log_is_stale_ && (!last_cure_ || now - *last_cure_ > kRetryAfterFailure);
+  const aof::RewriteSettings settings{config.aof.rewrite_percentage, config.aof.rewrite_min_size};
+  if (saving() || !(stale || rewrite_scheduled_ || aof_.rewrite_due(settings))) return;
+  rewrite_scheduled_ = false;
+  if (log_is_stale_) {
+    cure_ = aof_.status().rewrites + 1;
+    last_cure_ = now;
+  }
+  if (const auto started = background_rewrite(nullptr); !started) {
+    log::warning("Can't rewrite the append only file in background: {}", started.error().text());
+  }
+}
+
+void Persistence::note_cure() {
+  const aof::AofStatus status = aof_.status();
+  if (!log_is_stale_ || !cure_ || status.rewriting) return;
+  if (status.rewrites >= *cure_ && !status.last_rewrite_error) log_is_stale_ = false;
+  cure_.reset();
+}
+
+void Persistence::dataset_replaced() {
+  if (!aof_on_) return;
+  log_is_stale_ = true;
+  cure_.reset();
+  last_cure_.reset();
+}
+
+std::optional<replication::Host::LogPositions> Persistence::log_positions() const {
+  if (!aof_on_ || log_is_stale_) return std::nullopt;
+  const aof::WriterStatus status = aof_.writer_status();
+  return replication::Host::LogPositions{status.appended, status.durable};
 }
 
 Result<void> Persistence::finish(const ShutdownRequest& request) {
@@ -245,6 +274,10 @@ Result<void> Persistence::finish(const ShutdownRequest& request) {
   Result<void> result;
   if (aof_on_) {
     parts_.log.set_aof(nullptr);
+    note_cure();
+    // No command runs any more, so this is where the data stands.
+    const auto at = log_is_stale_ || !parts_.replication_aux ? std::nullopt : parts_.replication_aux();
+    if (at) aof_.writer().append(aof::render_stream_note(*at));
     result = aof_.disable(nullptr);
     if (!result && !request.force) {
       parts_.log.set_aof(sink_.get());

@@ -9,6 +9,7 @@
 
 #include "aof/aof.h"
 #include "changelog/change_log.h"
+#include "replication/ports.h"
 #include "server/config_service.h"
 #include "server/dispatcher.h"
 #include "server/info.h"
@@ -46,7 +47,7 @@ class Persistence final : public Durability, public GateTexts {
   /// Saves and closes at the end of the server.
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
 
-  void before_replies() override;
+  [[nodiscard]] Promise before_replies() override;
   [[nodiscard]] Error misconf() const override;
 
   /// CONFIG SET appendonly, from a loop.
@@ -56,6 +57,11 @@ class Persistence final : public Durability, public GateTexts {
   // SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE. `self`: the caller's participant.
   [[nodiscard]] Result<void> save(keyspace::SafePoint::Participant* self);
   [[nodiscard]] Result<void> background_save(keyspace::SafePoint::Participant* self);
+  /// All data was replaced by that of a primary: until a rewrite has ended, the append-only file is of the former data.
+  /// Thread: control.
+  void dataset_replaced();
+  /// How far the append-only file reaches; nullopt without one that holds all data.
+  [[nodiscard]] std::optional<replication::Host::LogPositions> log_positions() const;
   /// BGSAVE SCHEDULE and BGREWRITEAOF while something else runs: done by tick() later.
   void schedule_save() noexcept { save_scheduled_.store(true); }
   void schedule_rewrite() noexcept { rewrite_scheduled_.store(true); }
@@ -75,6 +81,8 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] Result<Loaded> load_aof(Dispatcher& dispatcher, Execution& run);
   [[nodiscard]] Result<Loaded> load_rdb();
   void run_save_points(const config::Config& config);
+  void note_cure();
+  void run_rewrites(const config::Config& config);
   void update_gate(const config::Config& config);
   [[nodiscard]] std::string rdb_path(const config::Config& config) const;
 
@@ -86,6 +94,9 @@ class Persistence final : public Durability, public GateTexts {
   std::atomic<bool> aof_on_{false};
   std::atomic<bool> save_scheduled_{false};
   std::atomic<bool> rewrite_scheduled_{false};
+  std::atomic<bool> log_is_stale_{false};  // see dataset_replaced()
+  std::optional<std::uint64_t> cure_;      // number of the rewrite that ends that
+  std::optional<MonoTime> last_cure_;      // when it began
   WallTime started_;
   std::optional<WallTime> last_try_;
   // Of loading, for INFO.

@@ -1,5 +1,7 @@
 #include "server/replication_adapter.h"
 
+#include <array>
+
 #include "base/log.h"
 #include "server/client.h"
 #include "server/run_state.h"
@@ -19,6 +21,8 @@ replication::Settings replication_settings(const config::Config& config) {
   to.announce_ip = from.announce_ip;
   to.port = from.announce_port != 0 ? from.announce_port : config.network.port;
   to.diskless_sync = from.diskless_sync;
+  to.diskless_sync_delay = from.diskless_sync_delay;
+  to.diskless_sync_max_replicas = from.diskless_sync_max_replicas;
   to.diskless_load = from.diskless_load != config::DisklessLoad::kDisabled;
   to.nodelay = !from.disable_tcp_nodelay;
   to.ping_period = from.ping_period;
@@ -45,16 +49,34 @@ void StreamApplier::attach(Dispatcher& dispatcher) {
   run_ = dispatcher.make_execution();
 }
 
-void StreamApplier::begin(WallTime now) {
-  run_->participant.enter();
+namespace {
+constexpr std::array<std::string_view, 1> kTransactionBegins = {"MULTI"};
+constexpr std::array<std::string_view, 1> kTransactionEnds = {"EXEC"};
+}  // namespace
+
+void StreamApplier::begin(WallTime now, Run run) {
+  const Dispatcher::Parts& parts = dispatcher_->parts();
+  if (run == Run::kAsOne) {
+    alone_.emplace(parts.keyspace.safe_point(), nullptr);
+    run_->alone = true;
+    parts.log.record(session_.db, kTransactionBegins, changelog::Target::kAofOnly);
+  } else {
+    run_->participant.enter();
+  }
   dispatcher_->begin_batch(*run_, now, command::Origin::kPrimary);
 }
 
 void StreamApplier::end() {
-  run_->participant.leave();
+  if (run_->alone) {
+    dispatcher_->parts().log.record(session_.db, kTransactionEnds, changelog::Target::kAofOnly);
+    run_->alone = false;
+    alone_.reset();
+  } else {
+    run_->participant.leave();
+  }
   if (run_->wrote) {
     run_->wrote = false;
-    durability_.before_replies();
+    (void)durability_.before_replies();  // our primary is told by acknowledgements, which ask the log
   }
   Dispatcher::deliver(*run_);
 }
@@ -108,6 +130,10 @@ void ReplicationHost::remember_upstream(const std::optional<net::Endpoint>& upst
     config.replication.upstream.reset();
     if (upstream) config.replication.upstream = config::Upstream{upstream->address, upstream->port};
   });
+}
+
+void ReplicationHost::hold_writes(Hold hold) {
+  if (hold_) hold_(hold);
 }
 
 bool ReplicationHost::writes_paused() const {

@@ -2,7 +2,9 @@
 /// configuration.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/buffer.h"
 #include "keyspace/safe_point.h"
@@ -30,7 +32,7 @@ class StreamApplier final : public replication::Applier {
   explicit StreamApplier(Durability& durability) noexcept : durability_(durability) { session_.authenticated = true; }
   /// Before anything is applied; the commands must be registered.
   void attach(Dispatcher& dispatcher);
-  void begin(WallTime now) override;
+  void begin(WallTime now, Run run) override;
   void end() override;
   void apply(std::span<const std::string_view> args) override;
   void select(DbIndex db) override {
@@ -45,6 +47,7 @@ class StreamApplier final : public replication::Applier {
   Dispatcher* dispatcher_ = nullptr;
   Durability& durability_;
   std::unique_ptr<Execution> run_;
+  std::optional<keyspace::SafePoint::Exclusive> alone_;  // during a transaction
   command::Session session_{command::Origin::kPrimary};
   ByteBuffer replies_;
   resp::Encoder encoder_{replies_};
@@ -67,8 +70,20 @@ class ReplicationHost final : public replication::Host {
   void dataset_replaced() override;
   void remember_upstream(const std::optional<net::Endpoint>& upstream) override;
   [[nodiscard]] bool writes_paused() const override;
-  /// Whom dataset_replaced() tells; set at start.
-  void on_dataset_replaced(std::function<void()> observer) { dataset_observer_ = std::move(observer); }
+  void hold_writes(Hold hold) override;
+  [[nodiscard]] std::optional<LogPositions> log_positions() const override { return log_ ? log_() : std::nullopt; }
+
+  /// What this needs of the parts made later; set at start.
+  struct Links {
+    std::function<void()> dataset_replaced;
+    std::function<std::optional<LogPositions>()> log;
+    std::function<void(Hold)> hold_writes;
+  };
+  void connect(Links links) {
+    dataset_observer_ = std::move(links.dataset_replaced);
+    log_ = std::move(links.log);
+    hold_ = std::move(links.hold_writes);
+  }
   /// Whom show() tells when we have begun to follow a primary; set at start.
   void on_became_replica(std::function<void()> observer) { replica_observer_ = std::move(observer); }
 
@@ -80,6 +95,8 @@ class ReplicationHost final : public replication::Host {
   const Published<config::Config>& config_;
   std::atomic<bool> loading_{false};  // the loading gate is closed because of us
   std::function<void()> dataset_observer_;
+  std::function<std::optional<LogPositions>()> log_;
+  std::function<void(Hold)> hold_;
   std::function<void()> replica_observer_;
 };
 

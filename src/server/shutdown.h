@@ -1,11 +1,12 @@
-/// Ends the server in order: what must be saved is saved first, and a failure to save keeps it running.
-/// Thread: request() any; the rest control.
+/// Ends the server in order: replicas get what they lack, what must be saved is saved, and a failure to save keeps it
+/// running. Thread: request() and abort() any; the rest control.
 #pragma once
 
 #include <functional>
 #include <optional>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "net/event_loop.h"
 
 namespace ashlar::server {
@@ -21,18 +22,36 @@ struct ShutdownRequest {
 
 class Shutdown {
  public:
-  /// `finish` does what has to be done before the process ends (saving, closing files). An error keeps the server
-  /// running.
-  using Finish = std::function<Result<void>(const ShutdownRequest&)>;
+  struct Parts {
+    /// Does what has to be done before the process ends (saving, closing files). An error keeps the server running.
+    std::function<Result<void>(const ShutdownRequest&)> finish;
+    /// Replicas that lack a part of the stream.
+    std::function<std::size_t()> lagging_replicas;
+    /// How long to wait for them (shutdown-timeout).
+    std::function<Seconds()> timeout;
+    /// Holds the writes of clients back meanwhile, or lets them go.
+    enum class Hold : std::uint8_t { kBegins, kEnds };
+    std::function<void(Hold)> hold_writes;
+  };
   explicit Shutdown(net::EventLoop& control) : control_(control) {}
-  void set_finish(Finish finish) { finish_ = std::move(finish); }
+  void connect(Parts parts) { parts_ = std::move(parts); }
 
   void request(ShutdownRequest request);
+  /// Gives up a shutdown that waits; `answer`, on the control thread, is told whether there was one.
+  enum class Aborted : std::uint8_t { kNothing, kShutdown };
+  void abort(std::function<void(Aborted)> answer);
 
  private:
-  void carry_out(const ShutdownRequest& request);
+  void carry_out(ShutdownRequest request);
+  void look_again();
+  void end_wait();
+  void complete(const ShutdownRequest& request);
+
   net::EventLoop& control_;
-  Finish finish_;
+  Parts parts_;
+  std::optional<ShutdownRequest> waiting_;
+  MonoTime deadline_;
+  bool ended_ = false;
 };
 
 }  // namespace ashlar::server

@@ -257,14 +257,23 @@ resp::Limits Worker::limits(const Client& client) {
 
 void Worker::end_turn() {
   run_ready();
-  if (run_->wrote) {
-    run_->wrote = false;
-    parts_.durability.before_replies();
-  }
+  settle_writes();
   Dispatcher::deliver(*run_);
   flush_all();
   destroy_dead();
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
+}
+
+void Worker::settle_writes() {
+  const bool wrote = std::exchange(run_->wrote, false);
+  if (wrote && parts_.durability.before_replies() == Durability::Promise::kBroken) {
+    // Nobody is told that a write is safe that is not: what became of it stays open, as when a server dies.
+    for (Client* client : writers_) {
+      log::warning("Closing client id={} whose write could not be made durable", client->id.value);
+      close(*client);
+    }
+  }
+  writers_.clear();
 }
 
 void Worker::run_ready() {
@@ -309,6 +318,7 @@ void Worker::run_slice(const Slice& slice) {
     client.out_ = std::move(spare_buffers_.back());
     spare_buffers_.pop_back();
   }
+  const bool wrote_before = std::exchange(run_->wrote, false);
   std::size_t done = 0;
   std::size_t consumed = 0;
   for (; done < slice.batch->size(); ++done) {
@@ -327,6 +337,8 @@ void Worker::run_slice(const Slice& slice) {
       break;
     }
   }
+  if (run_->wrote) writers_.push_back(&client);
+  run_->wrote |= wrote_before;
   if (client.dead_) return;
   if (done == slice.batch->size()) {
     client.in_.consume_front(slice.parsed_bytes);

@@ -24,7 +24,9 @@ namespace ashlar::server {
 class Durability {
  public:
   virtual ~Durability() = default;
-  virtual void before_replies() = 0;
+  /// kBroken: the policy promises that a write whose reply leaves is on the disk, and it is not.
+  enum class Promise : std::uint8_t { kKept, kBroken };
+  [[nodiscard]] virtual Promise before_replies() = 0;
 };
 
 class Worker {
@@ -106,6 +108,7 @@ class Worker {
   void mark_ready(Client& client);
   void mark_flush(Client& client);
   void end_turn();
+  void settle_writes();
   void run_ready();
   void run_slice(const Slice& slice);
   void after_command(Client& client, std::size_t output_before);
@@ -135,6 +138,7 @@ class Worker {
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;
+  std::vector<Client*> writers_;  // whose writes were recorded in this turn
   std::vector<Slice> group_;
   std::vector<Located> located_;
   std::vector<std::unique_ptr<resp::CommandBatch>> batches_;

@@ -11,6 +11,21 @@
 namespace ashlar::snapshot {
 namespace {
 
+std::optional<ReplicationAux> replication_of(const std::vector<AuxField>& aux) {
+  std::optional<std::int64_t> db;
+  std::optional<NodeId> history;
+  std::optional<std::int64_t> offset;
+  for (const AuxField& field : aux) {
+    if (field.name == "repl-stream-db") db = parse_i64(field.value);
+    if (field.name == "repl-id") history = NodeId::from_hex(field.value);
+    if (field.name == "repl-offset") offset = parse_i64(field.value);
+  }
+  if (!history || !offset || *offset < 0) return std::nullopt;
+  // A replica without a stream yet writes -1: nothing is selected, which is where database 0 begins.
+  const auto selected = db && *db > 0 && *db <= UINT32_MAX ? static_cast<std::uint32_t>(*db) : 0;
+  return ReplicationAux{DbIndex{selected}, *history, ReplOffset{*offset}};
+}
+
 class Loader final : public RdbVisitor {
  public:
   Loader(keyspace::Keyspace& keyspace, const LoadOptions& options)
@@ -21,8 +36,7 @@ class Loader final : public RdbVisitor {
             .now = options.now, .expiry_role = keyspace::ExpiryRole::kApply, .counters = &uncounted_, .rng = &rng_} {}
 
   Result<void> entry(DbIndex db, std::string_view key, keyspace::OwnedValue value, const EntryExtras& extras) override {
-    if (options_.expired == ExpiredKeys::kSkip && extras.expiry &&
-        unix_millis(*extras.expiry) < unix_millis(options_.now)) {
+    if (skips_expired() && extras.expiry && unix_millis(*extras.expiry) < unix_millis(options_.now)) {
       ++report_.total.keys_expired;
       return {};
     }
@@ -70,6 +84,14 @@ class Loader final : public RdbVisitor {
   [[nodiscard]] LoadReport take() { return std::move(report_); }
 
  private:
+  [[nodiscard]] bool skips_expired() {
+    if (options_.expired == ExpiredKeys::kSkipUnlessStream) {
+      // The auxiliary fields stand in front of the keys.
+      if (!names_stream_) names_stream_ = replication_of(report_.aux).has_value();
+      return !*names_stream_;
+    }
+    return options_.expired == ExpiredKeys::kSkip;
+  }
   void set_clock(keyspace::Entry& entry, const EntryExtras& extras) const {
     const bool lfu = keyspace::uses_lfu(keyspace_.access().policy.load(std::memory_order_relaxed));
     if (lfu && extras.freq) entry.set_clock(keyspace::lfu_clock_for_count(*extras.freq, options_.now));
@@ -82,22 +104,8 @@ class Loader final : public RdbVisitor {
   Rng rng_{0};  // only feeds LFU counting of overwritten keys, which loading refuses
   keyspace::AccessContext context_;
   LoadReport report_;
+  std::optional<bool> names_stream_;
 };
-
-std::optional<ReplicationAux> replication_of(const std::vector<AuxField>& aux) {
-  std::optional<std::int64_t> db;
-  std::optional<NodeId> history;
-  std::optional<std::int64_t> offset;
-  for (const AuxField& field : aux) {
-    if (field.name == "repl-stream-db") db = parse_i64(field.value);
-    if (field.name == "repl-id") history = NodeId::from_hex(field.value);
-    if (field.name == "repl-offset") offset = parse_i64(field.value);
-  }
-  if (!history || !offset || *offset < 0) return std::nullopt;
-  // A replica without a stream yet writes -1: nothing is selected, which is where database 0 begins.
-  const auto selected = db && *db > 0 && *db <= UINT32_MAX ? static_cast<std::uint32_t>(*db) : 0;
-  return ReplicationAux{DbIndex{selected}, *history, ReplOffset{*offset}};
-}
 
 }  // namespace
 

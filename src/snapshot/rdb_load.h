@@ -22,8 +22,9 @@ namespace ashlar::snapshot {
 
 /// What becomes of keys that expired before `now`.
 enum class ExpiredKeys : std::uint8_t {
-  kSkip,  // a primary that loads its own snapshot
-  kKeep,  // a replica, or the base of an append-only file: somebody else removes them
+  kSkip,              // a primary that loads its own snapshot
+  kSkipUnlessStream,  // the same, but kept in a file that continues a replication stream: whoever follows has them too
+  kKeep,              // a replica, or the base of an append-only file: somebody else removes them
 };
 
 /// Numbers for INFO, told about every 2 MB.

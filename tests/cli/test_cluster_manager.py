@@ -1,6 +1,6 @@
 """The cluster manager of ashlar-cli against real servers.
 
-Environment: ASHLAR_BIN, the folder of the programs (default build/bin); ASHLAR_TEST_SERVER, the server program (default
+Environment: ASHLAR_BIN or ASHLAR_BIN_DIR, the folder of the programs (default build/bin); ASHLAR_TEST_SERVER, the server program (default
 redis-server; a name without a slash is looked for in ASHLAR_BIN first, then in PATH); ASHLAR_TEST_PORT, the first of
 forty ports (default 21200).
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("ASHLAR_BIN", ROOT / "build" / "bin"))
+BIN = Path(os.environ.get("ASHLAR_BIN") or os.environ.get("ASHLAR_BIN_DIR") or ROOT / "build" / "bin")
 CLI = BIN / "ashlar-cli"
 FIRST_PORT = int(os.environ.get("ASHLAR_TEST_PORT", "21200"))
 HOST = "127.0.0.1"

@@ -95,6 +95,7 @@ class Node:
         self.address = f"{HOST}:{port}"
         self.pid = None
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.workdir = self.folder  # where the server works: its directive `dir`
 
     def write_config(self, text):
         (self.folder / "redis.conf").write_text(text)
@@ -119,10 +120,10 @@ class Node:
         return self
 
     def _find_process(self):
-        """The process that works in this node's folder."""
+        """The process that works in this node's directory."""
         for entry in pathlib.Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and pathlib.Path(os.readlink(entry / "cwd")) == self.folder.resolve():
+                if entry.name.isdigit() and pathlib.Path(os.readlink(entry / "cwd")) == self.workdir.resolve():
                     return int(entry.name)
             except OSError:
                 continue  # not ours to look at, or gone meanwhile

@@ -1,8 +1,12 @@
 """Replication between our servers and real ones, in both directions."""
+import os
+import signal
+
 import pytest
 import redis
 
-from harness import wait_until
+from fake_peer import HISTORY, FakePrimary, command, rdb_string
+from harness import process_exists, wait_until
 
 CONFIG = """
 port {port}
@@ -199,3 +203,251 @@ def test_wait_counts_replicas(start, kind):
         connection.send_command("WAIT", 2, 100)
         assert connection.read_response() == 1
         client.connection_pool.release(connection)
+
+
+def shut_down(node, *words):
+    """Ends a server in order; it may be started again."""
+    pid = node.pid
+    try:
+        node.call("SHUTDOWN", *words)
+    except redis.ConnectionError:
+        pass
+    wait_until(lambda: not process_exists(pid), 30, f"the end of {node}")
+    node.pid = None
+
+
+def full_syncs(primary):
+    return int(primary.info("stats")["sync_full"]) if primary.server == THEIRS else primary.log.read_text().count(
+        "Full resync requested by replica")
+
+
+@pytest.mark.parametrize("kinds", [(OURS, OURS), (OURS, THEIRS)], ids="-".join)
+def test_replicas_that_arrive_together_share_a_snapshot(start, kinds):
+    # The delay is longer than the test may take: only the number of replicas can begin the transfer.
+    primary = start(OURS, "--repl-diskless-sync-delay", "600", "--repl-diskless-sync-max-replicas", "2")
+    replicas = [start(kind) for kind in kinds]
+    fill(primary, 0, 50)
+    follow(replicas[0], primary)
+    wait_until(lambda: "state=wait_bgsave" in replication(primary).get("slave0", ""), 20, "the first to wait")
+    follow(replicas[1], primary)
+    for replica in replicas:
+        wait_in_step(primary, replica)
+        same_data(primary, replica, range(50))
+    assert primary.log.read_text().count("Starting snapshot for SYNC") == 1
+
+
+def test_replica_lost_during_a_shared_snapshot_does_not_disturb_the_other(start):
+    primary = start(OURS, "--repl-diskless-sync-delay", "600", "--repl-diskless-sync-max-replicas", "2")
+    steady, fickle = start(OURS), start(OURS)
+    fill(primary, 0, 2000, size=1000)
+    follow(fickle, primary)
+    wait_until(lambda: "state=wait_bgsave" in replication(primary).get("slave0", ""), 20, "the first to wait")
+    follow(steady, primary)
+    fickle.kill()
+    wait_in_step(primary, steady)
+    same_data(primary, steady, range(0, 2000, 100))
+
+
+@pytest.mark.parametrize("appendonly", ["no", "yes"])
+@pytest.mark.parametrize("kinds", [(OURS, OURS), (THEIRS, OURS)], ids="-".join)
+def test_our_replica_resumes_after_its_restart(start, kinds, appendonly):
+    primary, replica = start(kinds[0]), start(kinds[1], "--appendonly", appendonly)
+    fill(primary, 0, 50)
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    if appendonly == "yes":
+        wait_until(lambda: replica.info("persistence")["aof_rewrite_in_progress"] == "0"
+                   and "rewriting started" in replica.log.read_text(), 20, "the log to hold the data of the primary")
+    fulls = full_syncs(primary)
+    shut_down(replica, "SAVE")
+    fill(primary, 50, 100)
+    replica.start("--appendonly", appendonly, "--replicaof", f"127.0.0.1 {primary.port}")
+    wait_in_step(primary, replica)
+    same_data(primary, replica, range(0, 100, 3))
+    assert full_syncs(primary) == fulls
+
+
+@pytest.mark.parametrize("appendonly", ["no", "yes"])
+@pytest.mark.parametrize("kind", [OURS, THEIRS])
+def test_replica_resumes_after_the_restart_of_our_primary(start, kind, appendonly):
+    primary, replica = start(OURS, "--appendonly", appendonly), start(kind)
+    fill(primary, 0, 50)
+    primary.call("SET", "short-lived", "v", "PX", "1")
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    fill(primary, 50, 60)  # the shutdown waits until the replica has these
+    history = replication(primary)["master_replid"]
+    shut_down(primary, "SAVE")
+    primary.log.rename(primary.log.with_suffix(".before"))
+    primary.start("--appendonly", appendonly)
+    facts = replication(primary)
+    assert facts["master_replid2"] == history and facts["master_replid"] != history
+    wait_in_step(primary, replica)
+    fill(primary, 60, 70)
+    wait_in_step(primary, replica)
+    same_data(primary, replica, range(70))
+    assert replica.call("DBSIZE") == primary.call("DBSIZE")
+    assert full_syncs(primary) == 0
+
+
+def test_log_that_went_on_after_its_note_does_not_name_a_place_in_the_stream(start):
+    primary, replica = start(OURS, "--appendonly", "yes"), start(OURS)
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    fill(primary, 0, 10)
+    history = replication(primary)["master_replid"]
+    shut_down(primary)
+    primary.start("--appendonly", "yes", "--appendfsync", "always")
+    assert replication(primary)["master_replid2"] == history
+    fill(primary, 10, 20)
+    primary.kill()
+    primary.start("--appendonly", "yes")
+    assert replication(primary)["master_replid2"] == "0" * 40
+    assert primary.call("DBSIZE") == 20
+
+
+def test_transaction_of_the_stream_is_applied_as_one(start, ports):
+    port = ports.take()[0]
+    primary, replica = FakePrimary(port), start(OURS, "--appendonly", "yes", "--appendfsync", "always")
+    replica.call("REPLICAOF", "127.0.0.1", port)
+    link = primary.full_sync(offset=100)
+    begin = command("SELECT", 0) + command("SET", "before", 1)
+    link.send(begin + command("MULTI") + command("SET", "a", 1) + command("SET", "b", 2))
+    acknowledged = link.acknowledgement(100 + len(begin))
+    assert acknowledged == 100 + len(begin), "the offset stays at the beginning of the transaction"
+    assert replica.call("MGET", "before", "a", "b") == ["1", None, None]
+    # Cut off inside it, the replica asks for the transaction from its beginning.
+    link.close()
+    link, asked = primary.accept()
+    assert asked == [HISTORY, str(acknowledged + 1)]
+    whole = command("MULTI") + command("SET", "a", 1) + command("SET", "b", 2) + command("EXEC")
+    link.send(b"+CONTINUE\r\n" + whole)
+    link.acknowledgement(acknowledged + len(whole))
+    assert replica.call("MGET", "before", "a", "b") == ["1", "1", "2"]
+    link.close()
+    primary.close()
+    wait_until(lambda: replica.info("persistence")["aof_rewrite_in_progress"] == "0", 20, "the rewrite")
+
+    # In the append-only file it is a transaction too: cut off in front of EXEC it is not there at all.
+    replica.kill()
+    log = sorted(replica.folder.glob("appendonlydir/*.incr.aof"))[-1]
+    content = log.read_bytes()
+    assert content.rstrip().endswith(b"EXEC")
+    log.write_bytes(content[:content.rindex(b"*1\r\n$4\r\nEXEC")])
+    replica.start("--appendonly", "yes")
+    assert replica.call("MGET", "before", "a", "b") == ["1", None, None]
+
+
+def test_replica_that_loads_for_long_gives_signs_of_life(start, ports):
+    port = ports.take()[0]
+    primary, replica = FakePrimary(port), start(OURS, "--repl-diskless-load", "swapdb")
+    replica.call("REPLICAOF", "127.0.0.1", port)
+    link, _ = primary.accept()
+    mark = b"m" * 40
+    link.send(b"+FULLRESYNC %s 0\r\n$EOF:%s\r\n" % (HISTORY.encode(), mark) + b"REDIS0010\xfe\x00")
+    sent = 0
+    while not link.sign_of_life(0.1):
+        assert sent < 200, "no sign of life during a load of many seconds"
+        link.send(b"".join(rdb_string(b"key:%d:%d" % (sent, i), b"x" * 1000) for i in range(2200)))
+        sent += 1
+    link.send(b"\xff" + bytes(8) + mark)
+    link.acknowledgement(0)
+    assert replica.call("DBSIZE") == 2200 * sent
+    primary.close()
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+@pytest.mark.parametrize("named", ["named", "any"])
+def test_failover_swaps_the_roles(start, kinds, named):
+    old, new = start(kinds[0]), start(kinds[1])
+    fill(old, 0, 20)
+    follow(new, old)
+    wait_in_step(old, new)
+    fulls = full_syncs(old)
+    assert old.call("FAILOVER", *(["TO", "127.0.0.1", new.port] if named == "named" else [])) == "OK"
+    wait_until(lambda: replication(old)["role"] == "slave" and replication(new)["role"] == "master", 20, "the swap")
+    wait_in_step(new, old)
+    assert replication(old)["master_failover_state"] == "no-failover"
+    fill(new, 20, 30)
+    wait_in_step(new, old)
+    same_data(new, old, range(30))
+    assert full_syncs(old) == fulls and full_syncs(new) == 0
+
+
+@pytest.mark.parametrize("kind", [OURS, THEIRS])
+def test_failover_refuses_what_cannot_be(start, kind):
+    primary, replica = start(kind), start(OURS)
+
+    def refused(node, *words):
+        with pytest.raises(redis.ResponseError) as error:
+            node.call("FAILOVER", *words)
+        return str(error.value)
+
+    assert refused(primary) == "FAILOVER requires connected replicas."
+    assert refused(primary, "ABORT") == "No failover in progress."
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    assert refused(replica) == "FAILOVER is not valid when server is a replica."
+    assert refused(primary, "TO", "127.0.0.1", 1) == "FAILOVER target HOST and PORT is not a replica."
+    assert refused(primary, "TIMEOUT", 0) == "FAILOVER timeout must be greater than 0"
+    assert refused(primary, "TIMEOUT", "x") == "value is not an integer or out of range"
+    assert refused(primary, "FORCE") == ("FAILOVER with force option requires both a timeout and target HOST and IP.")
+    assert refused(primary, "TO", "127.0.0.1") == "syntax error"
+    assert refused(primary, "NOW") == "syntax error"
+    assert replication(primary)["role"] == "master"
+
+
+@pytest.mark.parametrize("kind", [OURS, THEIRS])
+def test_failover_that_no_replica_can_follow_holds_writes_until_it_ends(start, ports, kind):
+    primary, replica = start(kind), start(OURS)
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        fill(primary, 0, 5)
+        assert primary.call("FAILOVER") == "OK"
+        assert replication(primary)["master_failover_state"] == "waiting-for-sync"
+        with pytest.raises(redis.ResponseError, match="FAILOVER already in progress."):
+            primary.call("FAILOVER")
+        with pytest.raises(redis.ResponseError, match="REPLICAOF not allowed while failing over."):
+            primary.call("REPLICAOF", "127.0.0.1", 1)
+        assert primary.call("FAILOVER", "ABORT") == "OK"
+        assert replication(primary)["master_failover_state"] == "no-failover"
+        primary.call("SET", "after", "abort")
+        assert primary.call("FAILOVER", "TIMEOUT", 300) == "OK"
+        primary.call("SET", "after", "timeout")  # held back until the time is over
+        assert replication(primary)["master_failover_state"] == "no-failover"
+        assert replication(primary)["role"] == "master"
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+
+
+def on_one_connection(node, *commands):
+    """The replies to these commands, sent on one connection."""
+    with redis.Redis("127.0.0.1", node.port, single_connection_client=True, decode_responses=True) as client:
+        client.response_callbacks.clear()
+        return [client.execute_command(*words) for words in commands]
+
+
+def test_waitaof_counts_disks(start):
+    primary, replica = start(OURS, "--appendonly", "yes"), start(OURS, "--appendonly", "yes")
+    assert on_one_connection(primary, ("SET", "a", 1), ("WAITAOF", 1, 0, 5000))[1] == [1, 0]
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    assert on_one_connection(primary, ("SET", "a", 2), ("WAITAOF", 1, 1, 10000))[1] == [1, 1]
+    assert on_one_connection(primary, ("SET", "a", 3), ("WAITAOF", 0, 2, 100))[1][1] < 2
+
+
+def test_waitaof_refuses_what_cannot_be(start):
+    primary, replica = start(OURS), start(OURS)
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    with pytest.raises(redis.ResponseError, match="WAITAOF cannot be used when numlocal is set but appendonly is disabled."):
+        primary.call("WAITAOF", 1, 0, 0)
+    with pytest.raises(redis.ResponseError, match="value is out of range, value must between 0 and 1"):
+        primary.call("WAITAOF", 2, 0, 0)
+    with pytest.raises(redis.ResponseError, match="WAITAOF cannot be used with replica instances."):
+        replica.call("WAITAOF", 0, 1, 0)
+    assert primary.call("WAITAOF", 0, 0, 0) == [0, 0]
+    # A replica without a log never says that it has anything on its disk.
+    assert primary.call("WAITAOF", 0, 1, 100) == [0, 0]

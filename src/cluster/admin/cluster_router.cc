@@ -48,6 +48,7 @@ Route Router::route_slow(const command::CommandSpec& spec, std::span<const KeyRe
   if (slots_.of(slot) == SlotService::kHeld && writes) return Wait{};
 
   const SlotState state = view->slot_state(slot);
+  if (spec.is(Flag::kServesOpenSlot) && !std::holds_alternative<Stable>(state)) return Serve{};
   const auto missing = [&] {
     std::size_t n = 0;
     for (const KeyRef& key : keys) n += db.find(key, keyspace::Access::kPeek) == nullptr ? 1 : 0;

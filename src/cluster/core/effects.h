@@ -68,7 +68,7 @@ struct Ok {
   bool operator==(const Ok&) const = default;
 };
 using AdminValue = std::variant<Ok, std::string, std::int64_t>;
-/// The answer to Admin{id}; errors carry the text that Redis gives. Comes after what it reports is durable.
+/// The answer to Admin{id}; errors carry the text that Redis gives. Comes after what it promises is durable.
 struct AdminReply {
   AdminId id;
   Result<AdminValue> value;

@@ -107,7 +107,12 @@ void AdminCommands::shutdown(Context& ctx) {
     } else if (in.take("FORCE")) {
       request.force = true;
     } else if (in.take("ABORT") && ctx.args.size() == 2) {
-      return ctx.error("No shutdown in progress.");  // ours never waits, so there is none to give up
+      return parts_.shutdown.abort([done = ctx.session.defer()](Shutdown::Aborted aborted) {
+        done([aborted](resp::Encoder& reply) {
+          if (aborted == Shutdown::Aborted::kShutdown) return reply.ok();
+          reply.error({ErrorCode::kGeneric, "No shutdown in progress."});
+        });
+      });
     } else {
       in.reject();
     }

@@ -38,7 +38,7 @@ void find_migrate_keys(std::span<const std::string_view> args, std::vector<comma
 constexpr CommandSpec kMigrate{
     .name = "migrate",
     .arity = command::at_least(6),
-    .flags = Flag::kWrite | Flag::kMovableKeys,
+    .flags = Flag::kWrite | Flag::kMovableKeys | Flag::kServesOpenSlot,
     .group = command::Group::kGeneric,
     .categories = command::Category::kKeyspace | command::Category::kDangerous,
     .keys = {command::one_key(3, KeyAccess::kRW, KeyAction::kAccess | KeyAction::kDelete),

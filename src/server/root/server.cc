@@ -106,7 +106,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       acceptor_(control_, workers_, config_),
       config_service_(config_, files),
       shutdown_(control_),
-      persistence_({keyspace_, clock, files, log_, config_, gates_, {}}),
+      persistence_({keyspace_, clock, files, log_, config_, gates_,
+                    [this] { return replication_ ? replication_->at_cut() : std::nullopt; }}),
       persistence_commands_(persistence_),
       connection_({config_, workers_, config_.get()->process.databases,
                    [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
@@ -159,12 +160,35 @@ void Server::start_replication(const config::Config& config) {
   applier_->attach(*dispatcher_);
   info_.add("Replication", Info::Shown::kByDefault,
             [this](InfoWriter& out) { write_replication_info(*replication_, out); });
-  replication_host_.on_dataset_replaced([this] { persistence_.schedule_rewrite(); });
+  replication_host_.connect({.dataset_replaced = [this] { persistence_.dataset_replaced(); },
+                             .log = [this] { return persistence_.log_positions(); },
+                             .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
   replication_host_.on_became_replica([this] { workers_.broadcast([](Worker& worker) { worker.end_all_waits(); }); });
   replication_->start();
   if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
     replication_->follow({upstream->host, upstream->port});
   }
+}
+
+void Server::connect_shutdown() {
+  using Hold = Shutdown::Parts::Hold;
+  using ReplicationHold = replication::Host::Hold;
+  shutdown_.connect({.finish = [this](const ShutdownRequest& request) { return finish(request); },
+                     .lagging_replicas = [this] { return replication_->in_step().behind; },
+                     .timeout = [this] { return config_.get()->process.shutdown_timeout; },
+                     .hold_writes =
+                         [this](Hold hold) {
+                           hold_writes(hold == Hold::kBegins ? ReplicationHold::kBegins : ReplicationHold::kEnds);
+                         }});
+}
+
+void Server::hold_writes(replication::Host::Hold hold) {
+  using Holder = ClientPause::Holder;
+  if (hold == replication::Host::Hold::kEnds) return pause_.unpause(Holder::kFailover);
+  constexpr auto kWithoutEnd = std::chrono::hours(24 * 365);
+  pause_.pause(Holder::kFailover, ClientPause::Scope::kWrites, clock_.mono() + kWithoutEnd);
+  // Every loop passes a safe point: then no write that came before the pause is under way any more.
+  const keyspace::SafePoint::Exclusive all(keyspace_.safe_point(), nullptr);
 }
 
 ClusterService::Replication Server::cluster_hooks() {
@@ -260,12 +284,14 @@ Result<void> Server::start() {
   if (!loaded) return std::unexpected(loaded.error());
   ASH_TRY_VOID(persistence_.start());
   config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
-  shutdown_.set_finish([this](const ShutdownRequest& request) { return finish(request); });
+  connect_shutdown();
+  if (loaded->replication) replication_->loaded(*loaded->replication);
   start_replication(*config);
   if (cluster_) {
     ASH_TRY_VOID(cluster_->start(*control_run_));
     dispatcher_->set_router(&cluster_->router());
   }
+  replication_->settle();
   arm_timer();
   ASH_TRY_VOID(acceptor_.listen(*config));
   workers_.start({.clock = clock_,

@@ -61,6 +61,8 @@ class Server {
   void tick();
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
   void start_replication(const config::Config& config);
+  void connect_shutdown();
+  void hold_writes(replication::Host::Hold hold);
   [[nodiscard]] ClusterService::Replication cluster_hooks();
 
   const Clock& clock_;

@@ -1,0 +1,61 @@
+/// The snapshots that are on their way to replicas; each goes to all that waited for it together.
+/// Thread: the control loop's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/file.h"
+#include "changelog/change_log.h"
+#include "net/event_loop.h"
+#include "replication/settings.h"
+#include "replication/stream.h"
+#include "replication/transfer_sink.h"
+#include "snapshot/slot_snapshot.h"
+
+namespace ashlar::replication {
+
+class Transfers {
+ public:
+  using Route = TransferSink::Route;
+  struct Parts {
+    net::EventLoop& loop;
+    changelog::ChangeLog& log;
+    snapshot::SnapshotHost& snapshots;
+    FileSystem& files;
+    Stream& stream;
+    std::function<DbIndex()> stream_db;
+    /// A replica has all of the snapshot, or an error says why not. Not called for those that left.
+    std::function<void(std::uint64_t link, const std::optional<Error>&)> on_done;
+    /// A transfer has ended: another may begin.
+    std::function<void()> on_idle;
+  };
+  explicit Transfers(Parts parts) : parts_(std::move(parts)) {}
+
+  /// Makes the cut and begins to send; returns the offset of the stream at the cut. `targets` is not empty.
+  [[nodiscard]] std::int64_t start(std::vector<TransferTarget> targets, Route route, const Settings& settings);
+  /// This replica is lost. A transfer to nobody is given up.
+  void leave(std::uint64_t link);
+  /// Whether a snapshot goes straight to sockets now.
+  [[nodiscard]] bool streaming() const noexcept;
+
+ private:
+  struct Transfer {
+    Route route;
+    std::unordered_set<std::uint64_t> links;
+    std::unique_ptr<snapshot::SlotSnapshot> snapshot;
+  };
+  void ended(std::uint64_t number, const std::optional<Error>& error,
+             const std::unordered_map<std::uint64_t, Error>& lost);
+
+  Parts parts_;
+  std::uint64_t next_number_ = 1;
+  std::unordered_map<std::uint64_t, Transfer> running_;
+};
+
+}  // namespace ashlar::replication
