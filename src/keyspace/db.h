@@ -31,7 +31,7 @@ struct AccessContext {
   WallTime now;
   ExpiryRole expiry_role = ExpiryRole::kPrimary;
   Counters* counters = nullptr;
-  RemovalListener* removals = nullptr;            // may be null: nobody listens
+  RemovalListener* removals = nullptr;  // may be null: nobody listens
   Rng* rng = nullptr;
   EventListener* events = nullptr;                // null while notify-keyspace-events is empty
   ModificationListener* modifications = nullptr;  // null: nobody can be interested

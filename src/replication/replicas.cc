@@ -260,7 +260,7 @@ void Replicas::publish() {
     if (link->state() == ReplicaLink::State::kLost) continue;
     const bool online = link->state() == ReplicaLink::State::kOnline;
     all.push_back({link->address, link->traits().port, online ? "online" : "send_bulk", link->acknowledged(),
-                   link->last_ack(), online});
+                   link->last_ack(), online, link->queued_bytes()});
   }
   {
     MutexLock lock(mutex_);

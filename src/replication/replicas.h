@@ -29,7 +29,8 @@ struct ReplicaStatus {
   std::string_view state;  // "send_bulk" or "online"
   std::int64_t offset = 0;
   MonoTime last_ack;
-  bool announced = false;  // it acknowledges
+  bool announced = false;    // it acknowledges
+  std::uint64_t queued = 0;  // bytes that wait for its socket
 };
 
 class Replicas final : private ReplicaLink::Owner {

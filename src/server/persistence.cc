@@ -96,7 +96,8 @@ aof::RewriteJob Persistence::rewrite_job() {
 Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution& run) {
   parts_.gates.close(Gate::kLoading);
   const MonoTime begin = parts_.clock.mono();
-  auto loaded = parts_.config.get()->aof.enabled ? load_aof(dispatcher, run) : load_rdb();
+  auto loaded = parts_.config.get()->aof.enabled ? load_aof(dispatcher, run)
+                                                 : load_rdb(snapshot::DuplicateKeys::kRefuse, nullptr);
   parts_.gates.open(Gate::kLoading);
   if (loaded && keys_loaded_ > 0) {
     const auto took = static_cast<double>((parts_.clock.mono() - begin).count()) / 1e6;
@@ -106,13 +107,17 @@ Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution&
   return loaded;
 }
 
-Result<Persistence::Loaded> Persistence::load_rdb() {
+Result<Persistence::Loaded> Persistence::load_rdb(snapshot::DuplicateKeys duplicates,
+                                                  keyspace::SafePoint::Participant* seat) {
   const auto config = parts_.config.get();
   const std::string path = rdb_path(*config);
   if (!parts_.files.exists(path)) return Loaded{};
   snapshot::LoadOptions options;
   options.now = parts_.clock.wall();
-  options.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  const bool check = config->snapshot.checksum && !parts_.state.trust_checksums.load();
+  options.checksum = check ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  options.duplicates = duplicates;
+  options.seat = seat;
   options.progress = [this](const snapshot::LoadProgress& progress) -> Result<void> {
     keys_loaded_ = progress.keys_loaded;
     return {};
@@ -162,12 +167,43 @@ Result<void> Persistence::start() {
   return {};
 }
 
+void Persistence::empty_dataset() {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
+  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) parts_.keyspace.clear(DbIndex{db});
+}
+
+Result<void> Persistence::reload(const Reload& how, keyspace::SafePoint::Participant& seat) {
+  if (how.save) ASH_TRY_VOID(saver_.save(save_job(), nullptr));
+  parts_.gates.close(Gate::kLoading);
+  if (!how.keep) empty_dataset();
+  const auto loaded = load_rdb(how.merge ? snapshot::DuplicateKeys::kReplace : snapshot::DuplicateKeys::kRefuse, &seat);
+  parts_.gates.open(Gate::kLoading);
+  if (!loaded) return std::unexpected(loaded.error());
+  return {};
+}
+
+Result<void> Persistence::replay_aof(Dispatcher& dispatcher, Execution& run) {
+  if (!aof_on_) return fail("The append-only file is off");
+  ASH_TRY_VOID(aof_.writer().commit());
+  parts_.gates.close(Gate::kLoading);
+  empty_dataset();
+  const auto loaded = load_aof(dispatcher, run);
+  parts_.gates.open(Gate::kLoading);
+  if (!loaded) return std::unexpected(loaded.error());
+  return {};
+}
+
 void Persistence::before_replies() {
   if (!aof_on_.load(std::memory_order_relaxed)) return;
+  const bool watched = parts_.latency.threshold() > Millis(0);
+  const MonoTime begin = watched ? parts_.clock.mono() : MonoTime();
   // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once,
   // because a reply is about to leave that says the write is durable.
   const bool always = aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways;
   const Result<void> written = always ? aof_.writer().commit() : aof_.writer().flush();
+  if (watched) {
+    parts_.latency.note(always ? "aof-fsync-always" : "aof-write", parts_.clock.wall(), parts_.clock.mono() - begin);
+  }
   if (!written && !parts_.gates.closed(Gate::kMisconf)) {
     parts_.gates.close(Gate::kMisconf);
     log::warning("Error writing to the append-only file: {}", written.error().text());

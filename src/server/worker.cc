@@ -78,6 +78,7 @@ void Worker::adopt(Accepted accepted) {
     return;
   }
   client->watch_ = std::move(*watch);
+  account(*client);
   clients_.emplace(key, std::move(client));
 }
 
@@ -174,10 +175,24 @@ void Worker::end_turn() {
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
 }
 
+void Worker::note_latency(std::string_view event, Ticks spent) {
+  const Dispatcher::Parts& parts = parts_.dispatcher.parts();
+  parts.latency.note(event, loop_.wall_now(), Micros(static_cast<std::int64_t>(parts.rate.micros(spent))));
+}
+
+MemoryGuard::Room Worker::make_room() {
+  if (parts_.memory.limit() == 0) [[likely]]
+    return MemoryGuard::Room::kEnough;
+  const Ticks start = ticks_now();
+  const MemoryGuard::Room room = parts_.memory.make_room(*run_);
+  note_latency("eviction-cycle", ticks_now() - start);
+  return room;
+}
+
 void Worker::run_ready() {
   if (ready_.empty()) return;
   const WallTime now = loop_.wall_now();
-  run_->out_of_memory = parts_.memory.make_room(*run_) == MemoryGuard::Room::kNone;
+  run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
   std::vector<Client*> round;
   round.swap(ready_);
   for (Client* client : round) client->in_ready_list_ = false;
@@ -198,6 +213,7 @@ void Worker::run_ready() {
         client.in_.consume_front(parsed.consumed);
         if (parsed.status == resp::ParseStatus::kError) protocol_error(client);
         reclaim_buffers(client);
+        account(client);
         continue;
       }
       group_.push_back({&client, &batch, parsed.consumed, static_cast<std::uint32_t>(located_.size())});
@@ -222,6 +238,7 @@ void Worker::run_slice(const Slice& slice) {
     const std::size_t before = client.out_.size();
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
+    run_->request_bytes = slice.batch->bytes(done);
     if (parts_.dispatcher.run(*run_, located, args, client, client.encoder_) == Outcome::kPostponed) {
       client.postponed_ = true;
       break;
@@ -276,11 +293,21 @@ void Worker::reclaim_buffers(Client& client) {
   }
 }
 
+void Worker::account(Client& client) {
+  const std::size_t now = client.dead_ ? 0 : client.memory_bytes();
+  if (now == client.accounted_) return;
+  client_memory_.store(client_memory_.load(std::memory_order_relaxed) + now - client.accounted_,
+                       std::memory_order_relaxed);
+  client.accounted_ = now;
+}
+
 void Worker::flush_all() {
   for (std::size_t i = 0; i < flush_.size(); ++i) {
     Client& client = *flush_[i];
     client.in_flush_list_ = false;
-    if (!client.dead_) flush(client);
+    if (client.dead_) continue;
+    flush(client);
+    account(client);
   }
   flush_.clear();
 }
@@ -345,6 +372,7 @@ void Worker::depart(Client& client) {
 void Worker::destroy_dead() {
   for (Client* client : dead_) {
     std::erase(ready_, client);
+    account(*client);
     parts_.on_client_gone(client->id);
     clients_.erase(client->id.value);
     client_count_.fetch_sub(1, std::memory_order_relaxed);
@@ -361,6 +389,7 @@ void Worker::arm_timer() {
 }
 
 void Worker::periodic() {
+  if (parts_.cron_paused.load(std::memory_order_relaxed)) return;
   const Seconds idle = config_.get().clients.idle_timeout;
   for (auto& [id, client] : clients_) {
     if (client->dead_) continue;
@@ -386,7 +415,9 @@ void Worker::run_expiry() {
       keyspace::ExpiryCycle::End::kBudgetSpent) {
     bump(run_->stats.expiry_budget_spent);
   }
-  bump(run_->stats.expiry_ticks, ticks_now() - start);
+  const Ticks spent = ticks_now() - start;
+  bump(run_->stats.expiry_ticks, spent);
+  note_latency("expire-cycle", spent);
   if (run_->counters.expired.load(std::memory_order_relaxed) != before) run_->wrote = true;
 }
 

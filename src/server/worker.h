@@ -36,6 +36,7 @@ class Worker {
     Durability& durability;
     MemoryGuard& memory;
     const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
+    const std::atomic<bool>& cron_paused;          // DEBUG PAUSE-CRON
     std::uint32_t workers;                         // how many share the slots
     std::function<void(ClientId)> on_client_gone;  // called on the worker's thread
   };
@@ -70,6 +71,8 @@ class Worker {
   [[nodiscard]] Execution& execution() noexcept { return *run_; }
   /// Thread: any.
   [[nodiscard]] std::size_t client_count() const noexcept { return client_count_.load(std::memory_order_relaxed); }
+  /// Bytes of all its connections, as CLIENT LIST's tot-mem counts them. Thread: any.
+  [[nodiscard]] std::uint64_t client_memory() const noexcept { return client_memory_.load(std::memory_order_relaxed); }
   /// Counts a connection that is on its way, so that a burst spreads over the loops. Thread: any.
   void expect_client() noexcept { client_count_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -99,11 +102,14 @@ class Worker {
   void flush_all();
   void flush(Client& client);
   void enforce_output_limit(Client& client);
+  void account(Client& client);
   void depart(Client& client);
   void reclaim_buffers(Client& client);
   void destroy_dead();
   void periodic();
   void run_expiry();
+  [[nodiscard]] MemoryGuard::Room make_room();
+  void note_latency(std::string_view event, Ticks spent);
   void arm_timer();
   [[nodiscard]] resp::Limits limits(const Client& client);
 
@@ -115,6 +121,7 @@ class Worker {
   PublishedReader<config::Config> config_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::atomic<std::size_t> client_count_{0};
+  std::atomic<std::uint64_t> client_memory_{0};
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;

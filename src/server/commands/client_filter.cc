@@ -14,7 +14,7 @@ bool ClientFilter::matches(const Client& client) const {
   if (kind && *kind != Kind::kNormal) return false;
   if (address && *address != client.peer_address()) return false;
   if (local_address && *local_address != client.local_address()) return false;
-  if (user && *user != client.user) return false;
+  if (user && *user != client.user_name()) return false;
   return !spared || *spared != client.id;
 }
 

@@ -24,7 +24,6 @@ std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).cou
 std::string client_line(Client& client, MonoTime now) {
   const ByteBuffer& in = client.input();
   const ByteBuffer& out = client.output();
-  const std::size_t total = sizeof(Client) + in.capacity() + out.capacity();
   std::string line = fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1",
       client.id.value, client.peer_address(), client.local_address(), client.descriptor(), client.name,
@@ -32,10 +31,10 @@ std::string client_line(Client& client, MonoTime now) {
   // Arguments are views into the query buffer and replies wait in one buffer, so argv-mem and oll are always zero.
   line += fmt::format(
       " qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}", in.size(),
-      in.capacity() - in.size(), out.capacity(), out.size(), out.size(), out.capacity(), total,
+      in.capacity() - in.size(), out.capacity(), out.size(), out.size(), out.capacity(), client.memory_bytes(),
       out.empty() ? "r" : "rw");
   line += fmt::format(" cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
-                      client.last_command().empty() ? "NULL" : client.last_command(), client.user,
+                      client.last_command().empty() ? "NULL" : client.last_command(), client.user_name(),
                       static_cast<int>(client.reply().version()), client.library_name, client.library_version);
   return line;
 }

@@ -109,7 +109,6 @@ void ConnectionCommands::select(Context& ctx) {
 bool ConnectionCommands::login(command::Session& session, std::string_view user, std::string_view password) const {
   const std::string& secret = parts_.config.get()->security.password;
   if (user != "default" || (!secret.empty() && !same_secret(password, secret))) return false;
-  session.user = user;
   session.authenticated = true;
   return true;
 }
@@ -190,7 +189,6 @@ void ConnectionCommands::reset(Context& ctx) {
   s.name.clear();
   s.reply_mode = command::ReplyMode::kOn;
   s.asking_next = s.cluster_readonly = s.no_touch = s.no_evict = false;
-  s.user = "default";
   s.authenticated = parts_.config.get()->security.password.empty();
   ctx.reply.set_version(resp::Version::kResp2);
   ctx.reply.simple("RESET");

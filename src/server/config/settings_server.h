@@ -126,9 +126,13 @@ enum class EventClass : std::uint32_t {
   kNewKey = 1U << 14,
 };
 struct MonitorConfig {
-  std::optional<Micros> slow_log_threshold = Micros(10'000);  // nullopt: the log is off
-  std::uint64_t slow_log_length = 128;                        // entries
-  Millis latency_threshold{0};                                // zero: off
+  std::optional<Micros> slow_log_threshold = Micros(10'000);          // nullopt: the log is off
+  std::uint64_t slow_log_length = 128;                                // entries
+  std::optional<std::uint64_t> large_request_threshold = 1ULL << 20;  // bytes; nullopt: the log is off
+  std::uint64_t large_request_length = 128;                           // entries
+  std::optional<std::uint64_t> large_reply_threshold = 1ULL << 20;    // bytes; nullopt: the log is off
+  std::uint64_t large_reply_length = 128;                             // entries
+  Millis latency_threshold{0};                                        // zero: off
   bool latency_tracking = true;
   std::vector<double> latency_percentiles = {50, 99, 99.9};
   std::uint32_t events = 0;  // bits of EventClass

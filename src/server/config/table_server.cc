@@ -156,10 +156,10 @@ constexpr std::array kMonitorRows = {
     yes_no("latency-tracking", ASH_BIND(monitor.latency_tracking)),
     special("latency-tracking-info-percentiles", kPercentilesRules),
     special("notify-keyspace-events", kEventsRules).idle(kNoPubSub),
-    integer("commandlog-request-larger-than", "1048576", -1, kInt64Max).idle("only slow commands are logged"),
-    integer("commandlog-large-request-max-len", "128", 0, kInt64Max).idle("only slow commands are logged"),
-    integer("commandlog-reply-larger-than", "1048576", -1, kInt64Max).idle("only slow commands are logged"),
-    integer("commandlog-large-reply-max-len", "128", 0, kInt64Max).idle("only slow commands are logged"),
+    integer("commandlog-request-larger-than", ASH_BIND(monitor.large_request_threshold), -1, kInt64Max),
+    integer("commandlog-large-request-max-len", ASH_BIND(monitor.large_request_length), 0, kInt64Max),
+    integer("commandlog-reply-larger-than", ASH_BIND(monitor.large_reply_threshold), -1, kInt64Max),
+    integer("commandlog-large-reply-max-len", ASH_BIND(monitor.large_reply_length), 0, kInt64Max),
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "commands/bitmap/commands.h"
@@ -59,6 +60,17 @@ std::string address_of(const command::Session& session) {
   return client == nullptr ? "" : client->peer_address();
 }
 
+/// For DEBUG SET-SKIP-CHECKSUM-VALIDATION: the payload with the checksum that its bytes have.
+std::string with_own_checksum(std::string_view payload) {
+  std::string fixed(payload);
+  constexpr std::size_t kChecksum = 8;
+  if (fixed.size() > kChecksum) {
+    const std::size_t body = fixed.size() - kChecksum;
+    store_le(fixed.data() + body, crc64(0, std::string_view(fixed).substr(0, body)));
+  }
+  return fixed;
+}
+
 }  // namespace
 
 /// SIGTERM and SIGINT as events of the control loop. They are blocked in every thread, so no handler interrupts
@@ -104,7 +116,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       acceptor_(control_, workers_, config_),
       config_service_(config_, files),
       shutdown_(control_),
-      persistence_({keyspace_, clock, files, log_, config_, gates_, {}}),
+      persistence_({keyspace_, clock, files, log_, config_, gates_, latency_, state_, {}}),
       persistence_commands_(persistence_),
       connection_({config_, workers_, config_.get()->process.databases,
                    [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
@@ -113,13 +125,22 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                      return config_.get()->cluster.enabled ? Mode::kCluster : Mode::kStandalone;
                    }}),
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
-                [](std::string_view payload, const keyspace::EncodingLimits& limits) {
-                  return snapshot::restore_value(payload, {.encoding = limits});
+                [this](std::string_view payload, const keyspace::EncodingLimits& limits) {
+                  const snapshot::RdbLimits bounds{.encoding = limits};
+                  return state_.trust_checksums ? snapshot::restore_value(with_own_checksum(payload), bounds)
+                                                : snapshot::restore_value(payload, bounds);
                 }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
       admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}),
       pause_(gates_, workers_, control_),
-      own_({.table = table_, .workers = workers_, .pause = pause_}),
+      accounts_(memory_parts()),
+      own_({.table = table_,
+            .workers = workers_,
+            .pause = pause_,
+            .log = command_log_,
+            .memory = accounts_,
+            .latency = {latency_, stats_, table_, rate_},
+            .debug = {keyspace_, log_, persistence_, state_, config_}}),
       sampler_({control_, stats_, state_}) {
   state_.run_id = random_node_id();
   state_.started = clock.mono();
@@ -131,8 +152,11 @@ Server::~Server() = default;
 
 void Server::apply_settings(const config::Config& config) {
   log::set_level(config.log.level);
-  slow_log_.set_length(config.monitor.slow_log_length);
-  dispatcher_->set_slow_threshold(config.monitor.slow_log_threshold);
+  command_log_.set_length(CommandLog::Kind::kSlow, config.monitor.slow_log_length);
+  command_log_.set_length(CommandLog::Kind::kLargeRequest, config.monitor.large_request_length);
+  command_log_.set_length(CommandLog::Kind::kLargeReply, config.monitor.large_reply_length);
+  latency_.set_threshold(config.monitor.latency_threshold);
+  dispatcher_->observe(config.monitor);
   memory_.set_limit(config.memory.max_memory);
   memory_.set_samples(config.memory.samples);
   keyspace_.access().policy = policy_of(config.memory.policy);
@@ -156,6 +180,25 @@ void Server::start_replication(const config::Config& config) {
   if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
     replication_->follow({upstream->host, upstream->port});
   }
+}
+
+MemoryAccounts::Parts Server::memory_parts() {
+  return {.keyspace = keyspace_,
+          .state = state_,
+          .clients = [this] { return workers_.client_memory(); },
+          .backlog = [this]() -> std::uint64_t {
+            if (!replication_) return 0;
+            const auto role = replication_->role();
+            return role.stream_active ? role.history.backlog_capacity : 0;
+          },
+          .replicas =
+              [this] {
+                std::uint64_t sum = 0;
+                if (!replication_) return sum;
+                for (const auto& replica : replication_->role().replicas) sum += replica.queued;
+                return sum;
+              },
+          .aof_buffer = [this] { return persistence_.aof_buffer(); }};
 }
 
 ClusterService::Replication Server::cluster_hooks() {
@@ -210,7 +253,9 @@ void Server::arm_timer() {
   });
 }
 
-void Server::tick() { persistence_.tick(); }
+void Server::tick() {
+  if (!state_.cron_paused) persistence_.tick();
+}
 
 Result<void> Server::start() {
   const auto config = config_.get();
@@ -238,13 +283,14 @@ Result<void> Server::start() {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Parts{keyspace_, log_, table_, stats_, slow_log_, gates_, rate_, persistence_});
+      Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_, rate_, persistence_});
   dispatcher_->set_address_of(&address_of);
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   ASH_TRY_VOID(signals_->watch(control_));
   control_run_ = dispatcher_->make_execution();
   migrate_->start(dispatcher_->make_execution());
+  own_.start(*dispatcher_);
   const auto loaded = persistence_.load(*dispatcher_, *control_run_);
   if (!loaded) return std::unexpected(loaded.error());
   ASH_TRY_VOID(persistence_.start());
@@ -263,6 +309,7 @@ Result<void> Server::start() {
                   .durability = persistence_,
                   .memory = memory_,
                   .active_expiry = state_.active_expiry,
+                  .cron_paused = state_.cron_paused,
                   .workers = config->process.threads,
                   .on_client_gone = [this](ClientId id) {
                     acceptor_.client_gone();

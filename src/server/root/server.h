@@ -20,6 +20,7 @@
 #include "replication/replication.h"
 #include "server/acceptor.h"
 #include "server/cluster_service.h"
+#include "server/command_log.h"
 #include "server/command_stats.h"
 #include "server/commands/migrate.h"
 #include "server/commands/own_commands.h"
@@ -29,13 +30,14 @@
 #include "server/config_service.h"
 #include "server/dispatcher.h"
 #include "server/info.h"
+#include "server/latency_monitor.h"
 #include "server/memory_guard.h"
+#include "server/memory_report.h"
 #include "server/persistence.h"
 #include "server/replication_adapter.h"
 #include "server/run_state.h"
 #include "server/sampler.h"
 #include "server/shutdown.h"
-#include "server/slow_log.h"
 #include "server/worker_pool.h"
 #include "snapshot/slot_snapshot.h"
 
@@ -61,6 +63,7 @@ class Server {
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
   void start_replication(const config::Config& config);
   [[nodiscard]] ClusterService::Replication cluster_hooks();
+  [[nodiscard]] MemoryAccounts::Parts memory_parts();
 
   const Clock& clock_;
   FileSystem& files_;
@@ -72,7 +75,8 @@ class Server {
   changelog::ChangeLog log_;
   command::CommandTable table_;
   StatsRegistry stats_;
-  SlowLog slow_log_;
+  CommandLog command_log_;
+  LatencyMonitor latency_;
   Info info_;
   MemoryGuard memory_;
   net::EventLoop control_;
@@ -90,6 +94,7 @@ class Server {
   commands::GenericCommands generic_;
   AdminCommands admin_;
   ClientPause pause_;
+  MemoryAccounts accounts_;
   OwnCommands own_;
   Sampler sampler_;
   std::unique_ptr<Dispatcher> dispatcher_;
