@@ -49,7 +49,13 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
   log::notice("Replica {} asks for synchronization", placed.name);
   feed();  // the others get what belongs to them before the readers change
   update_readers();
-  if (!resume(placed, request)) synchronise(placed, request.dialect);
+  if (resume(placed, request)) {
+    counts_.resumed.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    counts_.full.fetch_add(1, std::memory_order_relaxed);
+    if (request.history) counts_.not_resumed.fetch_add(1, std::memory_order_relaxed);
+    synchronise(placed, request.dialect);
+  }
   publish();
 }
 

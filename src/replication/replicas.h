@@ -2,6 +2,7 @@
 /// Thread: the control loop's, except status() and acknowledged_by().
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,13 @@ struct ReplicaStatus {
   std::uint64_t queued = 0;  // bytes that wait for its socket
 };
 
+/// How replicas were brought into step, since the start or CONFIG RESETSTAT. Thread: written by control, read by any.
+struct SyncCounts {
+  std::atomic<std::uint64_t> full{0};
+  std::atomic<std::uint64_t> resumed{0};
+  std::atomic<std::uint64_t> not_resumed{0};  // asked to go on where we could not
+};
+
 class Replicas final : private ReplicaLink::Owner {
  public:
   struct Parts {
@@ -60,6 +68,7 @@ class Replicas final : private ReplicaLink::Owner {
   void attach_stream();
   [[nodiscard]] bool stream_attached() const noexcept { return attached_; }
 
+  [[nodiscard]] SyncCounts& counts() noexcept { return counts_; }
   /// Replicas that are online and acknowledged lately (min-replicas-max-lag).
   [[nodiscard]] std::size_t good() const;
 
@@ -92,6 +101,7 @@ class Replicas final : private ReplicaLink::Owner {
   void check_waiters();
   void publish();
 
+  SyncCounts counts_;
   Parts parts_;
   Settings settings_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ReplicaLink>> links_;

@@ -47,6 +47,7 @@ class Client final : public command::Session, public net::IoHandler {
   void on_ready(net::Readiness readiness) noexcept override;
 
   [[nodiscard]] resp::Encoder& reply() noexcept { return encoder_; }
+  [[nodiscard]] const resp::Encoder& reply() const noexcept { return encoder_; }
   [[nodiscard]] Worker& worker() noexcept { return worker_; }
   [[nodiscard]] const std::string& peer_address() const noexcept { return peer_address_; }
   [[nodiscard]] const std::string& local_address() const noexcept { return local_address_; }

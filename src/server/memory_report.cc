@@ -6,7 +6,7 @@
 namespace ashlar::server {
 
 std::uint64_t MemoryReport::overhead() const {
-  std::uint64_t sum = startup + backlog + replicas + clients + aof_buffer + scripts + functions;
+  std::uint64_t sum = startup + backlog + replicas + clients + cluster_links + aof_buffer + scripts + functions;
   for (const Database& database : databases) sum += database.table_bytes;
   return sum;
 }

@@ -25,6 +25,7 @@ struct MemoryReport {
   std::uint64_t replicas = 0;  // waiting output of their links
   std::uint64_t clients = 0;   // buffers and state of all connections
   std::uint64_t aof_buffer = 0;
+  std::uint64_t cluster_links = 0;
   std::uint64_t scripts = 0;
   std::uint64_t functions = 0;
   std::uint64_t resident = 0;

@@ -343,6 +343,15 @@ void Persistence::add_info(Info& info) {
     const auto seconds = [](Micros took) { return std::chrono::duration_cast<Seconds>(took).count(); };
     out.field("loading", parts_.gates.closed(Gate::kLoading) ? 1 : 0);
     out.field("async_loading", 0);
+    // Snapshots copy a slot before it changes instead of forking, so no page is ever copied on write.
+    for (const std::string_view name : {"current_cow_peak", "current_cow_size", "current_cow_size_age"}) {
+      out.field(name, 0);
+    }
+    const auto& progress = save.progress;
+    const bool measured = save.running && progress.keys_total > 0;
+    out.formatted(
+        "current_fork_perc", "{:.2f}",
+        measured ? 100.0 * static_cast<double>(progress.keys_done) / static_cast<double>(progress.keys_total) : 0.0);
     out.field("current_save_keys_processed", save.running ? save.progress.keys_done : 0);
     out.field("current_save_keys_total", save.running ? save.progress.keys_total : 0);
     out.field("rdb_changes_since_last_save", parts_.keyspace.total(&keyspace::Counters::changes) - save.changes_at_cut);
@@ -352,6 +361,7 @@ void Persistence::add_info(Info& info) {
     out.field("rdb_last_bgsave_time_sec", save.last_saved ? seconds(save.last_duration) : -1);
     out.field("rdb_current_bgsave_time_sec", save.running ? since(save.started) : -1);
     out.field("rdb_saves", save.saves);
+    out.field("rdb_last_cow_size", 0);
     out.field("rdb_last_load_keys_expired", keys_expired_.load());
     out.field("rdb_last_load_keys_loaded", keys_loaded_.load());
     out.field("aof_enabled", log.enabled ? 1 : 0);
@@ -363,6 +373,9 @@ void Persistence::add_info(Info& info) {
     out.field("aof_rewrites", log.rewrites);
     out.field("aof_rewrites_consecutive_failures", log.failures_in_a_row);
     out.field("aof_last_write_status", aof_.writer().healthy() ? "ok" : "err");
+    for (const std::string_view name : {"aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"}) {
+      out.field(name, 0);
+    }
     if (!log.enabled) return;
     out.field("aof_current_size", log.current_bytes);
     out.field("aof_base_size", log.base_bytes);

@@ -50,7 +50,8 @@ Worker::Worker(const Parts& parts, std::uint32_t number)
       loop_(parts.clock),
       run_(parts.dispatcher.make_execution()),
       expiry_(parts.dispatcher.parts().keyspace, number, parts.workers),
-      config_(parts.config) {
+      config_(parts.config),
+      account_(parts.ledger.join()) {
   loop_.on_turn_end([this] { end_turn(); });
 }
 
@@ -69,7 +70,9 @@ void Worker::post(net::EventLoop::Callback task) { loop_.post(std::move(task)); 
 void Worker::adopt(Accepted accepted) {
   const std::uint64_t key = accepted.id.value;
   auto client = std::make_unique<Client>(*this, std::move(accepted), loop_.now());
-  client->authenticated = config_.get().security.password.empty();
+  const acl::Users::Ptr user = parts_.users.default_user();
+  client->authenticated = user->open();
+  client->become(user);
   auto watch = loop_.watch(client->fd_.get(), net::Interest::kRead, *client);
   if (!watch) {
     log::warning("Cannot watch a new connection: {}", watch.error().text());
@@ -123,6 +126,26 @@ void Worker::unpause() {
   loop_.post([] {});  // another turn at once
 }
 
+void Worker::refresh_users() {
+  const std::uint64_t version = parts_.users.version();
+  if (version == users_version_) return;
+  users_version_ = version;
+  const bool open = parts_.users.default_user()->open();
+  for (auto& [id, client] : clients_) {
+    const auto& old = client->user();
+    if (client->dead_ || old == nullptr) continue;
+    acl::Users::Ptr now = parts_.users.find(old->name());
+    if (now == nullptr || now->identity() != acl::account_of(*old).identity()) {
+      client->close_after_reply_ = true;
+      mark_flush(*client);
+      loop_.post([] {});  // another turn at once
+      continue;
+    }
+    client->authenticated |= open && old->name() == "default";
+    if (now != old) client->become(std::move(now));
+  }
+}
+
 void Worker::client_ready(Client& client, net::Readiness readiness) {
   if (client.dead_) return;
   if (readiness.writable) mark_flush(client);
@@ -154,6 +177,7 @@ void Worker::read_input(Client& client) {
     close(client);
     return;
   }
+  account(client);
   mark_ready(client);
 }
 
@@ -171,6 +195,7 @@ void Worker::end_turn() {
     parts_.durability.before_replies();
   }
   flush_all();
+  evict_clients();
   destroy_dead();
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
 }
@@ -191,7 +216,9 @@ MemoryGuard::Room Worker::make_room() {
 
 void Worker::run_ready() {
   if (ready_.empty()) return;
+  refresh_users();
   const WallTime now = loop_.wall_now();
+  parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);  // eviction records removals
   run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
   std::vector<Client*> round;
   round.swap(ready_);
@@ -245,6 +272,7 @@ void Worker::run_slice(const Slice& slice) {
     }
     consumed += slice.batch->bytes(done);
     after_command(client, before);
+    refresh_users();
     if (client.suspended_ || client.close_after_reply_ || client.dead_ || client.departure_) {
       ++done;
       break;
@@ -296,9 +324,49 @@ void Worker::reclaim_buffers(Client& client) {
 void Worker::account(Client& client) {
   const std::size_t now = client.dead_ ? 0 : client.memory_bytes();
   if (now == client.accounted_) return;
-  client_memory_.store(client_memory_.load(std::memory_order_relaxed) + now - client.accounted_,
+  account_.bytes.store(account_.bytes.load(std::memory_order_relaxed) + now - client.accounted_,
                        std::memory_order_relaxed);
   client.accounted_ = now;
+}
+
+void Worker::evict_clients() {
+  const std::uint64_t limit = parts_.ledger.limit();
+  if (limit == 0) return;
+  while (parts_.ledger.bytes() > limit) {
+    Client* largest = nullptr;
+    for (auto& [id, client] : clients_) {
+      if (client->dead_ || client->no_evict || client->close_after_reply_) continue;
+      if (largest == nullptr || client->accounted_ > largest->accounted_) largest = client.get();
+    }
+    const std::uint64_t size = largest == nullptr ? 0 : largest->accounted_;
+    account_.largest.store(size, std::memory_order_relaxed);
+    if (largest == nullptr || parts_.ledger.largest() > size) return;  // another loop's turn to act
+    log::notice("Evicting client: id={} addr={} laddr={} name={} user={} tot-mem={}", largest->id.value,
+                largest->peer_address_, largest->local_address_, largest->name, largest->user_name(), size);
+    bump(run_->stats.evicted_clients);
+    close(*largest);
+    account(*largest);
+  }
+  account_.largest.store(0, std::memory_order_relaxed);
+}
+
+void Worker::note_buffers() {
+  const std::int64_t second = std::chrono::floor<Seconds>(loop_.now().time_since_epoch()).count();
+  Peak& peak = peaks_[static_cast<std::size_t>(second) % peaks_.size()];
+  if (peak.second != second) peak = {second, 0, 0};
+  for (auto& [id, client] : clients_) {
+    peak.input = std::max<std::uint64_t>(peak.input, client->in_.capacity());
+    peak.output = std::max<std::uint64_t>(peak.output, client->out_.capacity());
+  }
+  std::uint64_t input = 0;
+  std::uint64_t output = 0;
+  for (const Peak& past : peaks_) {
+    if (second - past.second >= static_cast<std::int64_t>(peaks_.size())) continue;
+    input = std::max(input, past.input);
+    output = std::max(output, past.output);
+  }
+  account_.recent_input.store(input, std::memory_order_relaxed);
+  account_.recent_output.store(output, std::memory_order_relaxed);
 }
 
 void Worker::flush_all() {
@@ -400,6 +468,9 @@ void Worker::periodic() {
       enforce_output_limit(*client);
     }
   }
+  note_buffers();
+  evict_clients();
+  destroy_dead();
   run_expiry();
 }
 

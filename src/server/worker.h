@@ -5,6 +5,7 @@
 /// counters.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -13,7 +14,9 @@
 #include "base/sync.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
+#include "server/acl/users.h"
 #include "server/client.h"
+#include "server/client_ledger.h"
 #include "server/config/settings.h"
 #include "server/dispatcher.h"
 #include "server/memory_guard.h"
@@ -35,6 +38,8 @@ class Worker {
     const Published<config::Config>& config;
     Durability& durability;
     MemoryGuard& memory;
+    const acl::Users& users;
+    ClientLedger& ledger;
     const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
     const std::atomic<bool>& cron_paused;          // DEBUG PAUSE-CRON
     std::uint32_t workers;                         // how many share the slots
@@ -63,6 +68,8 @@ class Worker {
   void resume(Client& client);
   /// Ends a connection now, without sending what is left.
   void close(Client& client);
+  /// Gives connections the present state of their users; ends those whose user is gone.
+  void refresh_users();
   /// Commands are no longer paused: run those that were kept back.
   void unpause();
 
@@ -71,8 +78,6 @@ class Worker {
   [[nodiscard]] Execution& execution() noexcept { return *run_; }
   /// Thread: any.
   [[nodiscard]] std::size_t client_count() const noexcept { return client_count_.load(std::memory_order_relaxed); }
-  /// Bytes of all its connections, as CLIENT LIST's tot-mem counts them. Thread: any.
-  [[nodiscard]] std::uint64_t client_memory() const noexcept { return client_memory_.load(std::memory_order_relaxed); }
   /// Counts a connection that is on its way, so that a burst spreads over the loops. Thread: any.
   void expect_client() noexcept { client_count_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -103,6 +108,8 @@ class Worker {
   void flush(Client& client);
   void enforce_output_limit(Client& client);
   void account(Client& client);
+  void evict_clients();
+  void note_buffers();
   void depart(Client& client);
   void reclaim_buffers(Client& client);
   void destroy_dead();
@@ -121,7 +128,15 @@ class Worker {
   PublishedReader<config::Config> config_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::atomic<std::size_t> client_count_{0};
-  std::atomic<std::uint64_t> client_memory_{0};
+  ClientLedger::Account& account_;
+  /// Largest buffers of the last seconds, by second modulo their number.
+  struct Peak {
+    std::int64_t second = 0;
+    std::uint64_t input = 0;
+    std::uint64_t output = 0;
+  };
+  std::array<Peak, 8> peaks_{};
+  std::uint64_t users_version_ = 0;
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;

@@ -29,12 +29,6 @@ std::size_t WorkerPool::client_count() const {
   return sum;
 }
 
-std::uint64_t WorkerPool::client_memory() const {
-  std::uint64_t sum = 0;
-  for (const auto& worker : workers_) sum += worker->client_memory();
-  return sum;
-}
-
 void WorkerPool::gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done) {
   client.suspend();
   Worker& home = client.worker();

@@ -24,9 +24,6 @@ class WorkerPool {
   /// Connections of all loops.
   [[nodiscard]] std::size_t client_count() const;
 
-  /// Bytes of all connections.
-  [[nodiscard]] std::uint64_t client_memory() const;
-
   /// Runs `visit` on every loop's thread, then `done` on that of `client`, whose command waits meanwhile: how one
   /// connection learns of or acts on those of other loops. `done` writes the reply; it is not called if the client
   /// left.

@@ -21,7 +21,7 @@ std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).cou
 
 }  // namespace
 
-std::string client_line(Client& client, MonoTime now) {
+std::string client_line(const Client& client, MonoTime now) {
   const ByteBuffer& in = client.input();
   const ByteBuffer& out = client.output();
   std::string line = fmt::format(

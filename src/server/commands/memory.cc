@@ -149,7 +149,7 @@ void MemoryCommands::stats(Context& ctx) {
   out.put("replication.backlog", r.backlog);
   out.put("clients.slaves", r.replicas);
   out.put("clients.normal", r.clients);
-  out.put("cluster.links", std::uint64_t{0});
+  out.put("cluster.links", r.cluster_links);
   out.put("aof.buffer", r.aof_buffer);
   out.put("lua.caches", r.scripts);
   out.put("functions.caches", r.functions);

@@ -8,7 +8,8 @@ namespace ashlar::server {
 OwnCommands::OwnCommands(const Parts& parts)
     : parts_(parts),
       introspection_(parts.table),
-      client_({parts.workers, parts.pause}),
+      client_({parts.workers, parts.pause, parts.acl.users}),
+      acl_(parts.acl),
       logs_(parts.log),
       memory_(parts.memory),
       latency_(parts.latency),
@@ -17,6 +18,7 @@ OwnCommands::OwnCommands(const Parts& parts)
 void OwnCommands::register_all() {
   register_introspection_commands(parts_.table, introspection_);
   register_client_commands(parts_.table, client_);
+  acl_.register_in(parts_.table);
   logs_.register_in(parts_.table);
   memory_.register_in(parts_.table);
   latency_.register_in(parts_.table);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/client_pause.h"
+#include "server/commands/acl.h"
 #include "server/commands/client.h"
 #include "server/commands/debug.h"
 #include "server/commands/introspection.h"
@@ -20,6 +21,7 @@ class OwnCommands {
     WorkerPool& workers;
     ClientPause& pause;
     CommandLog& log;
+    AclCommands::Parts acl;
     const MemoryAccounts& memory;
     LatencyCommands::Parts latency;
     DebugCommands::Parts debug;
@@ -35,6 +37,7 @@ class OwnCommands {
   Parts parts_;
   IntrospectionCommands introspection_;
   ClientCommands client_;
+  AclCommands acl_;
   LogCommands logs_;
   MemoryCommands memory_;
   LatencyCommands latency_;

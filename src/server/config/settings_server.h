@@ -79,6 +79,8 @@ struct UserLine {
   std::vector<std::string> words;
   Where where;
 };
+/// What channels a new user may use.
+enum class PubSubDefault : std::uint8_t { kAllChannels, kResetChannels };
 struct SecurityConfig {
   std::string password;  // requirepass; empty: none
   Access debug_command = Access::kNo;
@@ -86,6 +88,9 @@ struct SecurityConfig {
   Access module_command = Access::kNo;
   std::vector<RenamedCommand> renamed_commands;
   std::vector<UserLine> users;
+  std::string acl_file;  // absolute or relative path; empty: none
+  PubSubDefault pubsub_default = PubSubDefault::kResetChannels;
+  std::uint64_t acl_log_length = 128;  // entries
 };
 
 enum class Supervision : std::uint8_t { kNone, kUpstart, kSystemd, kAuto };

@@ -1,5 +1,6 @@
 #include "server/root/server.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@
 #include "commands/stream/commands.h"
 #include "commands/string/commands.h"
 #include "commands/zset/commands.h"
+#include "server/acl/describe.h"
+#include "server/commands/client_line.h"
 #include "server/commands/register.h"
 #include "server/info_sections.h"
 #include "snapshot/dump_payload.h"
@@ -53,6 +56,24 @@ void apply_encoding(const config::EncodingConfig& from, keyspace::EncodingLimits
   to.stream_node_bytes = from.stream_node_max_bytes;
   to.stream_node_entries = from.stream_node_max_entries;
   to.hll_sparse_bytes = from.hll_sparse_max_bytes;
+}
+
+acl::ChannelDefault channels_of(const config::Config& config) {
+  return config.security.pubsub_default == config::PubSubDefault::kAllChannels ? acl::ChannelDefault::kAll
+                                                                               : acl::ChannelDefault::kNone;
+}
+
+/// maxmemory-clients in bytes; a share of no limit is no limit.
+std::uint64_t client_limit(const config::Config& config) {
+  const config::MemoryShare& share = config.clients.memory_limit;
+  if (share.unit == config::MemoryShare::Unit::kBytes) return share.amount;
+  return config.memory.max_memory / 100 * share.amount;
+}
+
+/// A session in the log of refusals.
+std::string describe(const command::Session& session, const Clock& clock) {
+  const auto* client = dynamic_cast<const Client*>(&session);
+  return client == nullptr ? "" : client_line(*client, clock.mono());
 }
 
 std::string address_of(const command::Session& session) {
@@ -111,14 +132,15 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       rate_(clock),
       config_(std::make_shared<config::Config>(std::move(config))),
       keyspace_(config_.get()->process.databases),
-      memory_(keyspace_, [] { return std::uint64_t{0}; }),
+      gatekeeper_(denials_, clock, &describe),
+      memory_(keyspace_, [this] { return exempt_memory(); }),
       control_(clock),
-      acceptor_(control_, workers_, config_),
+      acceptor_(control_, workers_, config_, users_),
       config_service_(config_, files),
       shutdown_(control_),
       persistence_({keyspace_, clock, files, log_, config_, gates_, latency_, state_, {}}),
       persistence_commands_(persistence_),
-      connection_({config_, workers_, config_.get()->process.databases,
+      connection_({config_, workers_, users_, gatekeeper_, config_.get()->process.databases,
                    [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
                    [this] {
                      using Mode = ConnectionCommands::Parts::Mode;
@@ -138,6 +160,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
             .workers = workers_,
             .pause = pause_,
             .log = command_log_,
+            .acl = {users_, denials_, table_, config_, files},
             .memory = accounts_,
             .latency = {latency_, stats_, table_, rate_},
             .debug = {keyspace_, log_, persistence_, state_, config_}}),
@@ -155,9 +178,12 @@ void Server::apply_settings(const config::Config& config) {
   command_log_.set_length(CommandLog::Kind::kSlow, config.monitor.slow_log_length);
   command_log_.set_length(CommandLog::Kind::kLargeRequest, config.monitor.large_request_length);
   command_log_.set_length(CommandLog::Kind::kLargeReply, config.monitor.large_reply_length);
+  users_.set_channel_default(channels_of(config));
+  denials_.set_length(config.security.acl_log_length);
   latency_.set_threshold(config.monitor.latency_threshold);
   dispatcher_->observe(config.monitor);
   memory_.set_limit(config.memory.max_memory);
+  ledger_.set_limit(client_limit(config));
   memory_.set_samples(config.memory.samples);
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
@@ -171,10 +197,47 @@ void Server::apply_settings(const config::Config& config) {
   replication_->configure(replication_settings(config));
 }
 
+Result<void> Server::start_users(const config::Config& config) {
+  const config::SecurityConfig& security = config.security;
+  users_.start(channels_of(config));
+  if (!security.password.empty()) users_.set_default_password(security.password);
+  if (!security.acl_file.empty() && !security.users.empty()) {
+    return fail(
+        "There are both `user` lines and an `aclfile`. Users stand either in the configuration or in an ACL "
+        "file, not in both.");
+  }
+  for (const config::UserLine& line : security.users) {
+    if (auto done = users_.configure(line.words); !done) {
+      return fail(fmt::format("{}, line {}: {}", line.where.source, line.where.line, done.error().text()));
+    }
+  }
+  if (!security.acl_file.empty()) ASH_TRY_VOID(users_.load_file(files_, security.acl_file));
+  config_service_.on_change("requirepass", [this](const config::Config& now) -> Result<void> {
+    users_.set_default_password(now.security.password);
+    return {};
+  });
+  config_service_.before_rewrite([this](config::Config& now) {
+    now.security.users.clear();
+    if (!now.security.acl_file.empty()) return;
+    for (const auto& user : users_.all()) {
+      now.security.users.push_back({{"user", user->name(), acl::user_text(user->rules())}, {}});
+    }
+  });
+  users_.on_change([this] { workers_.broadcast([](Worker& worker) { worker.refresh_users(); }); });
+  dispatcher_->set_permissions(&gatekeeper_);
+  return {};
+}
+
 void Server::start_replication(const config::Config& config) {
   applier_->attach(*dispatcher_);
   info_.add("Replication", Info::Shown::kByDefault,
             [this](InfoWriter& out) { write_replication_info(*replication_, out); });
+  info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
+    const replication::SyncCounts& counts = replication_->sync_counts();
+    out.field("sync_full", counts.full.load(std::memory_order_relaxed));
+    out.field("sync_partial_ok", counts.resumed.load(std::memory_order_relaxed));
+    out.field("sync_partial_err", counts.not_resumed.load(std::memory_order_relaxed));
+  });
   replication_host_.on_dataset_replaced([this] { persistence_.schedule_rewrite(); });
   replication_->start();
   if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
@@ -182,10 +245,17 @@ void Server::start_replication(const config::Config& config) {
   }
 }
 
+std::uint64_t Server::exempt_memory() const {
+  std::uint64_t sum = persistence_.aof_buffer();
+  if (!replication_) return sum;
+  for (const auto& replica : replication_->role().replicas) sum += replica.queued;
+  return sum;
+}
+
 MemoryAccounts::Parts Server::memory_parts() {
   return {.keyspace = keyspace_,
           .state = state_,
-          .clients = [this] { return workers_.client_memory(); },
+          .clients = [this] { return ledger_.bytes(); },
           .backlog = [this]() -> std::uint64_t {
             if (!replication_) return 0;
             const auto role = replication_->role();
@@ -216,6 +286,9 @@ ClusterService::Replication Server::cluster_hooks() {
 }
 
 void Server::reset_statistics() {
+  denials_.reset_totals();
+  replication::SyncCounts& syncs = replication_->sync_counts();
+  for (auto* count : {&syncs.full, &syncs.resumed, &syncs.not_resumed}) count->store(0, std::memory_order_relaxed);
   stats_.reset();
   acceptor_.reset_counters();
   for (auto counter : {&keyspace::Counters::hits, &keyspace::Counters::misses, &keyspace::Counters::expired,
@@ -241,8 +314,8 @@ void Server::register_commands() {
   migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
   own_.register_all();
-  register_info_sections(info_,
-                         {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_});
+  register_info_sections(info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, ledger_,
+                                 accounts_, memory_, denials_, state_});
   replication_commands_->register_in(table_);
 }
 
@@ -285,6 +358,7 @@ Result<void> Server::start() {
   dispatcher_ = std::make_unique<Dispatcher>(
       Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_, rate_, persistence_});
   dispatcher_->set_address_of(&address_of);
+  ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   ASH_TRY_VOID(signals_->watch(control_));
@@ -308,6 +382,8 @@ Result<void> Server::start() {
                   .config = config_,
                   .durability = persistence_,
                   .memory = memory_,
+                  .users = users_,
+                  .ledger = ledger_,
                   .active_expiry = state_.active_expiry,
                   .cron_paused = state_.cron_paused,
                   .workers = config->process.threads,

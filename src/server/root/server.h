@@ -19,6 +19,9 @@
 #include "replication/commands.h"
 #include "replication/replication.h"
 #include "server/acceptor.h"
+#include "server/acl/gatekeeper.h"
+#include "server/acl/users.h"
+#include "server/client_ledger.h"
 #include "server/cluster_service.h"
 #include "server/command_log.h"
 #include "server/command_stats.h"
@@ -58,12 +61,14 @@ class Server {
   void register_commands();
   void reset_statistics();
   void apply_settings(const config::Config& config);
+  [[nodiscard]] Result<void> start_users(const config::Config& config);
   void arm_timer();
   void tick();
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
   void start_replication(const config::Config& config);
   [[nodiscard]] ClusterService::Replication cluster_hooks();
   [[nodiscard]] MemoryAccounts::Parts memory_parts();
+  [[nodiscard]] std::uint64_t exempt_memory() const;
 
   const Clock& clock_;
   FileSystem& files_;
@@ -74,11 +79,15 @@ class Server {
   keyspace::Keyspace keyspace_;
   changelog::ChangeLog log_;
   command::CommandTable table_;
+  acl::Users users_{table_};
+  acl::DenialLog denials_;
+  acl::Gatekeeper gatekeeper_;
   StatsRegistry stats_;
   CommandLog command_log_;
   LatencyMonitor latency_;
   Info info_;
   MemoryGuard memory_;
+  ClientLedger ledger_;
   net::EventLoop control_;
   WorkerPool workers_;
   Acceptor acceptor_;
