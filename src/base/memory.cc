@@ -13,6 +13,8 @@
 // Resolved only where jemalloc is linked.
 extern "C" int mallctl(const char* name, void* old_value, std::size_t* old_length, void* new_value,
                        std::size_t new_length) __attribute__((weak));
+extern "C" void malloc_stats_print(void (*write)(void*, const char*), void* target, const char* options)
+    __attribute__((weak));
 
 namespace ashlar {
 namespace {
@@ -104,6 +106,14 @@ std::uint64_t resident_set_bytes() {
   const int fields = std::fscanf(file, "%lu %lu", &total, &resident);
   std::fclose(file);
   return fields == 2 ? resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+std::string allocator_report() {
+  if (::malloc_stats_print == nullptr) return "Stats not supported for the current allocator";
+  std::string text;
+  ::malloc_stats_print([](void* target, const char* part) { static_cast<std::string*>(target)->append(part); }, &text,
+                       "");
+  return text;
 }
 
 void allocator_purge() {

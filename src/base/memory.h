@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace ashlar {
@@ -27,6 +28,8 @@ struct AllocatorFigures {
 [[nodiscard]] std::string_view allocator_name() noexcept;
 /// Resident set of the process, from the kernel.
 [[nodiscard]] std::uint64_t resident_set_bytes();
+/// The allocator's own report, long and meant for people (MEMORY MALLOC-STATS); a sentence where there is none.
+[[nodiscard]] std::string allocator_report();
 /// Gives unused pages back to the system (MEMORY PURGE).
 void allocator_purge();
 

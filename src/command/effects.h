@@ -20,6 +20,7 @@ class Effects {
     changes_ = 0;
     mode_ = Mode::kAsReceived;
     records_.clear();
+    secrets_.clear();
   }
 
   /// The dataset changed by `n` keys or elements. Without any, nothing is recorded.
@@ -46,6 +47,10 @@ class Effects {
     forced_ = true;
   }
 
+  /// The argument at `position` is a secret: the logs of commands and MONITOR show "(redacted)" in its place.
+  void redact(std::size_t position) { secrets_.push_back(position); }
+  [[nodiscard]] const std::vector<std::size_t>& redacted() const noexcept { return secrets_; }
+
   [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
   [[nodiscard]] bool records_as_received() const noexcept {
     return mode_ == Mode::kAsReceived && (changes_ > 0 || forced_);
@@ -63,6 +68,7 @@ class Effects {
   Mode mode_ = Mode::kAsReceived;
   bool forced_ = false;
   std::vector<Record> records_;
+  std::vector<std::size_t> secrets_;
 };
 
 }  // namespace ashlar::command

@@ -69,6 +69,13 @@ bool find_keys(const CommandSpec& spec, Args args, std::vector<KeyPosition>& out
     if (has(keys.action, KeyAction::kNotKey)) continue;
     ok &= append_keys(keys, args, out);
   }
+  if (spec.variation != nullptr) {
+    const KeyUse use = spec.variation(args);
+    for (KeyPosition& position : out) {
+      position.access = use.access;
+      position.action = use.action;
+    }
+  }
   return ok;
 }
 

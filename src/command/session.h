@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "command/transaction.h"
+#include "command/user.h"
 
 namespace ashlar::resp {
 class Encoder;
@@ -61,12 +62,23 @@ class Session {
     return [](std::string_view, ReplOffset) {};
   }
 
+  /// From now on commands run as `user`, which may be a newer state of the same one.
+  void become(std::shared_ptr<const User> user) noexcept {
+    restricted_ = user != nullptr && user->reach() == User::Reach::kRestricted;
+    user_ = std::move(user);
+  }
+  /// Null for streams that may do everything (a primary, a file). Shared with the registry of users, which replaces a
+  /// user by a new object when its rules change.
+  [[nodiscard]] const std::shared_ptr<const User>& user() const noexcept { return user_; }
+  [[nodiscard]] std::string_view user_name() const noexcept { return user_ ? user_->name() : "default"; }
+  /// Whether the user's permissions must be asked before a command runs.
+  [[nodiscard]] bool restricted() const noexcept { return restricted_; }
+
   ClientId id{};
   DbIndex db{};
   std::string name;
   std::string library_name;
   std::string library_version;
-  std::string user = "default";
   ReplyMode reply_mode = ReplyMode::kOn;
   bool authenticated = false;
   bool asking = false;       // one command long
@@ -82,6 +94,8 @@ class Session {
 
  private:
   Origin origin_;
+  bool restricted_ = false;
+  std::shared_ptr<const User> user_;
 };
 
 }  // namespace ashlar::command

@@ -165,6 +165,22 @@ struct KeyPosition {
   KeyAction action;
 };
 
+/// For the few commands whose options decide what happens to their keys (SET ... GET): the use of all keys, given the
+/// arguments.
+struct KeyUse {
+  KeyAccess access;
+  KeyAction action;
+};
+using KeyVariation = KeyUse (*)(std::span<const std::string_view> args);
+
+/// Which arguments of a command name pub/sub channels, for the channel permissions of users.
+enum class Channels : std::uint8_t {
+  kNone,
+  kPublished,   // the first argument is a channel that is published to
+  kSubscribed,  // all arguments are channels
+  kPatterns,    // all arguments are patterns of channels
+};
+
 /// For the few commands whose keys a KeySpec cannot tell (SORT ... STORE, MIGRATE ... KEYS). Appends positions of real
 /// arguments, whatever the client sent.
 using KeyExtractor = void (*)(std::span<const std::string_view> args, std::vector<KeyPosition>& out);
@@ -188,6 +204,8 @@ struct CommandSpec {
   std::string_view replaced_by = {};
   std::string_view deprecated_since = {};
   KeyExtractor extractor = nullptr;
+  KeyVariation variation = nullptr;
+  Channels channels = Channels::kNone;
 
   [[nodiscard]] constexpr bool is(Flag any_of) const noexcept { return has(flags, any_of); }
   [[nodiscard]] constexpr bool has_keys() const noexcept { return keys[0].begin != KeySpec::Begin::kNone; }

@@ -60,7 +60,11 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
   log::notice("Replica {} asks for synchronization", placed.name);
   feed();  // the others get what belongs to them before the readers change
   update_readers();
-  if (!resume(placed, request)) {
+  if (resume(placed, request)) {
+    counts_.resumed.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    counts_.full.fetch_add(1, std::memory_order_relaxed);
+    if (request.history) counts_.not_resumed.fetch_add(1, std::memory_order_relaxed);
     log::notice("Full resync requested by replica {}", placed.name);
     placed.await_snapshot(request.dialect);
     start_waiting();
@@ -237,7 +241,7 @@ void Replicas::publish() {
   for (const auto& [number, link] : links_) {
     if (link->state() == ReplicaLink::State::kLost) continue;
     all.push_back({link->address, link->traits().port, state_name(link->state()), link->acknowledged(), link->durable(),
-                   link->last_ack(), link->state() == ReplicaLink::State::kOnline});
+                   link->last_ack(), link->state() == ReplicaLink::State::kOnline, link->queued_bytes()});
   }
   {
     MutexLock lock(mutex_);

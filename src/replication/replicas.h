@@ -2,6 +2,7 @@
 /// Thread: the control loop's, except status() and acknowledged_by().
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,7 +32,15 @@ struct ReplicaStatus {
   std::int64_t offset = 0;
   std::optional<std::int64_t> durable;  // on its disk
   MonoTime last_ack;
-  bool announced = false;  // it acknowledges
+  bool announced = false;    // it acknowledges
+  std::uint64_t queued = 0;  // bytes that wait for its socket
+};
+
+/// How replicas were brought into step, since the start or CONFIG RESETSTAT. Thread: written by control, read by any.
+struct SyncCounts {
+  std::atomic<std::uint64_t> full{0};
+  std::atomic<std::uint64_t> resumed{0};
+  std::atomic<std::uint64_t> not_resumed{0};  // asked to go on where we could not
 };
 
 class Replicas final : private ReplicaLink::Owner {
@@ -61,6 +70,7 @@ class Replicas final : private ReplicaLink::Owner {
   void attach_stream();
   [[nodiscard]] bool stream_attached() const noexcept { return attached_; }
 
+  [[nodiscard]] SyncCounts& counts() noexcept { return counts_; }
   /// Replicas that are online and acknowledged lately (min-replicas-max-lag).
   [[nodiscard]] std::size_t good() const;
 
@@ -84,6 +94,7 @@ class Replicas final : private ReplicaLink::Owner {
   void update_readers();
   void publish();
 
+  SyncCounts counts_;
   Parts parts_;
   Settings settings_;
   Transfers transfers_;  // before the links, whose end ends the transfers

@@ -72,6 +72,8 @@ class Replication {
   [[nodiscard]] Role role() const;
   /// Fields of INFO's section Replication. Thread: any.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> info() const;
+  /// Thread: any.
+  [[nodiscard]] SyncCounts& sync_counts() noexcept { return replicas_.counts(); }
   /// Offset of the stream: bytes produced, or processed on a replica. Thread: any.
   [[nodiscard]] ReplOffset offset() const noexcept { return {stream_.end()}; }
   /// For the cluster: while the link is up the last bytes from the primary, else since when it is down; nullopt when it

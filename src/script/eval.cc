@@ -95,7 +95,7 @@ class ScriptSession final : public Session {
     id = of.id;
     db = of.db;
     name = of.name;
-    user = of.user;
+    become(of.user());
     authenticated = of.authenticated;
     cluster_readonly = of.cluster_readonly;
     asking = of.asking;

@@ -46,8 +46,9 @@ class Acceptor::Listener final : public net::IoHandler {
   net::Watch watch_;
 };
 
-Acceptor::Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config)
-    : loop_(loop), workers_(workers), config_(config) {}
+Acceptor::Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config,
+                   const acl::Users& users)
+    : loop_(loop), workers_(workers), config_(config), users_(users) {}
 
 Acceptor::~Acceptor() = default;
 
@@ -87,7 +88,7 @@ void Acceptor::close() { listeners_.clear(); }
 std::optional<std::string> Acceptor::refusal(const server::Accepted& connection) const {
   const auto config = config_.get();
   if (connected() >= config->clients.max_clients) return "-ERR max number of clients reached\r\n";
-  if (config->network.protected_mode && config->security.password.empty() && !connection.from_loopback) {
+  if (config->network.protected_mode && users_.default_user()->rules().no_password && !connection.from_loopback) {
     return std::string(kProtectedMode);
   }
   return std::nullopt;

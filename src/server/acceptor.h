@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "net/event_loop.h"
 #include "net/socket.h"
+#include "server/acl/users.h"
 #include "server/config/settings.h"
 #include "server/worker_pool.h"
 
@@ -15,7 +16,7 @@ namespace ashlar::server {
 
 class Acceptor {
  public:
-  Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config);
+  Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config, const acl::Users& users);
   ~Acceptor();
 
   /// Opens all sockets that `config` asks for, replacing those that are open; on an error the old ones stay.
@@ -41,6 +42,7 @@ class Acceptor {
   net::EventLoop& loop_;
   WorkerPool& workers_;
   const Published<config::Config>& config_;
+  const acl::Users& users_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::uint64_t next_id_ = 1;
   std::atomic<std::size_t> connected_{0};

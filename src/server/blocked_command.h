@@ -22,7 +22,7 @@ class StandIn final : public command::Session {
     id = of.id;
     db = of.db;
     name = of.name;
-    user = of.user;
+    become(of.user());
     authenticated = of.authenticated;
     asking = of.asking;
     cluster_readonly = of.cluster_readonly;

@@ -49,6 +49,7 @@ class Client final : public command::Session, public net::IoHandler {
   void on_ready(net::Readiness readiness) noexcept override;
 
   [[nodiscard]] resp::Encoder& reply() noexcept { return encoder_; }
+  [[nodiscard]] const resp::Encoder& reply() const noexcept { return encoder_; }
   [[nodiscard]] Worker& worker() noexcept { return worker_; }
   [[nodiscard]] const std::string& peer_address() const noexcept { return peer_address_; }
   [[nodiscard]] const std::string& local_address() const noexcept { return local_address_; }
@@ -61,6 +62,8 @@ class Client final : public command::Session, public net::IoHandler {
   [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
   [[nodiscard]] std::uint64_t input_total() const noexcept { return input_total_; }
   [[nodiscard]] std::uint64_t output_total() const noexcept { return output_total_; }
+  /// Bytes that this connection takes: its state and its buffers.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return sizeof(*this) + in_.capacity() + out_.capacity(); }
   /// Full name of the last command ("client|list"), empty before the first.
   [[nodiscard]] std::string_view last_command() const noexcept { return last_command_; }
 
@@ -102,6 +105,7 @@ class Client final : public command::Session, public net::IoHandler {
   std::string local_address_;
   MonoTime connected_at_;
   MonoTime last_active_;
+  std::size_t accounted_ = 0;  // its part of the worker's client_memory()
   std::uint64_t input_total_ = 0;
   std::uint64_t output_total_ = 0;
   std::string_view last_command_;

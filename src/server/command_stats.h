@@ -59,6 +59,7 @@ struct alignas(64) ThreadStats {
   std::atomic<std::uint64_t> reads{0};
   std::atomic<std::uint64_t> writes{0};
   std::atomic<std::uint64_t> errors{0};
+  std::atomic<std::uint64_t> evicted_clients{0};
   std::atomic<std::uint64_t> expiry_ticks{0};
   std::atomic<std::uint64_t> expiry_budget_spent{0};
   Mutex mutex;

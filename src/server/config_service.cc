@@ -45,7 +45,9 @@ Result<void> ConfigService::rewrite() {
   if (files_.exists(path)) {
     ASH_TRY(old_text, read_file(files_, path));
   }
-  auto written = write_file_durably(files_, path, config::rewrite(old_text, *now));
+  config::Config whole = *now;
+  if (complete_) complete_(whole);
+  auto written = write_file_durably(files_, path, config::rewrite(old_text, whole));
   if (!written) {
     log::warning("CONFIG REWRITE failed: {}", written.error().text());
     return fail("Rewriting config file: " + std::string(written.error().text()));

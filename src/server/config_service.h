@@ -27,6 +27,8 @@ class ConfigService final : private config::ApplyHook {
 
   [[nodiscard]] std::vector<config::NameValue> get(std::span<const std::string> patterns) const;
   [[nodiscard]] Result<void> set(std::span<const config::NameValue> pairs, const config::SetContext& context);
+  /// Called before CONFIG REWRITE with a copy of the settings, to put in what is kept elsewhere (users).
+  void before_rewrite(std::function<void(config::Config&)> complete) { complete_ = std::move(complete); }
   /// CONFIG REWRITE. Errors: started without a file; kIo.
   [[nodiscard]] Result<void> rewrite();
   /// Changes the settings from inside (REPLICAOF), without hooks.
@@ -37,6 +39,7 @@ class ConfigService final : private config::ApplyHook {
 
   Published<config::Config>& published_;
   FileSystem& files_;
+  std::function<void(config::Config&)> complete_;
   Mutex mutex_;
   std::vector<std::pair<std::string, Apply>> hooks_;
   std::vector<std::function<void(const config::Config&)>> observers_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/check.h"
 #include "keyspace/slot_guard.h"
@@ -64,8 +66,14 @@ std::unique_ptr<Execution> Dispatcher::make_execution() {
   return run;
 }
 
-void Dispatcher::set_slow_threshold(std::optional<Micros> threshold) noexcept {
-  slow_threshold_.store(threshold ? parts_.rate.ticks(*threshold) : ~Ticks{0}, std::memory_order_relaxed);
+void Dispatcher::observe(const config::MonitorConfig& config) noexcept {
+  const auto bytes = [](const std::optional<std::uint64_t>& threshold) { return threshold.value_or(kNever); };
+  Ticks ticks = config.slow_log_threshold ? parts_.rate.ticks(*config.slow_log_threshold) : kNever;
+  if (config.latency_threshold > Millis(0)) ticks = std::min(ticks, parts_.rate.ticks(config.latency_threshold));
+  slow_micros_ = config.slow_log_threshold ? static_cast<std::uint64_t>(config.slow_log_threshold->count()) : kNever;
+  noteworthy_ticks_ = ticks;
+  noteworthy_request_ = bytes(config.large_request_threshold);
+  noteworthy_reply_ = bytes(config.large_reply_threshold);
 }
 
 void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const {
@@ -180,6 +188,13 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     return Outcome::kDone;
   }
   const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
+  if (session.restricted() && permissions_ != nullptr) [[unlikely]] {
+    using Where = command::Permissions::Where;
+    if (const auto error = permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
+      reject(run, command, *error, session, reply);
+      return Outcome::kDone;
+    }
+  }
   if (queues && command->spec.is(Flag::kNoMulti)) [[unlikely]] {
     reject(run, command, {ErrorCode::kGeneric, "Command not allowed inside a transaction"}, session, reply);
     return Outcome::kDone;
@@ -275,14 +290,32 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
     bump(counters.failed);
     count_error(run, reply);
   }
-  if (spent >= slow_threshold_.load(std::memory_order_relaxed) && sampled == Sampled::kForSlowLog &&
-      !command.spec.is(Flag::kSkipSlowlog)) [[unlikely]] {
-    parts_.slow_log.add(args, run.access.now, parts_.rate.micros(spent), address_of_ ? address_of_(session) : "",
-                        session.name);
+  if (sampled == Sampled::kForSlowLog &&
+      (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
+       run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
+       reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed))) [[unlikely]] {
+    note(run, command, args, session, spent, reply.size());
   }
 }
 
 command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = &run.waits}; }
+void Dispatcher::note(const Execution& run, const Command& command, std::span<const std::string_view> args,
+                      const command::Session& session, Ticks spent, std::size_t reply_bytes) const {
+  using Kind = CommandLog::Kind;
+  const std::uint64_t micros = parts_.rate.micros(spent);
+  parts_.latency.note(command.spec.is(Flag::kFast) ? "fast-command" : "command", run.access.now,
+                      Micros(static_cast<std::int64_t>(micros)));
+  if (command.spec.is(Flag::kSkipSlowlog)) return;
+  const CommandLog::Call call{args, run.effects.redacted(), run.access.now,
+                              address_of_ ? address_of_(session) : std::string(), session.name};
+  if (micros >= slow_micros_.load(std::memory_order_relaxed)) parts_.command_log.add(Kind::kSlow, call, micros);
+  if (run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed)) {
+    parts_.command_log.add(Kind::kLargeRequest, call, run.request_bytes);
+  }
+  if (reply_bytes >= noteworthy_reply_.load(std::memory_order_relaxed)) {
+    parts_.command_log.add(Kind::kLargeReply, call, reply_bytes);
+  }
+}
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
                            std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {

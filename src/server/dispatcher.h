@@ -20,6 +20,7 @@
 #include "command/effects.h"
 #include "command/inner_calls.h"
 #include "command/keys.h"
+#include "command/permissions.h"
 #include "command/router.h"
 #include "command/session.h"
 #include "command/table.h"
@@ -27,9 +28,11 @@
 #include "keyspace/interests.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/slot_guard.h"
+#include "server/command_log.h"
 #include "server/command_stats.h"
+#include "server/config/settings_server.h"
 #include "server/gates.h"
-#include "server/slow_log.h"
+#include "server/latency_monitor.h"
 
 namespace ashlar::server {
 
@@ -106,6 +109,8 @@ struct Execution {
   bool alone = false;
   /// A write was recorded since the loop last made the log durable.
   bool wrote = false;
+  /// Of the command that runs now, as it came in; 0 when it did not come from a connection.
+  std::size_t request_bytes = 0;
 };
 
 /// A command as parsed: what look_up() found. `command` is null when there is none of that name.
@@ -135,7 +140,8 @@ class Dispatcher {
     changelog::ChangeLog& log;
     command::CommandTable& table;
     StatsRegistry& stats;
-    SlowLog& slow_log;
+    CommandLog& command_log;
+    LatencyMonitor& latency;
     Gates& gates;
     const TickRate& rate;
     GateTexts& texts;
@@ -170,10 +176,12 @@ class Dispatcher {
 
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
-  /// Ticks above which a command goes to the slow log; changed by CONFIG SET.
-  void set_slow_threshold(std::optional<Micros> threshold) noexcept;
+  /// Whose permissions are asked; set once, before the loops start.
+  void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
+  /// From when on a command is worth a line in the logs of commands and the latency monitor; changed by CONFIG SET.
+  void observe(const config::MonitorConfig& config) noexcept;
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
-  /// Who the slow log shall name as client; the address of the session.
+  /// Who the logs of commands shall name as client; the address of the session.
   using AddressOf = std::string (*)(const command::Session&);
   void set_address_of(AddressOf function) noexcept { address_of_ = function; }
 
@@ -210,13 +218,21 @@ class Dispatcher {
   void count_call(Execution& run, const command::Command& command, std::span<const std::string_view> args, Ticks spent,
                   std::string_view reply, const command::Session& session, Sampled sampled);
   void count_error(Execution& run, std::string_view reply_line);
+  void note(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
+            const command::Session& session, Ticks spent, std::size_t reply_bytes) const;
 
   Parts parts_;
   command::Router* router_ = nullptr;
   std::atomic<std::uint64_t> arrivals_{0};
+  command::Permissions* permissions_ = nullptr;
   std::vector<std::uint32_t> gates_of_;  // by Command::index
   std::vector<std::uint16_t> only_key_;  // by Command::index: argument of its single key, 0 for all others
-  std::atomic<Ticks> slow_threshold_{~Ticks{0}};
+  /// A command that reaches none of these is noted nowhere. ~0: never.
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+  std::atomic<Ticks> noteworthy_ticks_{kNever};
+  std::atomic<std::uint64_t> noteworthy_request_{kNever};
+  std::atomic<std::uint64_t> noteworthy_reply_{kNever};
+  std::atomic<std::uint64_t> slow_micros_{kNever};
   AddressOf address_of_ = nullptr;
 };
 

@@ -53,6 +53,7 @@ void server_section(const InfoParts& p, const std::string& os, InfoWriter& out) 
   out.field("ashlar_version", kAshlarVersion);
   out.field("redis_git_sha1", "00000000");  // of Redis' sources, which this is not built from
   out.field("redis_git_dirty", 0);
+  out.formatted("redis_build_id", "{:x}", crc64(0, kAshlarVersion));
   out.field("redis_mode", config->cluster.enabled ? "cluster" : "standalone");
   out.field("os", os);
   out.field("arch_bits", 8 * sizeof(void*));
@@ -81,20 +82,25 @@ void clients_section(const InfoParts& p, InfoWriter& out) {
   out.field("connected_clients", p.acceptor.connected());
   out.field("maxclients", config->clients.max_clients);
   out.field("blocked_clients", p.state.blocked_clients.load(std::memory_order_relaxed));
+  out.field("client_recent_max_input_buffer", p.ledger.recent_input());
+  out.field("client_recent_max_output_buffer", p.ledger.recent_output());
   zeros(out, {"tracking_clients", "clients_in_timeout_table"});
 }
 
 void memory_section(const InfoParts& p, InfoWriter& out) {
-  const std::uint64_t used = memory_used();
-  note_memory(p.state, used);
-  const std::uint64_t peak = p.state.peak_memory.load(std::memory_order_relaxed);
-  const std::uint64_t rss = resident_set_bytes();
-  const AllocatorFigures heap = allocator_figures();
+  const MemoryReport report = p.memory.report();
+  const std::uint64_t used = report.used;
+  const std::uint64_t peak = report.peak;
+  const std::uint64_t rss = report.resident;
+  const AllocatorFigures& heap = report.heap;
   bytes(out, "used_memory", used);
   bytes(out, "used_memory_rss", rss);
   bytes(out, "used_memory_peak", peak);
   out.formatted("used_memory_peak_perc", "{:.2f}%", 100 * ratio(used, peak));
-  out.field("used_memory_startup", p.state.startup_memory);
+  out.field("used_memory_overhead", report.overhead());
+  out.field("used_memory_startup", report.startup);
+  out.field("used_memory_dataset", report.dataset());
+  out.formatted("used_memory_dataset_perc", "{:.2f}%", report.dataset_percent());
   out.field("allocator_allocated", heap.allocated);
   out.field("allocator_active", heap.active);
   out.field("allocator_resident", heap.resident);
@@ -111,11 +117,31 @@ void memory_section(const InfoParts& p, InfoWriter& out) {
   out.field("rss_overhead_bytes", difference(rss, heap.resident));
   out.formatted("mem_fragmentation_ratio", "{:.2f}", ratio(rss, used));
   out.field("mem_fragmentation_bytes", difference(rss, used));
+  out.field("mem_not_counted_for_evict", p.guard.exempt());
+  out.field("mem_replication_backlog", report.backlog);
+  out.field("mem_total_replication_buffers", report.backlog + report.replicas);
+  out.field("mem_clients_slaves", report.replicas);
+  out.field("mem_clients_normal", report.clients);
+  out.field("mem_cluster_links", report.cluster_links);
+  out.field("mem_aof_buffer", report.aof_buffer);
   out.field("mem_allocator", allocator_name());
   zeros(out, {"active_defrag_running"});
   const keyspace::Reclaimer* reclaimer = p.keyspace.reclaimer();
   out.field("lazyfree_pending_objects", reclaimer == nullptr ? 0 : reclaimer->pending());
   out.field("lazyfreed_objects", reclaimer == nullptr ? 0 : reclaimer->freed());
+}
+
+/// Payloads that came with RESTORE; each is checked and rebuilt, whoever sends it.
+std::uint64_t restored(const InfoParts& p) {
+  std::uint64_t calls = 0;
+  for (const std::string_view name : {"restore", "restore-asking"}) {
+    const command::Command* command = p.table.find(name);
+    if (command == nullptr) continue;
+    p.stats.for_each([&](const ThreadStats& block) {
+      calls += block.commands[command->index].calls.load(std::memory_order_relaxed);
+    });
+  }
+  return calls;
 }
 
 void stats_section(const InfoParts& p, InfoWriter& out) {
@@ -134,11 +160,21 @@ void stats_section(const InfoParts& p, InfoWriter& out) {
   out.field("expired_time_cap_reached_count", count(&ThreadStats::expiry_budget_spent));
   out.field("expire_cycle_cpu_milliseconds", p.rate.micros(count(&ThreadStats::expiry_ticks)) / 1000);
   out.field("evicted_keys", p.keyspace.total(&keyspace::Counters::evicted));
+  out.field("evicted_clients", count(&ThreadStats::evicted_clients));
+  const MemoryGuard::Exceeded exceeded = p.guard.exceeded(p.clock.wall());
+  out.field("total_eviction_exceeded_time", exceeded.total.count());
+  out.field("current_eviction_exceeded_time", exceeded.now.count());
   out.field("keyspace_hits", p.keyspace.total(&keyspace::Counters::hits));
   out.field("keyspace_misses", p.keyspace.total(&keyspace::Counters::misses));
-  zeros(out, {"evicted_clients", "latest_fork_usec", "total_forks", "migrate_cached_sockets", "active_defrag_hits",
-              "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+  zeros(out, {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "active_defrag_hits", "active_defrag_misses",
+              "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
               "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
+  out.field("dump_payload_sanitizations", restored(p));
+  using Reason = command::Denial::Reason;
+  out.field("acl_access_denied_auth", p.denials.total(Reason::kAuth));
+  out.field("acl_access_denied_cmd", p.denials.total(Reason::kCommand));
+  out.field("acl_access_denied_key", p.denials.total(Reason::kKey));
+  out.field("acl_access_denied_channel", p.denials.total(Reason::kChannel));
   out.field("total_error_replies", count(&ThreadStats::errors));
   out.field("total_reads_processed", count(&ThreadStats::reads));
   out.field("total_writes_processed", count(&ThreadStats::writes));

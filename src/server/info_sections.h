@@ -6,9 +6,13 @@
 #include "command/table.h"
 #include "keyspace/keyspace.h"
 #include "server/acceptor.h"
+#include "server/acl/denial_log.h"
+#include "server/client_ledger.h"
 #include "server/command_stats.h"
 #include "server/config_service.h"
 #include "server/info.h"
+#include "server/memory_guard.h"
+#include "server/memory_report.h"
 #include "server/run_state.h"
 
 namespace ashlar::server {
@@ -23,6 +27,10 @@ struct InfoParts {
   const StatsRegistry& stats;
   keyspace::Keyspace& keyspace;
   const Acceptor& acceptor;
+  const ClientLedger& ledger;
+  const MemoryAccounts& memory;
+  const MemoryGuard& guard;
+  const acl::DenialLog& denials;
   RunState& state;
 };
 

@@ -146,6 +146,14 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
     keys.reserve(run_.positions.size());
     for (const command::KeyPosition& position : run_.positions) keys.push_back(ref(args[position.argument]));
   }
+  if (session.restricted() && dispatcher_.permissions_ != nullptr) {
+    using Where = command::Permissions::Where;
+    const Where where = caller == Caller::kTransaction ? Where::kTransaction : Where::kScript;
+    if (auto error = dispatcher_.permissions_->check(session, *command, args, where)) {
+      bump(run_.stats.commands[command->index].rejected);
+      return Refusal{Reason::kPermission, std::move(*error)};
+    }
+  }
   const DbIndex db_index = session.db;
   keyspace::Db db(dispatcher_.parts_.keyspace, db_index, run_.access);
   if (auto refused = placed(*command, keys, session, db)) {

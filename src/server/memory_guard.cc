@@ -1,5 +1,7 @@
 #include "server/memory_guard.h"
 
+#include <algorithm>
+
 namespace ashlar::server {
 
 namespace {
@@ -17,8 +19,31 @@ bool MemoryGuard::over_limit() const {
   return limit != 0 && counted() > limit;
 }
 
+void MemoryGuard::note_state(WallTime now, bool over) noexcept {
+  std::int64_t since = over_since_ms_.load(std::memory_order_relaxed);
+  if (over == (since != 0)) return;
+  const std::int64_t ms = unix_millis(now);
+  if (over) {
+    over_since_ms_.compare_exchange_strong(since, ms);
+  } else if (over_since_ms_.compare_exchange_strong(since, 0)) {
+    over_total_ms_.fetch_add(std::max<std::int64_t>(ms - since, 0), std::memory_order_relaxed);
+  }
+}
+
+MemoryGuard::Exceeded MemoryGuard::exceeded(WallTime now) const noexcept {
+  const std::int64_t since = over_since_ms_.load(std::memory_order_relaxed);
+  const Millis current(since == 0 ? 0 : std::max<std::int64_t>(unix_millis(now) - since, 0));
+  return {current, Millis(over_total_ms_.load(std::memory_order_relaxed)) + current};
+}
+
 MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limit) {
-  if (duty_.load(std::memory_order_relaxed) == Duty::kIgnoreLimit || counted() <= limit) return Room::kEnough;
+  if (duty_.load(std::memory_order_relaxed) == Duty::kIgnoreLimit) return Room::kEnough;
+  const WallTime now = run.access.now;
+  if (counted() <= limit) {
+    note_state(now, false);
+    return Room::kEnough;
+  }
+  note_state(now, true);
   const auto policy = keyspace_.access().policy.load(std::memory_order_relaxed);
   if (policy == keyspace::EvictionPolicy::kNoEviction) return Room::kNone;
   const keyspace::Batch inside(run.participant);

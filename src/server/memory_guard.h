@@ -34,10 +34,19 @@ class MemoryGuard {
     return make_room_slow(run, limit);
   }
   [[nodiscard]] bool over_limit() const;
+  /// Bytes that maxmemory does not count now.
+  [[nodiscard]] std::uint64_t exempt() const { return exempt_(); }
+  /// For how long the limit has been exceeded: since it was last kept, and in all. Thread: any.
+  struct Exceeded {
+    Millis now{0};
+    Millis total{0};
+  };
+  [[nodiscard]] Exceeded exceeded(WallTime now) const noexcept;
   [[nodiscard]] std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
  private:
   [[nodiscard]] std::uint64_t counted() const;
+  void note_state(WallTime now, bool over) noexcept;
   [[nodiscard]] Room make_room_slow(Execution& run, std::uint64_t limit);
 
   keyspace::Keyspace& keyspace_;
@@ -45,6 +54,8 @@ class MemoryGuard {
   std::atomic<std::uint64_t> limit_{0};
   std::atomic<std::uint32_t> samples_{5};
   std::atomic<Duty> duty_{Duty::kEvict};
+  std::atomic<std::int64_t> over_since_ms_{0};  // 0: the limit is kept
+  std::atomic<std::int64_t> over_total_ms_{0};
 };
 
 }  // namespace ashlar::server

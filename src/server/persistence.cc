@@ -98,7 +98,8 @@ aof::RewriteJob Persistence::rewrite_job() {
 Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution& run) {
   parts_.gates.close(Gate::kLoading);
   const MonoTime begin = parts_.clock.mono();
-  auto loaded = parts_.config.get()->aof.enabled ? load_aof(dispatcher, run) : load_rdb();
+  auto loaded = parts_.config.get()->aof.enabled ? load_aof(dispatcher, run)
+                                                 : load_rdb(snapshot::DuplicateKeys::kRefuse, nullptr);
   parts_.gates.open(Gate::kLoading);
   if (loaded && keys_loaded_ > 0) {
     const auto took = static_cast<double>((parts_.clock.mono() - begin).count()) / 1e6;
@@ -108,14 +109,18 @@ Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution&
   return loaded;
 }
 
-Result<Persistence::Loaded> Persistence::load_rdb() {
+Result<Persistence::Loaded> Persistence::load_rdb(snapshot::DuplicateKeys duplicates,
+                                                  keyspace::SafePoint::Participant* seat) {
   const auto config = parts_.config.get();
   const std::string path = rdb_path(*config);
   if (!parts_.files.exists(path)) return Loaded{};
   snapshot::LoadOptions options;
   options.now = parts_.clock.wall();
   options.expired = snapshot::ExpiredKeys::kSkipUnlessStream;
-  options.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  const bool check = config->snapshot.checksum && !parts_.state.trust_checksums.load();
+  options.checksum = check ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  options.duplicates = duplicates;
+  options.seat = seat;
   options.progress = [this](const snapshot::LoadProgress& progress) -> Result<void> {
     keys_loaded_ = progress.keys_loaded;
     return {};
@@ -165,12 +170,43 @@ Result<void> Persistence::start() {
   return {};
 }
 
+void Persistence::empty_dataset() {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
+  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) parts_.keyspace.clear(DbIndex{db});
+}
+
+Result<void> Persistence::reload(const Reload& how, keyspace::SafePoint::Participant& seat) {
+  if (how.save) ASH_TRY_VOID(saver_.save(save_job(), nullptr));
+  parts_.gates.close(Gate::kLoading);
+  if (!how.keep) empty_dataset();
+  const auto loaded = load_rdb(how.merge ? snapshot::DuplicateKeys::kReplace : snapshot::DuplicateKeys::kRefuse, &seat);
+  parts_.gates.open(Gate::kLoading);
+  if (!loaded) return std::unexpected(loaded.error());
+  return {};
+}
+
+Result<void> Persistence::replay_aof(Dispatcher& dispatcher, Execution& run) {
+  if (!aof_on_) return fail("The append-only file is off");
+  ASH_TRY_VOID(aof_.writer().commit());
+  parts_.gates.close(Gate::kLoading);
+  empty_dataset();
+  const auto loaded = load_aof(dispatcher, run);
+  parts_.gates.open(Gate::kLoading);
+  if (!loaded) return std::unexpected(loaded.error());
+  return {};
+}
+
 Durability::Promise Persistence::before_replies() {
   if (!aof_on_.load(std::memory_order_relaxed)) return Promise::kKept;
+  const bool watched = parts_.latency.threshold() > Millis(0);
+  const MonoTime begin = watched ? parts_.clock.mono() : MonoTime();
   // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once,
   // because a reply is about to leave that says the write is durable.
   const bool always = aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways;
   const Result<void> written = always ? aof_.writer().commit() : aof_.writer().flush();
+  if (watched) {
+    parts_.latency.note(always ? "aof-fsync-always" : "aof-write", parts_.clock.wall(), parts_.clock.mono() - begin);
+  }
   if (written) return Promise::kKept;
   if (!parts_.gates.closed(Gate::kMisconf)) {
     parts_.gates.close(Gate::kMisconf);
@@ -341,6 +377,15 @@ void Persistence::add_info(Info& info) {
     const auto seconds = [](Micros took) { return std::chrono::duration_cast<Seconds>(took).count(); };
     out.field("loading", parts_.gates.closed(Gate::kLoading) ? 1 : 0);
     out.field("async_loading", 0);
+    // Snapshots copy a slot before it changes instead of forking, so no page is ever copied on write.
+    for (const std::string_view name : {"current_cow_peak", "current_cow_size", "current_cow_size_age"}) {
+      out.field(name, 0);
+    }
+    const auto& progress = save.progress;
+    const bool measured = save.running && progress.keys_total > 0;
+    out.formatted(
+        "current_fork_perc", "{:.2f}",
+        measured ? 100.0 * static_cast<double>(progress.keys_done) / static_cast<double>(progress.keys_total) : 0.0);
     out.field("current_save_keys_processed", save.running ? save.progress.keys_done : 0);
     out.field("current_save_keys_total", save.running ? save.progress.keys_total : 0);
     out.field("rdb_changes_since_last_save", parts_.keyspace.total(&keyspace::Counters::changes) - save.changes_at_cut);
@@ -350,6 +395,7 @@ void Persistence::add_info(Info& info) {
     out.field("rdb_last_bgsave_time_sec", save.last_saved ? seconds(save.last_duration) : -1);
     out.field("rdb_current_bgsave_time_sec", save.running ? since(save.started) : -1);
     out.field("rdb_saves", save.saves);
+    out.field("rdb_last_cow_size", 0);
     out.field("rdb_last_load_keys_expired", keys_expired_.load());
     out.field("rdb_last_load_keys_loaded", keys_loaded_.load());
     out.field("aof_enabled", log.enabled ? 1 : 0);
@@ -361,6 +407,9 @@ void Persistence::add_info(Info& info) {
     out.field("aof_rewrites", log.rewrites);
     out.field("aof_rewrites_consecutive_failures", log.failures_in_a_row);
     out.field("aof_last_write_status", aof_.writer().healthy() ? "ok" : "err");
+    for (const std::string_view name : {"aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"}) {
+      out.field(name, 0);
+    }
     if (!log.enabled) return;
     out.field("aof_current_size", log.current_bytes);
     out.field("aof_base_size", log.base_bytes);

@@ -13,8 +13,11 @@
 #include "server/config_service.h"
 #include "server/dispatcher.h"
 #include "server/info.h"
+#include "server/latency_monitor.h"
+#include "server/run_state.h"
 #include "server/shutdown.h"
 #include "server/worker.h"
+#include "snapshot/rdb_load.h"
 #include "snapshot/rdb_save.h"
 
 namespace ashlar::server {
@@ -28,6 +31,8 @@ class Persistence final : public Durability, public GateTexts {
     changelog::ChangeLog& log;
     Published<config::Config>& config;
     Gates& gates;
+    LatencyMonitor& latency;
+    const RunState& state;
     /// What a snapshot says of the replication stream at its cut; called while all threads stand still.
     std::function<std::optional<snapshot::ReplicationAux>()> replication_aux;
   };
@@ -69,8 +74,20 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] bool saving() const { return saver_.status().running; }
   [[nodiscard]] bool rewriting() const { return aof_.status().rewriting; }
   [[nodiscard]] std::int64_t last_save_unix() const;
-  /// DEBUG RELOAD: saves, empties, loads.
+
+  /// DEBUG RELOAD: saves, empties, loads, or parts of that. `seat`: a participant that is not inside a batch, while the
+  /// caller is none. Errors: what saving and loading say; the dataset may be empty or half loaded then.
+  struct Reload {
+    bool save = true;
+    bool keep = false;   // what is there stays
+    bool merge = false;  // keys of the file replace those that are there
+  };
+  [[nodiscard]] Result<void> reload(const Reload& how, keyspace::SafePoint::Participant& seat);
+  /// DEBUG LOADAOF: empties the dataset and replays the log. `run` must not be inside a batch. Errors: the log is off.
+  [[nodiscard]] Result<void> replay_aof(Dispatcher& dispatcher, Execution& run);
   void add_info(Info& info);
+  /// Bytes of the log that are not written yet. Thread: any.
+  [[nodiscard]] std::uint64_t aof_buffer() const { return aof_on_ ? aof_.status().writer.pending_bytes : 0; }
   [[nodiscard]] snapshot::SnapshotHost& host() noexcept { return host_; }
 
  private:
@@ -79,7 +96,8 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] snapshot::SaveJob save_job() const;
   [[nodiscard]] aof::RewriteJob rewrite_job();
   [[nodiscard]] Result<Loaded> load_aof(Dispatcher& dispatcher, Execution& run);
-  [[nodiscard]] Result<Loaded> load_rdb();
+  [[nodiscard]] Result<Loaded> load_rdb(snapshot::DuplicateKeys duplicates, keyspace::SafePoint::Participant* seat);
+  void empty_dataset();
   void run_save_points(const config::Config& config);
   void note_cure();
   void run_rewrites(const config::Config& config);

@@ -21,6 +21,8 @@ struct RunState {
   std::string executable;
   std::uint64_t startup_memory = 0;
   std::atomic<bool> active_expiry{true};
+  std::atomic<bool> cron_paused{false};      // DEBUG PAUSE-CRON: no periodic work
+  std::atomic<bool> trust_checksums{false};  // DEBUG SET-SKIP-CHECKSUM-VALIDATION
   std::atomic<std::uint64_t> peak_memory{0};
   /// Clients whose command waits for something.
   std::atomic<std::uint64_t> blocked_clients{0};

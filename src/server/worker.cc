@@ -58,7 +58,8 @@ Worker::Worker(const Parts& parts, std::uint32_t number)
       loop_(parts.clock),
       run_(parts.dispatcher.make_execution()),
       expiry_(parts.dispatcher.parts().keyspace, number, parts.workers),
-      config_(parts.config) {
+      config_(parts.config),
+      account_(parts.ledger.join()) {
   loop_.on_turn_end([this] { end_turn(); });
 }
 
@@ -77,7 +78,9 @@ void Worker::post(net::EventLoop::Callback task) { loop_.post(std::move(task)); 
 void Worker::adopt(Accepted accepted) {
   const std::uint64_t key = accepted.id.value;
   auto client = std::make_unique<Client>(*this, std::move(accepted), loop_.now());
-  client->authenticated = config_.get().security.password.empty();
+  const acl::Users::Ptr user = parts_.users.default_user();
+  client->authenticated = user->open();
+  client->become(user);
   auto watch = loop_.watch(client->fd_.get(), net::Interest::kRead, *client);
   if (!watch) {
     log::warning("Cannot watch a new connection: {}", watch.error().text());
@@ -86,6 +89,7 @@ void Worker::adopt(Accepted accepted) {
     return;
   }
   client->watch_ = std::move(*watch);
+  account(*client);
   clients_.emplace(key, std::move(client));
 }
 
@@ -213,6 +217,26 @@ void Worker::unpause() {
   loop_.post([] {});  // another turn at once
 }
 
+void Worker::refresh_users() {
+  const std::uint64_t version = parts_.users.version();
+  if (version == users_version_) return;
+  users_version_ = version;
+  const bool open = parts_.users.default_user()->open();
+  for (auto& [id, client] : clients_) {
+    const auto& old = client->user();
+    if (client->dead_ || old == nullptr) continue;
+    acl::Users::Ptr now = parts_.users.find(old->name());
+    if (now == nullptr || now->identity() != acl::account_of(*old).identity()) {
+      client->close_after_reply_ = true;
+      mark_flush(*client);
+      loop_.post([] {});  // another turn at once
+      continue;
+    }
+    client->authenticated |= open && old->name() == "default";
+    if (now != old) client->become(std::move(now));
+  }
+}
+
 void Worker::client_ready(Client& client, net::Readiness readiness) {
   if (client.dead_) return;
   if (readiness.writable) mark_flush(client);
@@ -245,6 +269,7 @@ void Worker::read_input(Client& client) {
     close(client);
     return;
   }
+  account(client);
   mark_ready(client);
 }
 
@@ -260,6 +285,7 @@ void Worker::end_turn() {
   settle_writes();
   Dispatcher::deliver(*run_);
   flush_all();
+  evict_clients();
   destroy_dead();
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
 }
@@ -276,10 +302,26 @@ void Worker::settle_writes() {
   writers_.clear();
 }
 
+void Worker::note_latency(std::string_view event, Ticks spent) {
+  const Dispatcher::Parts& parts = parts_.dispatcher.parts();
+  parts.latency.note(event, loop_.wall_now(), Micros(static_cast<std::int64_t>(parts.rate.micros(spent))));
+}
+
+MemoryGuard::Room Worker::make_room() {
+  if (parts_.memory.limit() == 0) [[likely]]
+    return MemoryGuard::Room::kEnough;
+  const Ticks start = ticks_now();
+  const MemoryGuard::Room room = parts_.memory.make_room(*run_);
+  note_latency("eviction-cycle", ticks_now() - start);
+  return room;
+}
+
 void Worker::run_ready() {
   if (ready_.empty()) return;
+  refresh_users();
   const WallTime now = loop_.wall_now();
-  run_->out_of_memory = parts_.memory.make_room(*run_) == MemoryGuard::Room::kNone;
+  parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);  // eviction records removals
+  run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
   std::vector<Client*> round;
   round.swap(ready_);
   for (Client* client : round) client->in_ready_list_ = false;
@@ -301,6 +343,7 @@ void Worker::run_ready() {
         client.in_.consume_front(parsed.consumed);
         if (parsed.status == resp::ParseStatus::kError) protocol_error(client);
         reclaim_buffers(client);
+        account(client);
         continue;
       }
       group_.push_back({&client, &batch, parsed.consumed, static_cast<std::uint32_t>(located_.size())});
@@ -326,12 +369,14 @@ void Worker::run_slice(const Slice& slice) {
     const std::size_t before = client.out_.size();
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
+    run_->request_bytes = slice.batch->bytes(done);
     if (parts_.dispatcher.run(*run_, located, args, client, client.encoder_) == Outcome::kPostponed) {
       client.postponed_ = true;
       break;
     }
     consumed += slice.batch->bytes(done);
     after_command(client, before);
+    refresh_users();
     if (client.suspended_ || client.close_after_reply_ || client.dead_ || client.departure_) {
       ++done;
       break;
@@ -382,11 +427,61 @@ void Worker::reclaim_buffers(Client& client) {
   }
 }
 
+void Worker::account(Client& client) {
+  const std::size_t now = client.dead_ ? 0 : client.memory_bytes();
+  if (now == client.accounted_) return;
+  account_.bytes.store(account_.bytes.load(std::memory_order_relaxed) + now - client.accounted_,
+                       std::memory_order_relaxed);
+  client.accounted_ = now;
+}
+
+void Worker::evict_clients() {
+  const std::uint64_t limit = parts_.ledger.limit();
+  if (limit == 0) return;
+  while (parts_.ledger.bytes() > limit) {
+    Client* largest = nullptr;
+    for (auto& [id, client] : clients_) {
+      if (client->dead_ || client->no_evict || client->close_after_reply_) continue;
+      if (largest == nullptr || client->accounted_ > largest->accounted_) largest = client.get();
+    }
+    const std::uint64_t size = largest == nullptr ? 0 : largest->accounted_;
+    account_.largest.store(size, std::memory_order_relaxed);
+    if (largest == nullptr || parts_.ledger.largest() > size) return;  // another loop's turn to act
+    log::notice("Evicting client: id={} addr={} laddr={} name={} user={} tot-mem={}", largest->id.value,
+                largest->peer_address_, largest->local_address_, largest->name, largest->user_name(), size);
+    bump(run_->stats.evicted_clients);
+    close(*largest);
+    account(*largest);
+  }
+  account_.largest.store(0, std::memory_order_relaxed);
+}
+
+void Worker::note_buffers() {
+  const std::int64_t second = std::chrono::floor<Seconds>(loop_.now().time_since_epoch()).count();
+  Peak& peak = peaks_[static_cast<std::size_t>(second) % peaks_.size()];
+  if (peak.second != second) peak = {second, 0, 0};
+  for (auto& [id, client] : clients_) {
+    peak.input = std::max<std::uint64_t>(peak.input, client->in_.capacity());
+    peak.output = std::max<std::uint64_t>(peak.output, client->out_.capacity());
+  }
+  std::uint64_t input = 0;
+  std::uint64_t output = 0;
+  for (const Peak& past : peaks_) {
+    if (second - past.second >= static_cast<std::int64_t>(peaks_.size())) continue;
+    input = std::max(input, past.input);
+    output = std::max(output, past.output);
+  }
+  account_.recent_input.store(input, std::memory_order_relaxed);
+  account_.recent_output.store(output, std::memory_order_relaxed);
+}
+
 void Worker::flush_all() {
   for (std::size_t i = 0; i < flush_.size(); ++i) {
     Client& client = *flush_[i];
     client.in_flush_list_ = false;
-    if (!client.dead_) flush(client);
+    if (client.dead_) continue;
+    flush(client);
+    account(client);
   }
   flush_.clear();
 }
@@ -462,6 +557,7 @@ void Worker::destroy_dead() {
   for (Client* client : dead_) {
     std::erase(ready_, client);
     forget_interests(*client);
+    account(*client);
     parts_.on_client_gone(client->id);
     clients_.erase(client->id.value);
     client_count_.fetch_sub(1, std::memory_order_relaxed);
@@ -478,6 +574,7 @@ void Worker::arm_timer() {
 }
 
 void Worker::periodic() {
+  if (parts_.cron_paused.load(std::memory_order_relaxed)) return;
   const Seconds idle = config_.get().clients.idle_timeout;
   for (auto& [id, client] : clients_) {
     if (client->dead_) continue;
@@ -488,6 +585,9 @@ void Worker::periodic() {
       enforce_output_limit(*client);
     }
   }
+  note_buffers();
+  evict_clients();
+  destroy_dead();
   run_expiry();
 }
 
@@ -503,7 +603,9 @@ void Worker::run_expiry() {
       keyspace::ExpiryCycle::End::kBudgetSpent) {
     bump(run_->stats.expiry_budget_spent);
   }
-  bump(run_->stats.expiry_ticks, ticks_now() - start);
+  const Ticks spent = ticks_now() - start;
+  bump(run_->stats.expiry_ticks, spent);
+  note_latency("expire-cycle", spent);
   if (run_->counters.expired.load(std::memory_order_relaxed) != before) run_->wrote = true;
   if (run_->interests.any_ready()) parts_.dispatcher.serve_ready(*run_);
 }

@@ -5,6 +5,7 @@
 /// counters.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -13,7 +14,9 @@
 #include "base/sync.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
+#include "server/acl/users.h"
 #include "server/client.h"
+#include "server/client_ledger.h"
 #include "server/config/settings.h"
 #include "server/dispatcher.h"
 #include "server/memory_guard.h"
@@ -37,7 +40,10 @@ class Worker {
     const Published<config::Config>& config;
     Durability& durability;
     MemoryGuard& memory;
+    const acl::Users& users;
+    ClientLedger& ledger;
     const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
+    const std::atomic<bool>& cron_paused;          // DEBUG PAUSE-CRON
     std::atomic<std::uint64_t>& blocked_clients;   // counted here, shown by INFO
     std::uint32_t workers;                         // how many share the slots
     std::function<void(ClientId)> on_client_gone;  // called on the worker's thread
@@ -78,6 +84,8 @@ class Worker {
   void attend_waiters();
   /// Ends a connection now, without sending what is left.
   void close(Client& client);
+  /// Gives connections the present state of their users; ends those whose user is gone.
+  void refresh_users();
   /// Commands are no longer paused: run those that were kept back.
   void unpause();
 
@@ -116,6 +124,9 @@ class Worker {
   void flush_all();
   void flush(Client& client);
   void enforce_output_limit(Client& client);
+  void account(Client& client);
+  void evict_clients();
+  void note_buffers();
   void depart(Client& client);
   void reclaim_buffers(Client& client);
   void destroy_dead();
@@ -124,6 +135,8 @@ class Worker {
   void late_reply(ClientId id, const command::LateReply& write);
   void periodic();
   void run_expiry();
+  [[nodiscard]] MemoryGuard::Room make_room();
+  void note_latency(std::string_view event, Ticks spent);
   void arm_timer();
   [[nodiscard]] resp::Limits limits(const Client& client);
 
@@ -135,6 +148,15 @@ class Worker {
   PublishedReader<config::Config> config_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::atomic<std::size_t> client_count_{0};
+  ClientLedger::Account& account_;
+  /// Largest buffers of the last seconds, by second modulo their number.
+  struct Peak {
+    std::int64_t second = 0;
+    std::uint64_t input = 0;
+    std::uint64_t output = 0;
+  };
+  std::array<Peak, 8> peaks_{};
+  std::uint64_t users_version_ = 0;
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;

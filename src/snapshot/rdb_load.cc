@@ -47,7 +47,7 @@ class Loader final : public RdbVisitor {
     const auto& table = keyspace_.slot(ref.slot).ensure(db.value).table;
     const std::uint64_t before = table.size();
     keyspace::Entry* stored = keyspace::Db(keyspace_, db, context_).put(ref, std::move(value), extras.expiry);
-    if (table.size() == before) {
+    if (table.size() == before && options_.duplicates == DuplicateKeys::kRefuse) {
       return fail(ErrorCode::kCorrupt,
                   fmt::format("key {} of database {} stands there twice", quoted(key.substr(0, 128)), db.value));
     }

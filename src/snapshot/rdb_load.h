@@ -27,6 +27,12 @@ enum class ExpiredKeys : std::uint8_t {
   kKeep,              // a replica, or the base of an append-only file: somebody else removes them
 };
 
+/// What becomes of a key that is there already.
+enum class DuplicateKeys : std::uint8_t {
+  kRefuse,   // the file is damaged
+  kReplace,  // two datasets are merged on purpose (DEBUG RELOAD MERGE)
+};
+
 /// Numbers for INFO, told about every 2 MB.
 struct LoadProgress {
   std::uint64_t bytes = 0;  // consumed
@@ -37,6 +43,7 @@ struct LoadProgress {
 struct LoadOptions {
   WallTime now;
   ExpiredKeys expired = ExpiredKeys::kSkip;
+  DuplicateKeys duplicates = DuplicateKeys::kRefuse;
   Checksum checksum = Checksum::kCrc64;
   RdbLimits limits;
   /// Of the calling thread, when others may run Exclusive sections meanwhile; must not be inside a batch.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@ namespace ashlar::commands {
 struct PayloadCodec {
   std::string (*dump)(const keyspace::Entry& entry);
   /// Errors (their text goes to the client): wrong version or checksum, bad data.
-  Result<keyspace::OwnedValue> (*restore)(std::string_view payload, const keyspace::EncodingLimits& limits);
+  std::function<Result<keyspace::OwnedValue>(std::string_view payload, const keyspace::EncodingLimits& limits)> restore;
 };
 
 /// Whether the process is a cluster node, where some commands are refused.

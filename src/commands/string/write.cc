@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "base/bytes.h"
 #include "commands/shared/expire_time.h"
 #include "commands/string/commands.h"
 #include "commands/string/set_options.h"
@@ -85,6 +86,14 @@ void set_with_options(Context& ctx) {
   if (!options->reply_old_value) ctx.reply.ok();
 }
 
+/// SET reads the old value only when asked for it.
+KeyUse use_of_set(std::span<const std::string_view> args) {
+  for (std::size_t i = 3; i < args.size(); ++i) {
+    if (iequals(args[i], "GET")) return {KeyAccess::kRW, KeyAction::kAccess | KeyAction::kUpdate};
+  }
+  return {KeyAccess::kOW, KeyAction::kUpdate};
+}
+
 constexpr CommandSpec kSet{
     .name = "set",
     .arity = at_least(3),
@@ -99,7 +108,8 @@ constexpr CommandSpec kSet{
     .syntax =
         "key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
         "PXAT "
-        "unix-time-milliseconds | KEEPTTL]"};
+        "unix-time-milliseconds | KEEPTTL]",
+    .variation = &use_of_set};
 void set(Context& ctx) {
   if (ctx.args.size() != 3) [[unlikely]]
     return set_with_options(ctx);

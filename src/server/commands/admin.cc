@@ -148,6 +148,10 @@ void AdminCommands::config_set(Context& ctx) {
   for (std::size_t i = 2; i < ctx.args.size(); i += 2) {
     pairs.push_back({std::string(ctx.args[i]), std::string(ctx.args[i + 1])});
   }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const config::Directive* directive = config::find_directive(pairs[i].name);
+    if (directive != nullptr && directive->is_sensitive) ctx.effects.redact(2 * i + 3);
+  }
   config::SetContext context;
   const Client* client = client_of(ctx.session);
   context.client = client != nullptr && client->from_loopback() ? config::Locality::kLocal : config::Locality::kRemote;

@@ -109,7 +109,7 @@ void ClientCommands::kill(Context& ctx) {
   if (old_form) {
     filter.address = ctx.args[2];
   } else {
-    auto parsed = parse_kill_filter(ctx.args.subspan(2), client->id);
+    auto parsed = parse_kill_filter(ctx.args.subspan(2), client->id, parts_.users);
     if (!parsed) return ctx.error(parsed.error());
     filter = std::move(*parsed);
   }

@@ -15,6 +15,7 @@ class ClientCommands {
   struct Parts {
     WorkerPool& workers;
     ClientPause& pause;
+    const acl::Users& users;
   };
   explicit ClientCommands(const Parts& parts) : parts_(parts) {}
 

@@ -14,7 +14,7 @@ bool ClientFilter::matches(const Client& client) const {
   if (kind && *kind != Kind::kNormal) return false;
   if (address && *address != client.peer_address()) return false;
   if (local_address && *local_address != client.local_address()) return false;
-  if (user && *user != client.user) return false;
+  if (user && *user != client.user_name()) return false;
   return !spared || *spared != client.id;
 }
 
@@ -43,7 +43,8 @@ Result<ClientFilter> parse_list_filter(std::span<const std::string_view> options
   return filter;
 }
 
-Result<ClientFilter> parse_kill_filter(std::span<const std::string_view> options, ClientId caller) {
+Result<ClientFilter> parse_kill_filter(std::span<const std::string_view> options, ClientId caller,
+                                       const acl::Users& users) {
   ClientFilter filter;
   filter.spared = caller;
   if (options.size() % 2 != 0) return fail(ErrorCode::kSyntax);
@@ -61,7 +62,7 @@ Result<ClientFilter> parse_kill_filter(std::span<const std::string_view> options
     } else if (iequals(option, "laddr")) {
       filter.local_address = value;
     } else if (iequals(option, "user")) {
-      if (value != "default") return fail(fmt::format("No such user '{}'", value));
+      if (users.find(value) == nullptr) return fail(fmt::format("No such user '{}'", value));
       filter.user = value;
     } else if (iequals(option, "skipme") && iequals(value, "yes")) {
       filter.spared = caller;

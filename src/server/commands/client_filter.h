@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "server/acl/users.h"
 #include "server/client.h"
 
 namespace ashlar::server {
@@ -29,6 +30,7 @@ struct ClientFilter {
 /// Options of CLIENT LIST (behind the subcommand).
 [[nodiscard]] Result<ClientFilter> parse_list_filter(std::span<const std::string_view> options);
 /// Options of CLIENT KILL in its newer form; `caller` is spared unless told otherwise.
-[[nodiscard]] Result<ClientFilter> parse_kill_filter(std::span<const std::string_view> options, ClientId caller);
+[[nodiscard]] Result<ClientFilter> parse_kill_filter(std::span<const std::string_view> options, ClientId caller,
+                                                     const acl::Users& users);
 
 }  // namespace ashlar::server

@@ -23,10 +23,9 @@ std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).cou
 
 }  // namespace
 
-std::string client_line(Client& client, MonoTime now) {
+std::string client_line(const Client& client, MonoTime now) {
   const ByteBuffer& in = client.input();
   const ByteBuffer& out = client.output();
-  const std::size_t total = sizeof(Client) + in.capacity() + out.capacity();
   const command::Transaction* transaction = client.transaction.get();
   const std::int64_t queued =
       transaction != nullptr && transaction->open ? static_cast<std::int64_t>(transaction->queue.size()) : -1;
@@ -40,9 +39,9 @@ std::string client_line(Client& client, MonoTime now) {
   line += fmt::format(
       " qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}",
       in.size(), in.capacity() - in.size(), transaction == nullptr ? 0 : transaction->bytes, out.capacity(), out.size(),
-      out.size(), out.capacity(), total, out.empty() ? "r" : "rw");
+      out.size(), out.capacity(), client.memory_bytes(), out.empty() ? "r" : "rw");
   line += fmt::format(" cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
-                      client.last_command().empty() ? "NULL" : client.last_command(), client.user,
+                      client.last_command().empty() ? "NULL" : client.last_command(), client.user_name(),
                       static_cast<int>(client.reply().version()), client.library_name, client.library_version);
   return line;
 }

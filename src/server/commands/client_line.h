@@ -9,6 +9,6 @@
 namespace ashlar::server {
 
 /// "id=1 addr=127.0.0.1:50000 ..." without a line end. Source: the fields of CLIENT LIST of Redis 7.2.
-[[nodiscard]] std::string client_line(Client& client, MonoTime now);
+[[nodiscard]] std::string client_line(const Client& client, MonoTime now);
 
 }  // namespace ashlar::server

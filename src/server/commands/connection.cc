@@ -17,15 +17,6 @@ Client* client_of(command::Session& session) { return dynamic_cast<Client*>(&ses
 
 namespace {
 
-/// Compares without telling by its duration where the first difference is.
-bool same_secret(std::string_view a, std::string_view b) noexcept {
-  std::size_t difference = a.size() ^ b.size();
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
-  }
-  return difference == 0;
-}
-
 constexpr std::string_view kNoPassword =
     "AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
     "correct?";
@@ -106,19 +97,23 @@ void ConnectionCommands::select(Context& ctx) {
   ctx.reply.ok();
 }
 
-bool ConnectionCommands::login(command::Session& session, std::string_view user, std::string_view password) const {
-  const std::string& secret = parts_.config.get()->security.password;
-  if (user != "default" || (!secret.empty() && !same_secret(password, secret))) return false;
-  session.user = user;
-  session.authenticated = true;
+bool ConnectionCommands::login(Context& ctx, std::string_view name, std::string_view password) const {
+  auto user = parts_.users.log_in(name, password);
+  if (user == nullptr) {
+    parts_.gate.login_failed(ctx.session, name, ctx.args[0]);
+    return false;
+  }
+  ctx.session.become(std::move(user));
+  ctx.session.authenticated = true;
   return true;
 }
 
 void ConnectionCommands::auth(Context& ctx) {
   if (ctx.args.size() > 3) return ctx.error(ErrorCode::kSyntax);
   const bool named = ctx.args.size() == 3;
-  if (!named && parts_.config.get()->security.password.empty()) return ctx.error(std::string(kNoPassword));
-  if (!login(ctx.session, named ? ctx.args[1] : "default", ctx.args.back())) return ctx.error(ErrorCode::kWrongPass);
+  for (std::size_t i = 1; i < ctx.args.size(); ++i) ctx.effects.redact(i);
+  if (!named && parts_.users.default_user()->rules().no_password) return ctx.error(std::string(kNoPassword));
+  if (!login(ctx, named ? ctx.args[1] : "default", ctx.args.back())) return ctx.error(ErrorCode::kWrongPass);
   ctx.reply.ok();
 }
 
@@ -136,7 +131,7 @@ void ConnectionCommands::hello(Context& ctx) {
     if (in.left() >= 3 && in.take("AUTH")) {
       const std::string_view user = in.text();
       const std::string_view password = in.text();
-      if (!login(ctx.session, user, password)) return ctx.error(ErrorCode::kWrongPass);
+      if (!login(ctx, user, password)) return ctx.error(ErrorCode::kWrongPass);
     } else if (in.left() >= 2 && in.take("SETNAME")) {
       name = in.text();
       if (!valid_client_name(*name)) {
@@ -191,8 +186,9 @@ void ConnectionCommands::reset(Context& ctx) {
   s.name.clear();
   s.reply_mode = command::ReplyMode::kOn;
   s.asking_next = s.cluster_readonly = s.no_touch = s.no_evict = false;
-  s.user = "default";
-  s.authenticated = parts_.config.get()->security.password.empty();
+  const auto user = parts_.users.default_user();
+  s.authenticated = user->open();
+  s.become(user);
   ctx.reply.set_version(resp::Version::kResp2);
   ctx.reply.simple("RESET");
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "command/context.h"
+#include "server/acl/gatekeeper.h"
+#include "server/acl/users.h"
 #include "server/config_service.h"
 #include "server/worker_pool.h"
 
@@ -12,6 +14,8 @@ class ConnectionCommands {
   struct Parts {
     const Published<config::Config>& config;
     WorkerPool& workers;
+    const acl::Users& users;
+    acl::Gatekeeper& gate;
     std::uint32_t databases;
     /// "master" or "replica", for HELLO; and "standalone" or "cluster".
     std::function<std::string_view()> role;
@@ -29,7 +33,7 @@ class ConnectionCommands {
   void reset(command::Context& ctx);
 
  private:
-  [[nodiscard]] bool login(command::Session& session, std::string_view user, std::string_view password) const;
+  [[nodiscard]] bool login(command::Context& ctx, std::string_view user, std::string_view password) const;
   Parts parts_;
 };
 

@@ -18,10 +18,9 @@ constexpr std::string_view kIntroduction =
     "\n"
     "*file* in the third column: fixed at start. *kept*: accepted without effect, for the reason given.\n"
     "\n"
-    "In files only: `include` (globs, at most 16 levels), `rename-command`, `user` (kept, not in force: access "
-    "control\n"
-    "lists come with a later release), `loadmodule` (refused: there are no modules). Ignored, as in Redis 7:\n"
-    "`list-max-ziplist-entries`, `list-max-ziplist-value`, `lua-replicate-commands`.\n";
+    "In files only: `include` (globs, at most 16 levels), `rename-command`, `user`, `loadmodule` (refused: there are\n"
+    "no modules). Ignored, as in Redis 7: `list-max-ziplist-entries`, `list-max-ziplist-value`, "
+    "`lua-replicate-commands`.\n";
 
 /// Defaults that the machine or the place of start decides.
 [[nodiscard]] std::string default_text(const Directive& directive, const Config& defaults) {

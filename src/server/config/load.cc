@@ -222,11 +222,6 @@ std::vector<std::string> warnings(const Config& config) {
       out.push_back(fmt::format("The directive '{}' has no effect: {}.", directive.name, directive.reason));
     }
   }
-  if (!config.security.users.empty()) {
-    out.push_back(fmt::format(
-        "{} 'user' line(s) are kept but not enforced: access control lists come with a later release. Use requirepass.",
-        config.security.users.size()));
-  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "server/config/rewrite.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <deque>
 #include <map>
@@ -41,8 +42,24 @@ class Draft {
     }
   }
 
+  /// Puts the `user` lines where such lines stood, further ones at the end.
+  void write_users(const std::vector<UserLine>& users) {
+    for (const UserLine& user : users) {
+      std::string text = fmt::format("{}", fmt::join(user.words, " "));
+      if (!user_places_.empty()) {
+        lines_[user_places_.front()] = std::move(text);
+        user_places_.pop_front();
+        continue;
+      }
+      if (!has_signature_) lines_.emplace_back(kSignature);
+      has_signature_ = true;
+      lines_.push_back(std::move(text));
+    }
+  }
+
   /// Blanks the places that nothing was written to.
   void remove_orphans() {
+    for (const std::size_t place : user_places_) lines_[place].clear();
     for (const auto& [directive, places] : places_) {
       for (const std::size_t place : places) lines_[place].clear();
     }
@@ -62,7 +79,7 @@ class Draft {
 
  private:
   [[nodiscard]] static bool stays_as_it_is(std::string_view name) {
-    for (const std::string_view word : {"include", "rename-command", "user", "loadmodule"}) {
+    for (const std::string_view word : {"include", "rename-command", "loadmodule"}) {
       if (iequals(word, name)) return true;
     }
     return false;
@@ -76,7 +93,10 @@ class Draft {
     }
     const auto words = split_words(line);
     const Directive* directive = words && !words->empty() ? find_directive(words->front()) : nullptr;
-    if (directive != nullptr) {
+    if (words && !words->empty() && iequals(words->front(), "user")) {
+      user_places_.push_back(lines_.size());
+      lines_.emplace_back(line);
+    } else if (directive != nullptr) {
       places_[directive].push_back(lines_.size());
       lines_.emplace_back(line);
     } else if (words && !words->empty() && stays_as_it_is(words->front())) {
@@ -88,6 +108,7 @@ class Draft {
 
   std::vector<std::string> lines_;
   std::map<const Directive*, std::deque<std::size_t>> places_;
+  std::deque<std::size_t> user_places_;
   bool has_signature_ = false;
 };
 
@@ -113,6 +134,7 @@ std::string rewrite(std::string_view old_text, const Config& now) {
       for (RewriteLine& line : rewrite_lines(directive, now, defaults)) draft.write(directive, std::move(line));
     }
   }
+  draft.write_users(now.security.users);
   draft.remove_orphans();
   return draft.text();
 }

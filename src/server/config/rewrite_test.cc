@@ -75,6 +75,12 @@ TEST(Rewrite, LeavesFileOnlyDirectivesAlone) {
   const std::string lines = "rename-command GET \"\"\nuser a on\nuser b off\n";
   EXPECT_EQ(rewritten(lines + kAlwaysText), lines + kAlwaysText + "\n");
 }
+TEST(Rewrite, WritesTheUsersThatThereAre) {
+  Config now = defaults_of({.working_directory = "/work"});
+  now.security.users = {{{"user", "c", "on nopass"}, {}}};
+  EXPECT_EQ(rewrite("user a on\nport 6379\nuser b off\n" + kAlwaysText, now),
+            "user c on nopass\nport 6379\n\n" + kAlwaysText + "\n");
+}
 TEST(Rewrite, CommentsOutWhatItDoesNotKnow) {
   EXPECT_EQ(rewrite("xyzzy 1\nhz \"2\n" + kAlwaysText, defaults_of({.working_directory = "/work"})),
             "# ??? xyzzy 1\n# ??? hz \"2\n" + kAlwaysText + "\n");

@@ -56,6 +56,17 @@ inline void from_value(const Value& value, std::optional<Micros>& member) {
     member = Micros(*number);
 }
 
+[[nodiscard]] inline Value to_value(const std::optional<std::uint64_t>& member) {
+  return member ? static_cast<std::int64_t>(*member) : std::int64_t{-1};
+}
+inline void from_value(const Value& value, std::optional<std::uint64_t>& member) {
+  const std::int64_t* number = std::get_if<std::int64_t>(&value);
+  if (number == nullptr || *number < 0)
+    member.reset();
+  else
+    member = static_cast<std::uint64_t>(*number);
+}
+
 /// The member `path` of Config, for instance ASH_BIND(network.port).
 #define ASH_BIND(path)                                           \
   ::ashlar::config::Binding {                                    \

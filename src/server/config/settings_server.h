@@ -79,6 +79,8 @@ struct UserLine {
   std::vector<std::string> words;
   Where where;
 };
+/// What channels a new user may use.
+enum class PubSubDefault : std::uint8_t { kAllChannels, kResetChannels };
 struct SecurityConfig {
   std::string password;  // requirepass; empty: none
   Access debug_command = Access::kNo;
@@ -86,6 +88,9 @@ struct SecurityConfig {
   Access module_command = Access::kNo;
   std::vector<RenamedCommand> renamed_commands;
   std::vector<UserLine> users;
+  std::string acl_file;  // absolute or relative path; empty: none
+  PubSubDefault pubsub_default = PubSubDefault::kResetChannels;
+  std::uint64_t acl_log_length = 128;  // entries
 };
 
 enum class Supervision : std::uint8_t { kNone, kUpstart, kSystemd, kAuto };
@@ -126,9 +131,13 @@ enum class EventClass : std::uint32_t {
   kNewKey = 1U << 14,
 };
 struct MonitorConfig {
-  std::optional<Micros> slow_log_threshold = Micros(10'000);  // nullopt: the log is off
-  std::uint64_t slow_log_length = 128;                        // entries
-  Millis latency_threshold{0};                                // zero: off
+  std::optional<Micros> slow_log_threshold = Micros(10'000);          // nullopt: the log is off
+  std::uint64_t slow_log_length = 128;                                // entries
+  std::optional<std::uint64_t> large_request_threshold = 1ULL << 20;  // bytes; nullopt: the log is off
+  std::uint64_t large_request_length = 128;                           // entries
+  std::optional<std::uint64_t> large_reply_threshold = 1ULL << 20;    // bytes; nullopt: the log is off
+  std::uint64_t large_reply_length = 128;                             // entries
+  Millis latency_threshold{0};                                        // zero: off
   bool latency_tracking = true;
   std::vector<double> latency_percentiles = {50, 99, 99.9};
   std::uint32_t events = 0;  // bits of EventClass

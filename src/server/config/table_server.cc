@@ -5,7 +5,6 @@
 namespace ashlar::config {
 namespace {
 
-constexpr std::string_view kNoAcl = "access control lists come with a later release; only requirepass is in force";
 constexpr std::string_view kNoModules = "there are no modules";
 constexpr std::string_view kNoScripts = "scripts come with a later release";
 constexpr std::string_view kNoPubSub = "events are published once the publish/subscribe commands are there";
@@ -37,7 +36,8 @@ constexpr std::array<ChoiceName, 9> kFacilityNames = {{{"user", 0},
 constexpr std::array<ChoiceName, 4> kOomNames = {{{"no", 0}, {"yes", 1}, {"relative", 1}, {"absolute", 2}}};
 constexpr std::array<ChoiceName, 2> kLogFormatNames = {{{"legacy", 0}, {"logfmt", 1}}};
 constexpr std::array<ChoiceName, 3> kTimestampNames = {{{"legacy", 0}, {"iso8601", 1}, {"milliseconds", 2}}};
-constexpr std::array<ChoiceName, 2> kPubSubNames = {{{"allchannels", 0}, {"resetchannels", 1}}};
+constexpr std::array<ChoiceName, 2> kPubSubNames = {
+    {{"allchannels", number(PubSubDefault::kAllChannels)}, {"resetchannels", number(PubSubDefault::kResetChannels)}}};
 
 /// A title of literal text and known {variables}; "{{" is a brace.
 std::string_view title_problem(const Value& value) {
@@ -142,9 +142,9 @@ constexpr std::array kSecurityRows = {
     choice("enable-debug-command", ASH_BIND(security.debug_command), kAccessNames).immutable(),
     choice("enable-protected-configs", ASH_BIND(security.protected_configs), kAccessNames).immutable(),
     choice("enable-module-command", ASH_BIND(security.module_command), kAccessNames).immutable().idle(kNoModules),
-    text("aclfile", "").immutable().may_be_empty().idle(kNoAcl),
-    choice("acl-pubsub-default", "resetchannels", kPubSubNames).idle(kNoAcl),
-    integer("acllog-max-len", "128", 0, kInt64Max).idle(kNoAcl),
+    text("aclfile", ASH_BIND(security.acl_file)).immutable().may_be_empty(),
+    choice("acl-pubsub-default", ASH_BIND(security.pubsub_default), kPubSubNames),
+    integer("acllog-max-len", ASH_BIND(security.acl_log_length), 0, kInt64Max),
 };
 
 constexpr std::array kMonitorRows = {
@@ -156,10 +156,10 @@ constexpr std::array kMonitorRows = {
     yes_no("latency-tracking", ASH_BIND(monitor.latency_tracking)),
     special("latency-tracking-info-percentiles", kPercentilesRules),
     special("notify-keyspace-events", kEventsRules).idle(kNoPubSub),
-    integer("commandlog-request-larger-than", "1048576", -1, kInt64Max).idle("only slow commands are logged"),
-    integer("commandlog-large-request-max-len", "128", 0, kInt64Max).idle("only slow commands are logged"),
-    integer("commandlog-reply-larger-than", "1048576", -1, kInt64Max).idle("only slow commands are logged"),
-    integer("commandlog-large-reply-max-len", "128", 0, kInt64Max).idle("only slow commands are logged"),
+    integer("commandlog-request-larger-than", ASH_BIND(monitor.large_request_threshold), -1, kInt64Max),
+    integer("commandlog-large-request-max-len", ASH_BIND(monitor.large_request_length), 0, kInt64Max),
+    integer("commandlog-reply-larger-than", ASH_BIND(monitor.large_reply_threshold), -1, kInt64Max),
+    integer("commandlog-large-reply-max-len", ASH_BIND(monitor.large_reply_length), 0, kInt64Max),
 };
 
 }  // namespace

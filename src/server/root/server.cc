@@ -1,11 +1,13 @@
 #include "server/root/server.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "commands/bitmap/commands.h"
@@ -19,6 +21,8 @@
 #include "commands/string/commands.h"
 #include "commands/transaction/commands.h"
 #include "commands/zset/commands.h"
+#include "server/acl/describe.h"
+#include "server/commands/client_line.h"
 #include "server/commands/register.h"
 #include "server/info_sections.h"
 #include "snapshot/dump_payload.h"
@@ -56,9 +60,38 @@ void apply_encoding(const config::EncodingConfig& from, keyspace::EncodingLimits
   to.hll_sparse_bytes = from.hll_sparse_max_bytes;
 }
 
+acl::ChannelDefault channels_of(const config::Config& config) {
+  return config.security.pubsub_default == config::PubSubDefault::kAllChannels ? acl::ChannelDefault::kAll
+                                                                               : acl::ChannelDefault::kNone;
+}
+
+/// maxmemory-clients in bytes; a share of no limit is no limit.
+std::uint64_t client_limit(const config::Config& config) {
+  const config::MemoryShare& share = config.clients.memory_limit;
+  if (share.unit == config::MemoryShare::Unit::kBytes) return share.amount;
+  return config.memory.max_memory / 100 * share.amount;
+}
+
+/// A session in the log of refusals.
+std::string describe(const command::Session& session, const Clock& clock) {
+  const auto* client = dynamic_cast<const Client*>(&session);
+  return client == nullptr ? "" : client_line(*client, clock.mono());
+}
+
 std::string address_of(const command::Session& session) {
   const auto* client = dynamic_cast<const Client*>(&session);
   return client == nullptr ? "" : client->peer_address();
+}
+
+/// For DEBUG SET-SKIP-CHECKSUM-VALIDATION: the payload with the checksum that its bytes have.
+std::string with_own_checksum(std::string_view payload) {
+  std::string fixed(payload);
+  constexpr std::size_t kChecksum = 8;
+  if (fixed.size() > kChecksum) {
+    const std::size_t body = fixed.size() - kChecksum;
+    store_le(fixed.data() + body, crc64(0, std::string_view(fixed).substr(0, body)));
+  }
+  return fixed;
 }
 
 }  // namespace
@@ -101,23 +134,26 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       rate_(clock),
       config_(std::make_shared<config::Config>(std::move(config))),
       keyspace_(config_.get()->process.databases),
-      memory_(keyspace_, [] { return std::uint64_t{0}; }),
+      gatekeeper_(denials_, clock, &describe),
+      memory_(keyspace_, [this] { return exempt_memory(); }),
       control_(clock),
-      acceptor_(control_, workers_, config_),
+      acceptor_(control_, workers_, config_, users_),
       config_service_(config_, files),
       shutdown_(control_),
-      persistence_({keyspace_, clock, files, log_, config_, gates_,
+      persistence_({keyspace_, clock, files, log_, config_, gates_, latency_, state_,
                     [this] { return replication_ ? replication_->at_cut() : std::nullopt; }}),
       persistence_commands_(persistence_),
-      connection_({config_, workers_, config_.get()->process.databases,
+      connection_({config_, workers_, users_, gatekeeper_, config_.get()->process.databases,
                    [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
                    [this] {
                      using Mode = ConnectionCommands::Parts::Mode;
                      return config_.get()->cluster.enabled ? Mode::kCluster : Mode::kStandalone;
                    }}),
       generic_({[](const keyspace::Entry& entry) { return snapshot::dump_value(entry); },
-                [](std::string_view payload, const keyspace::EncodingLimits& limits) {
-                  return snapshot::restore_value(payload, {.encoding = limits});
+                [this](std::string_view payload, const keyspace::EncodingLimits& limits) {
+                  const snapshot::RdbLimits bounds{.encoding = limits};
+                  return state_.trust_checksums ? snapshot::restore_value(with_own_checksum(payload), bounds)
+                                                : snapshot::restore_value(payload, bounds);
                 }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
       scripts_({clock,
@@ -126,7 +162,15 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                 &snapshot::dump_functions, &snapshot::restore_functions}),
       admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}),
       pause_(gates_, workers_, control_),
-      own_({.table = table_, .workers = workers_, .pause = pause_}),
+      accounts_(memory_parts()),
+      own_({.table = table_,
+            .workers = workers_,
+            .pause = pause_,
+            .log = command_log_,
+            .acl = {users_, denials_, table_, config_, files},
+            .memory = accounts_,
+            .latency = {latency_, stats_, table_, rate_},
+            .debug = {keyspace_, log_, persistence_, state_, config_}}),
       sampler_({control_, stats_, state_}) {
   keyspace_.set_functions(&scripts_);
   state_.run_id = random_node_id();
@@ -140,9 +184,15 @@ Server::~Server() = default;
 
 void Server::apply_settings(const config::Config& config) {
   log::set_level(config.log.level);
-  slow_log_.set_length(config.monitor.slow_log_length);
-  dispatcher_->set_slow_threshold(config.monitor.slow_log_threshold);
+  command_log_.set_length(CommandLog::Kind::kSlow, config.monitor.slow_log_length);
+  command_log_.set_length(CommandLog::Kind::kLargeRequest, config.monitor.large_request_length);
+  command_log_.set_length(CommandLog::Kind::kLargeReply, config.monitor.large_reply_length);
+  users_.set_channel_default(channels_of(config));
+  denials_.set_length(config.security.acl_log_length);
+  latency_.set_threshold(config.monitor.latency_threshold);
+  dispatcher_->observe(config.monitor);
   memory_.set_limit(config.memory.max_memory);
+  ledger_.set_limit(client_limit(config));
   memory_.set_samples(config.memory.samples);
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
@@ -156,6 +206,37 @@ void Server::apply_settings(const config::Config& config) {
   replication_->configure(replication_settings(config));
 }
 
+Result<void> Server::start_users(const config::Config& config) {
+  const config::SecurityConfig& security = config.security;
+  users_.start(channels_of(config));
+  if (!security.password.empty()) users_.set_default_password(security.password);
+  if (!security.acl_file.empty() && !security.users.empty()) {
+    return fail(
+        "There are both `user` lines and an `aclfile`. Users stand either in the configuration or in an ACL "
+        "file, not in both.");
+  }
+  for (const config::UserLine& line : security.users) {
+    if (auto done = users_.configure(line.words); !done) {
+      return fail(fmt::format("{}, line {}: {}", line.where.source, line.where.line, done.error().text()));
+    }
+  }
+  if (!security.acl_file.empty()) ASH_TRY_VOID(users_.load_file(files_, security.acl_file));
+  config_service_.on_change("requirepass", [this](const config::Config& now) -> Result<void> {
+    users_.set_default_password(now.security.password);
+    return {};
+  });
+  config_service_.before_rewrite([this](config::Config& now) {
+    now.security.users.clear();
+    if (!now.security.acl_file.empty()) return;
+    for (const auto& user : users_.all()) {
+      now.security.users.push_back({{"user", user->name(), acl::user_text(user->rules())}, {}});
+    }
+  });
+  users_.on_change([this] { workers_.broadcast([](Worker& worker) { worker.refresh_users(); }); });
+  dispatcher_->set_permissions(&gatekeeper_);
+  return {};
+}
+
 void Server::start_replication(const config::Config& config) {
   applier_->attach(*dispatcher_);
   info_.add("Replication", Info::Shown::kByDefault,
@@ -164,6 +245,12 @@ void Server::start_replication(const config::Config& config) {
                              .log = [this] { return persistence_.log_positions(); },
                              .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
   replication_host_.on_became_replica([this] { workers_.broadcast([](Worker& worker) { worker.end_all_waits(); }); });
+  info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
+    const replication::SyncCounts& counts = replication_->sync_counts();
+    out.field("sync_full", counts.full.load(std::memory_order_relaxed));
+    out.field("sync_partial_ok", counts.resumed.load(std::memory_order_relaxed));
+    out.field("sync_partial_err", counts.not_resumed.load(std::memory_order_relaxed));
+  });
   replication_->start();
   if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
     replication_->follow({upstream->host, upstream->port});
@@ -191,6 +278,32 @@ void Server::hold_writes(replication::Host::Hold hold) {
   const keyspace::SafePoint::Exclusive all(keyspace_.safe_point(), nullptr);
 }
 
+std::uint64_t Server::exempt_memory() const {
+  std::uint64_t sum = persistence_.aof_buffer();
+  if (!replication_) return sum;
+  for (const auto& replica : replication_->role().replicas) sum += replica.queued;
+  return sum;
+}
+
+MemoryAccounts::Parts Server::memory_parts() {
+  return {.keyspace = keyspace_,
+          .state = state_,
+          .clients = [this] { return ledger_.bytes(); },
+          .backlog = [this]() -> std::uint64_t {
+            if (!replication_) return 0;
+            const auto role = replication_->role();
+            return role.stream_active ? role.history.backlog_capacity : 0;
+          },
+          .replicas =
+              [this] {
+                std::uint64_t sum = 0;
+                if (!replication_) return sum;
+                for (const auto& replica : replication_->role().replicas) sum += replica.queued;
+                return sum;
+              },
+          .aof_buffer = [this] { return persistence_.aof_buffer(); }};
+}
+
 ClusterService::Replication Server::cluster_hooks() {
   return {.status = [this] { return cluster::ReplicationStatus{replication_->offset(), replication_->last_contact()}; },
           .change_role =
@@ -206,6 +319,9 @@ ClusterService::Replication Server::cluster_hooks() {
 }
 
 void Server::reset_statistics() {
+  denials_.reset_totals();
+  replication::SyncCounts& syncs = replication_->sync_counts();
+  for (auto* count : {&syncs.full, &syncs.resumed, &syncs.not_resumed}) count->store(0, std::memory_order_relaxed);
   stats_.reset();
   acceptor_.reset_counters();
   for (auto counter : {&keyspace::Counters::hits, &keyspace::Counters::misses, &keyspace::Counters::expired,
@@ -233,8 +349,8 @@ void Server::register_commands() {
   migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
   own_.register_all();
-  register_info_sections(info_,
-                         {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_});
+  register_info_sections(info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, ledger_,
+                                 accounts_, memory_, denials_, state_});
   replication_commands_->register_in(table_);
 }
 
@@ -245,7 +361,9 @@ void Server::arm_timer() {
   });
 }
 
-void Server::tick() { persistence_.tick(); }
+void Server::tick() {
+  if (!state_.cron_paused) persistence_.tick();
+}
 
 Result<void> Server::start() {
   const auto config = config_.get();
@@ -273,13 +391,15 @@ Result<void> Server::start() {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Parts{keyspace_, log_, table_, stats_, slow_log_, gates_, rate_, persistence_});
+      Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_, rate_, persistence_});
   dispatcher_->set_address_of(&address_of);
+  ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   ASH_TRY_VOID(signals_->watch(control_));
   control_run_ = dispatcher_->make_execution();
   migrate_->start(dispatcher_->make_execution());
+  own_.start(*dispatcher_);
   const auto loaded = persistence_.load(*dispatcher_, *control_run_);
   if (!loaded) return std::unexpected(loaded.error());
   ASH_TRY_VOID(persistence_.start());
@@ -299,7 +419,10 @@ Result<void> Server::start() {
                   .config = config_,
                   .durability = persistence_,
                   .memory = memory_,
+                  .users = users_,
+                  .ledger = ledger_,
                   .active_expiry = state_.active_expiry,
+                  .cron_paused = state_.cron_paused,
                   .blocked_clients = state_.blocked_clients,
                   .workers = config->process.threads,
                   .on_client_gone = [this](ClientId id) {

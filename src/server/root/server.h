@@ -20,7 +20,11 @@
 #include "replication/replication.h"
 #include "script/commands.h"
 #include "server/acceptor.h"
+#include "server/acl/gatekeeper.h"
+#include "server/acl/users.h"
+#include "server/client_ledger.h"
 #include "server/cluster_service.h"
+#include "server/command_log.h"
 #include "server/command_stats.h"
 #include "server/commands/migrate.h"
 #include "server/commands/own_commands.h"
@@ -30,13 +34,14 @@
 #include "server/config_service.h"
 #include "server/dispatcher.h"
 #include "server/info.h"
+#include "server/latency_monitor.h"
 #include "server/memory_guard.h"
+#include "server/memory_report.h"
 #include "server/persistence.h"
 #include "server/replication_adapter.h"
 #include "server/run_state.h"
 #include "server/sampler.h"
 #include "server/shutdown.h"
-#include "server/slow_log.h"
 #include "server/worker_pool.h"
 #include "snapshot/slot_snapshot.h"
 
@@ -57,6 +62,7 @@ class Server {
   void register_commands();
   void reset_statistics();
   void apply_settings(const config::Config& config);
+  [[nodiscard]] Result<void> start_users(const config::Config& config);
   void arm_timer();
   void tick();
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
@@ -64,6 +70,8 @@ class Server {
   void connect_shutdown();
   void hold_writes(replication::Host::Hold hold);
   [[nodiscard]] ClusterService::Replication cluster_hooks();
+  [[nodiscard]] MemoryAccounts::Parts memory_parts();
+  [[nodiscard]] std::uint64_t exempt_memory() const;
 
   const Clock& clock_;
   FileSystem& files_;
@@ -74,10 +82,15 @@ class Server {
   keyspace::Keyspace keyspace_;
   changelog::ChangeLog log_;
   command::CommandTable table_;
+  acl::Users users_{table_};
+  acl::DenialLog denials_;
+  acl::Gatekeeper gatekeeper_;
   StatsRegistry stats_;
-  SlowLog slow_log_;
+  CommandLog command_log_;
+  LatencyMonitor latency_;
   Info info_;
   MemoryGuard memory_;
+  ClientLedger ledger_;
   net::EventLoop control_;
   WorkerPool workers_;
   Acceptor acceptor_;
@@ -94,6 +107,7 @@ class Server {
   script::ScriptCommands scripts_;
   AdminCommands admin_;
   ClientPause pause_;
+  MemoryAccounts accounts_;
   OwnCommands own_;
   Sampler sampler_;
   std::unique_ptr<Dispatcher> dispatcher_;

@@ -1,0 +1,40 @@
+#include "server/acl/gatekeeper.h"
+
+#include <fmt/format.h>
+
+namespace ashlar::acl {
+
+using command::Denial;
+
+std::string denial_text(std::string_view user, const Denial& denial) {
+  switch (denial.reason) {
+    case Denial::Reason::kCommand:
+      return fmt::format("User {} has no permissions to run the '{}' command", user, denial.object);
+    case Denial::Reason::kKey:
+      return fmt::format("User {} has no permissions to access the '{}' key", user, denial.object);
+    case Denial::Reason::kChannel:
+      return fmt::format("User {} has no permissions to access the '{}' channel", user, denial.object);
+    case Denial::Reason::kAuth: break;
+  }
+  return "lacking the permissions for the command";
+}
+
+std::optional<Error> Gatekeeper::check(const command::Session& session, const command::Command& command,
+                                       std::span<const std::string_view> args, Where where) {
+  if (session.user() == nullptr) return std::nullopt;
+  auto denial = session.user()->check(command, args);
+  if (!denial) return std::nullopt;
+  // The client is told the name of the command, but not which key or channel it was.
+  Error error{ErrorCode::kNoPerm, denial_text(session.user_name(), *denial)};
+  if (denial->reason == Denial::Reason::kKey) error.detail = "No permissions to access a key";
+  if (denial->reason == Denial::Reason::kChannel) error.detail = "No permissions to access a channel";
+  log_.add(std::move(*denial), where, std::string(session.user_name()), describe_(session, clock_), clock_.wall());
+  return error;
+}
+
+void Gatekeeper::login_failed(const command::Session& session, std::string_view user, std::string_view word) {
+  log_.add({Denial::Reason::kAuth, std::string(word)}, Where::kTopLevel, std::string(user), describe_(session, clock_),
+           clock_.wall());
+}
+
+}  // namespace ashlar::acl

@@ -1,0 +1,264 @@
+"""Users and their permissions, the logs of commands, limits on memory: with a client library and real sockets."""
+import fnmatch
+import pathlib
+import re
+
+import pytest
+import redis
+
+from harness import HOST, wait_until
+
+CONFIG = """
+port {port}
+daemonize yes
+dir ./
+save ""
+appendonly no
+threads 2
+enable-debug-command yes
+"""
+
+
+@pytest.fixture
+def node(cluster, ports):
+    port = ports.take()[0]
+    return cluster.add(port, CONFIG.format(port=port))
+
+
+def connect(node, **options):
+    return redis.Redis(HOST, node.port, decode_responses=True, socket_timeout=10, **options)
+
+
+def refused(text):
+    return pytest.raises((redis.ResponseError, redis.AuthenticationError), match=text)
+
+
+def test_users_are_held_to_their_rules(node):
+    node.start()
+    admin = connect(node)
+    admin.acl_setuser("al", enabled=True, passwords=["+pass"], keys=["a:*"], commands=["+get", "+set", "+ping"])
+    al = connect(node, username="al", password="pass")
+    assert al.set("a:1", "x") and al.get("a:1") == "x"
+    assert al.execute_command("PING") is True
+    with refused("No permissions to access a key"):
+        al.get("b:1")
+    with refused("User al has no permissions to run the 'del' command"):
+        al.delete("a:1")
+    with refused("WRONGPASS|invalid username-password"):
+        connect(node, username="al", password="wrong").ping()
+    log = admin.acl_log()
+    assert [(entry["reason"], entry["object"]) for entry in log] == [("auth", "AUTH"), ("command", "del"), ("key", "b:1")]
+    assert log[1]["username"] == "al" and log[1]["client-info"]["user"] == "al"
+
+
+def test_changes_reach_connections_at_once_and_deleted_users_lose_theirs(node):
+    node.start()
+    admin = connect(node)
+    admin.execute_command("ACL", "SETUSER", "al", "on", "nopass", "~*", "+@all")
+    sessions = [connect(node, username="al", password="x", single_connection_client=True) for _ in range(4)]
+    for session in sessions:
+        session.set("k", 1)
+    admin.execute_command("ACL", "SETUSER", "al", "-set")
+    for session in sessions:
+        with refused("no permissions to run the 'set' command"):
+            session.set("k", 2)
+    assert admin.execute_command("ACL", "DELUSER", "al", "nobody") == 1
+    for session in sessions:
+        with pytest.raises(redis.ConnectionError):
+            session.connection.send_command("PING")
+            session.connection.read_response()
+    assert all("user=al" not in line for line in node.call("CLIENT", "LIST").splitlines())
+
+
+def test_requirepass_is_the_password_of_the_default_user(node):
+    node.start("--requirepass", "first")
+    with refused("Authentication required"):
+        connect(node).ping()
+    admin = connect(node, password="first")
+    admin.config_set("requirepass", "second")
+    with refused("WRONGPASS|invalid username-password"):
+        connect(node, password="first").ping()
+    assert connect(node, username="default", password="second").ping()
+    admin.config_set("requirepass", "")
+    assert connect(node).ping()
+    # HELLO logs in, too.
+    admin.execute_command("ACL", "SETUSER", "default", ">third")
+    raw = redis.Connection(HOST, node.port)
+    raw.connect()
+    raw.send_command("HELLO", "3", "AUTH", "default", "third")
+    assert b"server" in raw.read_response()
+
+
+def test_users_are_kept_in_an_acl_file(node):
+    file = node.folder / "users.acl"
+    file.write_text("user al on nopass ~* +@all\n")
+    node.start("--aclfile", str(file))
+    admin = connect(node)
+    assert admin.acl_users() == ["al", "default"]
+    admin.execute_command("ACL", "SETUSER", "bo", "on", ">x", "%R~r*", "+@read", "(~s* +set)")
+    admin.acl_save()
+    saved = file.read_text()
+    assert saved.splitlines()[1].startswith("user bo on sanitize-payload #")
+    assert saved.splitlines()[1].endswith("%R~r* resetchannels -@all +@read (~s* resetchannels -@all +set)")
+    admin.execute_command("ACL", "SETUSER", "bo", "off")
+    admin.acl_load()
+    assert admin.acl_getuser("bo")["enabled"]
+    file.write_text("user ce on +nosuch\n")
+    with refused("Unknown command or category name in ACL. WARNING: ACL errors detected"):
+        admin.acl_load()
+    assert admin.acl_users() == ["al", "bo", "default"]
+
+
+def test_users_survive_a_rewrite_of_the_configuration(node):
+    node.start()
+    admin = connect(node)
+    admin.execute_command("ACL", "SETUSER", "al", "on", ">x", "~a", "+get")
+    admin.config_rewrite()
+    before = admin.acl_list()
+    node.end()
+    node.start()
+    assert connect(node).acl_list() == before
+
+
+def test_dryrun_tells_what_would_be_refused(node):
+    node.start()
+    admin = connect(node)
+    admin.execute_command("ACL", "SETUSER", "al", "+@all", "-config", "+config|get", "%W~w*", "%R~r*")
+    dry = lambda *words: admin.execute_command("ACL", "DRYRUN", "al", *words)
+    assert dry("SET", "w", "v") == "OK"
+    assert dry("SET", "w", "v", "GET") == "User al has no permissions to access the 'w' key"
+    assert dry("COPY", "r", "w") == "OK"
+    assert dry("COPY", "w", "r") == "User al has no permissions to access the 'w' key"
+    assert dry("CONFIG", "GET", "x") == "OK"
+    assert dry("CONFIG", "SET", "x", "y") == "User al has no permissions to run the 'config|set' command"
+    with refused("User 'bo' not found"):
+        admin.execute_command("ACL", "DRYRUN", "bo", "GET", "k")
+
+
+def test_slow_and_large_commands_are_logged_without_secrets(node):
+    node.start()
+    admin = connect(node)
+    admin.config_set("slowlog-log-slower-than", 0)
+    admin.execute_command("SLOWLOG", "RESET")
+    admin.config_set("masterauth", "hush")
+    entries = admin.execute_command("SLOWLOG", "GET", 1)
+    assert "(redacted)" in str(entries) and "hush" not in str(entries)
+    admin.config_set("slowlog-log-slower-than", -1)
+    admin.config_set("commandlog-request-larger-than", 1000)
+    admin.config_set("commandlog-reply-larger-than", 1000)
+    admin.set("big", "x" * 2000)
+    admin.get("big")
+    assert admin.execute_command("COMMANDLOG", "LEN", "large-request") == 1
+    assert admin.execute_command("COMMANDLOG", "LEN", "large-reply") == 1
+    assert admin.execute_command("COMMANDLOG", "GET", -1, "large-request")[0][2] > 2000
+
+
+def test_a_reload_keeps_the_dataset(node):
+    node.start("--appendonly", "yes")
+    admin = connect(node)
+    admin.execute_command("DEBUG", "POPULATE", 100, "key", 50)
+    admin.set("with", "expiry", ex=1000)
+    digest = admin.execute_command("DEBUG", "DIGEST")
+    assert admin.execute_command("DEBUG", "RELOAD") == "OK"
+    assert admin.execute_command("DEBUG", "DIGEST") == digest
+    admin.bgrewriteaof()  # POPULATE is not recorded
+    wait_until(lambda: node.info("persistence")["aof_rewrite_in_progress"] == "0", 20, "the end of the rewrite")
+    admin.set("after", "rewrite")
+    digest = admin.execute_command("DEBUG", "DIGEST")
+    assert admin.execute_command("DEBUG", "LOADAOF") == "OK"
+    assert admin.execute_command("DEBUG", "DIGEST") == digest
+
+
+MEGABYTE = 1 << 20
+
+
+def limit_to_present_use(admin, policy, room):
+    used = int(admin.info("memory")["used_memory"])
+    admin.config_set("maxmemory-policy", policy)
+    admin.config_set("maxmemory", used + room)
+    return used + room
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu",
+                                    "volatile-random", "volatile-ttl"])
+def test_memory_stays_below_its_limit(node, policy):
+    node.start()
+    admin = connect(node)
+    limit = limit_to_present_use(admin, policy, 2 * MEGABYTE)
+    pipe = admin.pipeline(transaction=False)
+    for number in range(10_000):
+        pipe.set(f"key:{number}", "x" * 500, ex=10_000)
+        if number % 500 == 499:
+            pipe.execute()
+            # Beside the dataset there are the buffers of this very pipeline.
+            assert int(admin.info("memory")["used_memory"]) < limit + MEGABYTE
+    stats = admin.info("stats")
+    assert stats["evicted_keys"] > 0
+    assert admin.dbsize() + stats["evicted_keys"] == 10_000
+
+
+def test_volatile_policies_leave_keys_without_expiry_alone(node):
+    node.start()
+    admin = connect(node)
+    for number in range(200):
+        admin.set(f"kept:{number}", "x" * 500)
+    limit_to_present_use(admin, "volatile-lru", MEGABYTE)
+    for number in range(5000):
+        admin.set(f"volatile:{number}", "x" * 500, ex=10_000)
+    assert admin.info("stats")["evicted_keys"] > 0
+    assert len(admin.keys("kept:*")) == 200
+
+
+def test_without_anything_to_evict_writes_are_refused_and_reads_go_on(node):
+    node.start()
+    admin = connect(node)
+    admin.set("k", "v")
+    admin.config_set("maxmemory", 1)
+    with refused("OOM command not allowed when used memory > 'maxmemory'"):
+        admin.set("k", "w")
+    assert admin.get("k") == "v" and admin.delete("k") == 1
+    wait_until(lambda: int(admin.info("stats")["total_eviction_exceeded_time"]) > 0, 10, "time over the limit")
+    admin.config_set("maxmemory", 0)
+    assert admin.set("k", "w")
+
+
+def test_the_largest_connection_goes_when_all_take_too_much(node):
+    node.start("--maxmemory-clients", "4mb")
+    admin = connect(node)
+    admin.execute_command("CLIENT", "NO-EVICT", "on")
+    small, large = redis.Connection(HOST, node.port), redis.Connection(HOST, node.port)
+    small.connect()
+    large.connect()
+    large._sock.sendall(b"*2\r\n$3\r\nGET\r\n$20000000\r\n" + b"x" * (8 * MEGABYTE))
+    wait_until(lambda: admin.info("stats")["evicted_clients"] == 1, 10, "an evicted client")
+    small.send_command("PING")
+    assert small.read_response() == b"PONG"
+    with pytest.raises((redis.ConnectionError, OSError)):
+        large.read_response()
+    assert node.log.read_text().count("Evicting client:") == 1
+
+
+def test_a_connection_that_does_not_read_its_replies_is_closed(node):
+    node.start("--client-output-buffer-limit", "normal 1mb 0 0")
+    admin = connect(node)
+    admin.set("big", "x" * 100_000)
+    lazy = redis.Connection(HOST, node.port)
+    lazy.connect()
+    lazy._sock.settimeout(2)
+    try:
+        for _ in range(1000):
+            lazy._sock.sendall(b"GET big\r\n" * 10)
+    except OSError:
+        pass
+    wait_until(lambda: "closed for overcoming of output buffer limits" in node.log.read_text(), 10, "the end of it")
+    assert admin.get("big")
+
+
+def test_every_info_field_of_redis_is_there_or_excused(node):
+    node.start("--appendonly", "yes")
+    here = pathlib.Path(__file__).resolve()
+    page = (here.parents[2] / "docs" / "compat.md").read_text()
+    excused = re.findall(r"`([a-z_*]+)`", page)
+    have = node.info("everything")
+    for field in (here.parent / "data" / "info-fields.txt").read_text().split():
+        assert field in have or any(fnmatch.fnmatch(field, pattern) for pattern in excused), field
