@@ -7,7 +7,6 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 1-200
-FILES ?=
 # Debian's python3-redis and python3-pytest belong to Debian's python, whatever python3 comes first in PATH.
 PYTHON := /usr/bin/python3
 NODE_MODULES := tests/e2e/node/node_modules/.package-lock.json
@@ -33,15 +32,13 @@ build: packages-build ## Build the release programs into build/bin/
 	@mkdir -p build/bin
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
-.PHONY: test test-sanitizers check conformance bench fuzz sim format
+.PHONY: test test-sanitizers check bench fuzz sim format
 test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, unit, simulator, end to end
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) asan tsan fuzz
 check: packages ## Layers, tidy, format, headers alone
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
-conformance: packages build ## The unit tests of Redis 7.0's own suite against our programs: make conformance FILES="unit/type/list"
-	@tests/conformance/run.py --table build/conformance/table.md $(FILES)
 bench: packages build ## Compare with Debian's redis-server, side by side
 	@bench/run
 fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each

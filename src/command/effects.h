@@ -46,6 +46,13 @@ class Effects {
     forced_ = true;
   }
 
+  /// The same, for replicas but not for the append-only file: what leaves no trace in the dataset (PUBLISH).
+  void force_for_replicas() noexcept {
+    force_as_received();
+    for_replicas_only_ = true;
+  }
+
+  [[nodiscard]] bool for_replicas_only() const noexcept { return for_replicas_only_; }
   [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
   [[nodiscard]] bool records_as_received() const noexcept {
     return mode_ == Mode::kAsReceived && (changes_ > 0 || forced_);
@@ -55,6 +62,7 @@ class Effects {
   void finish() noexcept {
     reset();
     forced_ = false;
+    for_replicas_only_ = false;
   }
 
  private:
@@ -62,6 +70,7 @@ class Effects {
   std::uint64_t changes_ = 0;
   Mode mode_ = Mode::kAsReceived;
   bool forced_ = false;
+  bool for_replicas_only_ = false;
   std::vector<Record> records_;
 };
 

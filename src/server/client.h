@@ -13,6 +13,8 @@
 #include "net/event_loop.h"
 #include "resp/encoder.h"
 #include "resp/request_parser.h"
+#include "server/pubsub/audience.h"
+#include "server/tracking/state.h"
 
 namespace ashlar::server {
 
@@ -69,6 +71,18 @@ class Client final : public command::Session, public net::IoHandler {
   /// Bytes of replies go out, then the connection ends.
   void close_after_reply() noexcept { close_after_reply_ = true; }
   [[nodiscard]] bool closing() const noexcept { return close_after_reply_; }
+  /// What this connection listens to; changed by its worker's Audience only.
+  [[nodiscard]] pubsub::Subscriptions& subscriptions() noexcept { return subscriptions_; }
+  [[nodiscard]] const pubsub::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
+  /// How this connection tracks keys, or nullptr; changed by its worker's Trackers only.
+  [[nodiscard]] tracking::State* tracking() noexcept { return tracking_.get(); }
+  [[nodiscard]] const tracking::State* tracking() const noexcept { return tracking_.get(); }
+  void set_tracking(std::unique_ptr<tracking::State> state) noexcept {
+    tracks_keys = state != nullptr;
+    tracking_ = std::move(state);
+  }
+  /// The present command answers with pushes, which CLIENT REPLY OFF does not hold back.
+  void answer_with_push() noexcept { answered_with_push_ = true; }
   /// After the present command and its replies the connection leaves the loop and is handed to `taker` (on this
   /// thread).
   void depart(std::function<void(Departed)> taker) { departure_ = std::move(taker); }
@@ -87,6 +101,7 @@ class Client final : public command::Session, public net::IoHandler {
   bool in_ready_list_ = false;
   bool in_flush_list_ = false;
   bool wants_write_ = false;
+  bool answered_with_push_ = false;
   std::string peer_address_;
   std::string local_address_;
   MonoTime connected_at_;
@@ -100,6 +115,8 @@ class Client final : public command::Session, public net::IoHandler {
   resp::Encoder encoder_{out_};
   resp::RequestParser parser_;
   std::function<void(Departed)> departure_;
+  pubsub::Subscriptions subscriptions_;
+  std::unique_ptr<tracking::State> tracking_;
   net::Watch watch_;
 };
 

@@ -20,7 +20,10 @@
 #include "keyspace/keyspace.h"
 #include "server/command_stats.h"
 #include "server/gates.h"
+#include "server/pubsub/notifications.h"
+#include "server/push/monitors.h"
 #include "server/slow_log.h"
+#include "server/tracking/table.h"
 
 namespace ashlar::server {
 
@@ -77,6 +80,10 @@ class Dispatcher {
     Gates& gates;
     const TickRate& rate;
     GateTexts& texts;
+    pubsub::Notifications& notifications;
+    Monitors& monitors;
+    tracking::Table& tracking;
+    keyspace::ModificationListener& modifications;
   };
   explicit Dispatcher(const Parts& parts);
 
@@ -116,6 +123,10 @@ class Dispatcher {
                  std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
   void record(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,
               command::Session& session);
+  void show_to_monitors(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
+                        const command::Session& session) const;
+  void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
+                      command::Session& session) const;
   void count_error(Execution& run, std::string_view reply_line);
 
   Parts parts_;

@@ -81,7 +81,8 @@ void clients_section(const InfoParts& p, InfoWriter& out) {
   out.field("connected_clients", p.acceptor.connected());
   out.field("maxclients", config->clients.max_clients);
   out.field("blocked_clients", p.state.blocked_clients.load(std::memory_order_relaxed));
-  zeros(out, {"tracking_clients", "clients_in_timeout_table"});
+  out.field("tracking_clients", p.tracking.clients());
+  zeros(out, {"clients_in_timeout_table"});
 }
 
 void memory_section(const InfoParts& p, InfoWriter& out) {
@@ -133,9 +134,15 @@ void stats_section(const InfoParts& p, InfoWriter& out) {
   out.field("evicted_keys", p.keyspace.total(&keyspace::Counters::evicted));
   out.field("keyspace_hits", p.keyspace.total(&keyspace::Counters::hits));
   out.field("keyspace_misses", p.keyspace.total(&keyspace::Counters::misses));
+  out.field("pubsub_channels", p.hub.count(pubsub::Kind::kChannel));
+  out.field("pubsub_patterns", p.hub.count(pubsub::Kind::kPattern));
+  out.field("pubsubshard_channels", p.hub.count(pubsub::Kind::kShardChannel));
   zeros(out, {"evicted_clients", "latest_fork_usec", "total_forks", "migrate_cached_sockets", "active_defrag_hits",
               "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-              "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
+              "current_active_defrag_time"});
+  out.field("tracking_total_keys", p.tracking.keys());
+  out.field("tracking_total_items", p.tracking.items());
+  out.field("tracking_total_prefixes", p.tracking.prefixes());
   out.field("total_error_replies", count(&ThreadStats::errors));
   out.field("total_reads_processed", count(&ThreadStats::reads));
   out.field("total_writes_processed", count(&ThreadStats::writes));

@@ -9,7 +9,9 @@
 #include "server/command_stats.h"
 #include "server/config_service.h"
 #include "server/info.h"
+#include "server/pubsub/hub.h"
 #include "server/run_state.h"
+#include "server/tracking/table.h"
 
 namespace ashlar::server {
 
@@ -24,6 +26,8 @@ struct InfoParts {
   keyspace::Keyspace& keyspace;
   const Acceptor& acceptor;
   RunState& state;
+  const pubsub::Hub& hub;
+  const tracking::Table& tracking;
 };
 
 /// Adds the sections in the order of Redis. Thread: before the loops start.

@@ -8,13 +8,27 @@ namespace {
 /// N when nothing else applies; letters as in Redis.
 std::string flags_of(const Client& client) {
   std::string flags;
+  if (client.monitoring) flags += 'O';
+  if (client.subscribed) flags += 'P';
   if (client.in_transaction) flags += 'x';
+  if (const tracking::State* tracking = client.tracking()) {
+    flags += 't';
+    if (tracking->redirect_broken) flags += 'R';
+    if (tracking->mode == tracking::Mode::kBroadcast) flags += 'B';
+  }
   if (client.closing()) flags += 'c';
   if (client.transport() == Transport::kUnix) flags += 'U';
   if (client.cluster_readonly) flags += 'r';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
+}
+
+/// -1 without tracking, 0 for itself.
+std::int64_t redirect_of(const Client& client) {
+  const tracking::State* tracking = client.tracking();
+  if (tracking == nullptr) return -1;
+  return tracking->redirect ? static_cast<std::int64_t>(tracking->redirect->value) : 0;
 }
 
 std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).count(); }
@@ -24,18 +38,21 @@ std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).cou
 std::string client_line(Client& client, MonoTime now) {
   const ByteBuffer& in = client.input();
   const ByteBuffer& out = client.output();
+  using pubsub::Kind;
+  const pubsub::Subscriptions& heard = client.subscriptions();
   const std::size_t total = sizeof(Client) + in.capacity() + out.capacity();
   std::string line = fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1",
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi=-1",
       client.id.value, client.peer_address(), client.local_address(), client.descriptor(), client.name,
-      seconds(now - client.connected_at()), seconds(now - client.last_active()), flags_of(client), client.db.value);
+      seconds(now - client.connected_at()), seconds(now - client.last_active()), flags_of(client), client.db.value,
+      heard.count(Kind::kChannel), heard.count(Kind::kPattern), heard.count(Kind::kShardChannel));
   // Arguments are views into the query buffer and replies wait in one buffer, so argv-mem and oll are always zero.
   line += fmt::format(
       " qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}", in.size(),
       in.capacity() - in.size(), out.capacity(), out.size(), out.size(), out.capacity(), total,
       out.empty() ? "r" : "rw");
-  line += fmt::format(" cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
-                      client.last_command().empty() ? "NULL" : client.last_command(), client.user,
+  line += fmt::format(" cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
+                      client.last_command().empty() ? "NULL" : client.last_command(), client.user, redirect_of(client),
                       static_cast<int>(client.reply().version()), client.library_name, client.library_version);
   return line;
 }

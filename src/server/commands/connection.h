@@ -27,6 +27,7 @@ class ConnectionCommands {
   void hello(command::Context& ctx);
   void quit(command::Context& ctx);
   void reset(command::Context& ctx);
+  void monitor(command::Context& ctx);
 
  private:
   [[nodiscard]] bool login(command::Session& session, std::string_view user, std::string_view password) const;

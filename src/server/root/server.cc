@@ -140,6 +140,8 @@ void Server::apply_settings(const config::Config& config) {
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
   apply_encoding(config.encoding, keyspace_.limits());
   strings_.set_max_bytes(config.clients.max_bulk_length);
+  notifications_.set(config.monitor.events);
+  tracking_.set_limit(config.clients.tracking_table_max_keys);
   persistence_.apply(config);
   if (cluster_) cluster_->apply(config);
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
@@ -198,8 +200,10 @@ void Server::register_commands() {
   migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
   own_.register_all();
-  register_info_sections(info_,
-                         {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_});
+  pubsub_.register_in(table_);
+  tracking_commands_.register_in(table_);
+  register_info_sections(
+      info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, state_, hub_, tracking_});
   replication_commands_->register_in(table_);
 }
 
@@ -216,7 +220,10 @@ Result<void> Server::start() {
   const auto config = config_.get();
   if (config->cluster.enabled) {
     cluster_ = std::make_unique<ClusterService>(
-        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks()}, *config);
+        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks(), hub_}, *config);
+    pubsub_.set_broadcast([this](pubsub::Hub::Scope scope, std::string_view channel, std::string_view message) {
+      cluster_->broadcast(scope, channel, message);
+    });
   }
   cluster_commands_ = std::make_unique<cluster::ClusterCommands>(cluster::ClusterCommands::Parts{
       cluster_ ? &cluster_->driver() : nullptr, keyspace_, [this] { return endpoint_kind(*config_.get()); },
@@ -237,8 +244,9 @@ Result<void> Server::start() {
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
-  dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Parts{keyspace_, log_, table_, stats_, slow_log_, gates_, rate_, persistence_});
+  dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, slow_log_, gates_,
+                                                               rate_, persistence_, notifications_, monitors_,
+                                                               tracking_, key_listener_});
   dispatcher_->set_address_of(&address_of);
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
@@ -262,6 +270,10 @@ Result<void> Server::start() {
                   .config = config_,
                   .durability = persistence_,
                   .memory = memory_,
+                  .hub = hub_,
+                  .monitors = monitors_,
+                  .tracking = tracking_,
+                  .directory = directory_,
                   .active_expiry = state_.active_expiry,
                   .workers = config->process.threads,
                   .on_client_gone = [this](ClientId id) {
