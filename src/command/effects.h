@@ -51,6 +51,13 @@ class Effects {
   void redact(std::size_t position) { secrets_.push_back(position); }
   [[nodiscard]] const std::vector<std::size_t>& redacted() const noexcept { return secrets_; }
 
+  /// The same, for replicas but not for the append-only file: what leaves no trace in the dataset (PUBLISH).
+  void force_for_replicas() noexcept {
+    force_as_received();
+    for_replicas_only_ = true;
+  }
+
+  [[nodiscard]] bool for_replicas_only() const noexcept { return for_replicas_only_; }
   [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
   [[nodiscard]] bool records_as_received() const noexcept {
     return mode_ == Mode::kAsReceived && (changes_ > 0 || forced_);
@@ -60,6 +67,7 @@ class Effects {
   void finish() noexcept {
     reset();
     forced_ = false;
+    for_replicas_only_ = false;
   }
 
  private:
@@ -67,6 +75,7 @@ class Effects {
   std::uint64_t changes_ = 0;
   Mode mode_ = Mode::kAsReceived;
   bool forced_ = false;
+  bool for_replicas_only_ = false;
   std::vector<Record> records_;
   std::vector<std::size_t> secrets_;
 };

@@ -57,7 +57,7 @@ bool append_keys(const KeySpec& spec, Args args, std::vector<KeyPosition>& out) 
 
 }  // namespace
 
-bool find_keys(const CommandSpec& spec, Args args, std::vector<KeyPosition>& out) {
+bool find_keys(const CommandSpec& spec, Args args, std::vector<KeyPosition>& out, NamesWithSlots which) {
   out.clear();
   if (spec.extractor != nullptr) {
     spec.extractor(args, out);
@@ -66,7 +66,7 @@ bool find_keys(const CommandSpec& spec, Args args, std::vector<KeyPosition>& out
   bool ok = true;
   for (const KeySpec& keys : spec.keys) {
     if (keys.begin == KeySpec::Begin::kNone) break;
-    if (has(keys.action, KeyAction::kNotKey)) continue;
+    if (which == NamesWithSlots::kKeys && has(keys.action, KeyAction::kNotKey)) continue;
     ok &= append_keys(keys, args, out);
   }
   if (spec.variation != nullptr) {

@@ -89,6 +89,9 @@ class Session {
   bool in_transaction = false;  // transaction->open
   /// Since MULTI or WATCH; null otherwise.
   std::unique_ptr<Transaction> transaction;
+  bool subscribed = false;   // listens to a channel or pattern: in RESP2 few commands are allowed then
+  bool tracks_keys = false;  // CLIENT TRACKING: what it reads is remembered
+  bool monitoring = false;   // MONITOR: no command on data
   /// End of the last write of this connection in the replication stream: what WAIT waits for.
   ReplOffset last_write{};
 

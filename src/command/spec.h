@@ -52,6 +52,7 @@ enum class Flag : std::uint32_t {
   // Ours, not shown to clients:
   kWholeKeyspace = 1U << 22,   // runs with every other thread stopped at a safe point
   kContainer = 1U << 23,       // has subcommands and nothing else
+  kSubscribed = 1U << 28,      // allowed on a RESP2 connection that is subscribed
   kHasSubcommands = 1U << 24,  // set by the table: the second argument may name a subcommand
   kComposite = 1U << 25,       // locks nothing before it runs: opens a group (command/inner_calls.h)
   kImmediate = 1U << 26,       // runs at once inside MULTI instead of being queued
@@ -185,6 +186,9 @@ enum class Channels : std::uint8_t {
 /// arguments, whatever the client sent.
 using KeyExtractor = void (*)(std::span<const std::string_view> args, std::vector<KeyPosition>& out);
 
+/// Whether argument `index` must not be shown to others (MONITOR, logs): passwords.
+using IsSecret = bool (*)(std::span<const std::string_view> args, std::size_t index);
+
 struct CommandSpec {
   std::string_view name;  // lower case; "config|get" for a subcommand
   Arity arity;
@@ -206,6 +210,7 @@ struct CommandSpec {
   KeyExtractor extractor = nullptr;
   KeyVariation variation = nullptr;
   Channels channels = Channels::kNone;
+  IsSecret secrets = nullptr;
 
   [[nodiscard]] constexpr bool is(Flag any_of) const noexcept { return has(flags, any_of); }
   [[nodiscard]] constexpr bool has_keys() const noexcept { return keys[0].begin != KeySpec::Begin::kNone; }

@@ -35,6 +35,7 @@ struct AccessContext {
   Rng* rng = nullptr;
   EventListener* events = nullptr;                // null while notify-keyspace-events is empty
   ModificationListener* modifications = nullptr;  // null: nobody can be interested
+  ClientId actor{};  // the connection whose command runs; zero: none
 };
 
 enum class Access : std::uint8_t {
@@ -99,8 +100,8 @@ class Db {
 
   /// Tells those who watch the key that it has changed. The changes below do so themselves.
   void modified(const KeyRef& key) {
-    if (keyspace_->slot(key.slot).interest != 0 && context_->modifications != nullptr) [[unlikely]]
-      context_->modifications->key_modified(index_, key);
+    if (keyspace_->interest(key.slot) != 0 && context_->modifications != nullptr) [[unlikely]]
+      context_->modifications->key_modified(index_, key, context_->actor);
   }
   /// An event of keyspace notifications.
   void notify(EventClass event_class, std::string_view name, const KeyRef& key) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/ids.h"
@@ -38,7 +39,11 @@ class EventListener {
 class ModificationListener {
  public:
   virtual ~ModificationListener() = default;
-  virtual void key_modified(DbIndex db, const KeyRef& key) = 0;
+  /// `actor`: the connection whose command changed it; zero for none (expiry, eviction, a primary's stream).
+  virtual void key_modified(DbIndex db, const KeyRef& key, ClientId actor) = 0;
+  /// All keys of a database, or with nullopt of all databases, are gone; called whatever the interest. Inside an
+  /// Exclusive section.
+  virtual void flushed(std::optional<DbIndex> db) = 0;
 };
 
 }  // namespace ashlar::keyspace

@@ -114,6 +114,9 @@ std::vector<std::string> Interests::keys_of(SlotId slot, DbIndex db) const {
   return names;
 }
 
-void InterestListener::key_modified(DbIndex db, const KeyRef& key) { keyspace_.interests().changed(db, key, ready_); }
+void InterestListener::key_modified(DbIndex db, const KeyRef& key, ClientId actor) {
+  if ((keyspace_.slot(key.slot).interest & kKeysOfInterest) != 0) keyspace_.interests().changed(db, key, ready_);
+  if (next_ != nullptr) next_->key_modified(db, key, actor);
+}
 
 }  // namespace ashlar::keyspace

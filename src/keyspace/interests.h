@@ -113,13 +113,19 @@ class Interests {
 class InterestListener final : public ModificationListener {
  public:
   explicit InterestListener(Keyspace& keyspace) noexcept : keyspace_(keyspace) {}
-  void key_modified(DbIndex db, const KeyRef& key) override;
+  /// Whom else to tell of everything; null: nobody.
+  void set_next(ModificationListener* next) noexcept { next_ = next; }
+  void key_modified(DbIndex db, const KeyRef& key, ClientId actor) override;
+  void flushed(std::optional<DbIndex> db) override {
+    if (next_ != nullptr) next_->flushed(db);
+  }
   [[nodiscard]] bool any_ready() const noexcept { return !ready_.empty(); }
   /// The ready keys in the order of their changes; none afterwards.
   [[nodiscard]] std::vector<ReadyKey> take_ready() { return std::exchange(ready_, {}); }
 
  private:
   Keyspace& keyspace_;
+  ModificationListener* next_ = nullptr;
   std::vector<ReadyKey> ready_;
 };
 

@@ -67,7 +67,7 @@ std::vector<std::string> Keyspace::present_of_interest(SlotId slot, DbIndex db) 
 void Keyspace::tell(DbIndex db, std::span<const std::string> keys, ModificationListener* listener) {
   std::vector<ReadyKey> nobody;
   for (const std::string& key : keys) {
-    listener != nullptr ? listener->key_modified(db, ref(key)) : interests_.changed(db, ref(key), nobody);
+    listener != nullptr ? listener->key_modified(db, ref(key), ClientId{}) : interests_.changed(db, ref(key), nobody);
   }
 }
 

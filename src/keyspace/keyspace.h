@@ -97,6 +97,13 @@ class Keyspace {
       notify_observers(slot);
   }
 
+  /// Bits of those who must hear of changes in a slot (locked): Slot::interest and what holds for all slots.
+  [[nodiscard]] std::uint8_t interest(SlotId slot) const noexcept {
+    return static_cast<std::uint8_t>(slots_[slot.value()].interest | everywhere_.load(std::memory_order_acquire));
+  }
+  /// Bits that hold for all slots from now on. Thread: any; a later write of any thread sees it.
+  void set_interest_everywhere(std::uint8_t bits) noexcept { everywhere_.store(bits, std::memory_order_release); }
+
   /// Keys and expiries of a database over all slots. Approximate while others write; locks nothing for longer than a
   /// slot.
   struct Size {
@@ -145,6 +152,7 @@ class Keyspace {
   Interests interests_{*this};
   FunctionStore* functions_ = nullptr;
   std::atomic<bool> observed_{false};
+  std::atomic<std::uint8_t> everywhere_{0};
   std::vector<ChangeObserver*> observers_;  // changed only while every other participant stands still
   mutable Mutex counters_mutex_;
   std::vector<std::unique_ptr<Counters>> counters_ ASH_GUARDED_BY(counters_mutex_);

@@ -15,6 +15,8 @@
 #include "net/event_loop.h"
 #include "resp/encoder.h"
 #include "resp/request_parser.h"
+#include "server/pubsub/audience.h"
+#include "server/tracking/state.h"
 
 namespace ashlar::server {
 
@@ -81,6 +83,18 @@ class Client final : public command::Session, public net::IoHandler {
   /// Bytes of replies go out, then the connection ends.
   void close_after_reply() noexcept { close_after_reply_ = true; }
   [[nodiscard]] bool closing() const noexcept { return close_after_reply_; }
+  /// What this connection listens to; changed by its worker's Audience only.
+  [[nodiscard]] pubsub::Subscriptions& subscriptions() noexcept { return subscriptions_; }
+  [[nodiscard]] const pubsub::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
+  /// How this connection tracks keys, or nullptr; changed by its worker's Trackers only.
+  [[nodiscard]] tracking::State* tracking() noexcept { return tracking_.get(); }
+  [[nodiscard]] const tracking::State* tracking() const noexcept { return tracking_.get(); }
+  void set_tracking(std::unique_ptr<tracking::State> state) noexcept {
+    tracks_keys = state != nullptr;
+    tracking_ = std::move(state);
+  }
+  /// The present command answers with pushes, which CLIENT REPLY OFF does not hold back.
+  void answer_with_push() noexcept { answered_with_push_ = true; }
   /// After the present command and its replies the connection leaves the loop and is handed to `taker` (on this
   /// thread).
   void depart(std::function<void(Departed)> taker) { departure_ = std::move(taker); }
@@ -101,6 +115,7 @@ class Client final : public command::Session, public net::IoHandler {
   bool in_ready_list_ = false;
   bool in_flush_list_ = false;
   bool wants_write_ = false;
+  bool answered_with_push_ = false;
   std::string peer_address_;
   std::string local_address_;
   MonoTime connected_at_;
@@ -124,6 +139,8 @@ class Client final : public command::Session, public net::IoHandler {
   std::uint64_t last_ticket_ = 0;
   std::shared_ptr<keyspace::Waiter> waiter_;
   std::optional<net::TimerId> wait_timer_;
+  pubsub::Subscriptions subscriptions_;
+  std::unique_ptr<tracking::State> tracking_;
   net::Watch watch_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "keyspace/slot_guard.h"
+#include "server/pubsub/commands.h"
 
 namespace ashlar::server {
 
@@ -74,7 +75,7 @@ Result<void> ClusterService::start(Execution& run) {
 }
 
 void ClusterService::apply(const config::Config& config) {
-  rules_ = {config.cluster.allow_reads_when_down, endpoint_kind(config)};
+  rules_ = {config.cluster.allow_reads_when_down, config.cluster.allow_shard_pubsub_when_down, endpoint_kind(config)};
   if (router_) {
     router_->set_rules(rules_);
     driver_.reconfigure(cluster_options(config));
@@ -85,8 +86,28 @@ void ClusterService::watch_view() {
   const std::uint64_t version = driver_.view().version();
   if (version == seen_version_) return;
   seen_version_ = version;
-  slots_.update(*driver_.view().get());
+  const auto view = driver_.view().get();
+  slots_.update(*view);
+  leave_shard_channels(*view);
   parts_.workers.broadcast([](Worker& worker) { worker.attend_waiters(); });
+}
+
+void ClusterService::leave_shard_channels(const cluster::View& view) {
+  const cluster::Node& holder = cluster::slots_holder(view, view.myself());
+  if (holder.slots == shard_slots_) return;
+  // Shared by the loops; the last one to have looked frees it.
+  auto lost = std::make_shared<cluster::SlotBitmap>();
+  bool any = false;
+  for (std::uint32_t i = 0; i < kSlotCount; ++i) {
+    const SlotId slot = SlotId::wrap(i);
+    if (!shard_slots_.test(slot) || holder.slots.test(slot)) continue;
+    lost->set(slot);
+    any = true;
+  }
+  shard_slots_ = holder.slots;
+  if (!any || parts_.hub.count(pubsub::Kind::kShardChannel) == 0) return;
+  parts_.workers.broadcast(
+      [lost](Worker& worker) { pubsub::leave_shard_channels(worker, [&](SlotId slot) { return lost->test(slot); }); });
 }
 
 cluster::ReplicationStatus ClusterService::replication_status() {
@@ -140,6 +161,19 @@ void ClusterService::pause_writes(MonoTime until, std::function<void(ReplOffset)
   parts_.control.post([this, paused = std::move(paused)] {
     paused(ReplOffset{parts_.replication.offset ? parts_.replication.offset() : 0});
   });
+}
+
+void ClusterService::deliver(const cluster::Publish& publish) {
+  using Scope = pubsub::Hub::Scope;
+  const bool shard = publish.kind == cluster::ChannelKind::kShard;
+  parts_.hub.publish(shard ? Scope::kShard : Scope::kEverywhere, publish.channel, publish.message);
+}
+
+void ClusterService::broadcast(pubsub::Hub::Scope scope, std::string_view channel, std::string_view message) {
+  const bool shard = scope == pubsub::Hub::Scope::kShard;
+  cluster::Publish publish{shard ? cluster::ChannelKind::kShard : cluster::ChannelKind::kGlobal, std::string(channel),
+                           std::string(message)};
+  driver_.admin(cluster::PublishOut{std::move(publish)}, [](const Result<cluster::AdminValue>&) {});
 }
 
 void ClusterService::resume_writes() {

@@ -9,6 +9,7 @@
 #include "cluster/driver/driver.h"
 #include "server/config/settings.h"
 #include "server/dispatcher.h"
+#include "server/pubsub/hub.h"
 #include "server/worker_pool.h"
 
 namespace ashlar::server {
@@ -29,6 +30,7 @@ class ClusterService final : public cluster::Host {
     Gates& gates;
     WorkerPool& workers;
     Replication replication;
+    pubsub::Hub& hub;
   };
   ClusterService(Parts parts, const config::Config& config);
   ~ClusterService() override;
@@ -46,10 +48,14 @@ class ClusterService final : public cluster::Host {
   void drop_slots(const std::vector<cluster::SlotRange>& slots) override;
   void pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) override;
   void resume_writes() override;
+  void deliver(const cluster::Publish& publish) override;
+  /// Sends a published message to the other nodes. Thread: any.
+  void broadcast(pubsub::Hub::Scope scope, std::string_view channel, std::string_view message);
 
  private:
   void watch_view();
   void drop_slot(SlotId slot);
+  void leave_shard_channels(const cluster::View& view);
 
   Parts parts_;
   cluster::SlotTable slots_;
@@ -58,6 +64,7 @@ class ClusterService final : public cluster::Host {
   cluster::Router::Rules rules_;
   Execution* run_ = nullptr;
   std::uint64_t seen_version_ = 0;
+  cluster::SlotBitmap shard_slots_;  // of our shard, in the view seen last
 };
 
 [[nodiscard]] cluster::Options cluster_options(const config::Config& config);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
+#include "server/worker.h"
 
 namespace ashlar::server {
 
@@ -25,6 +26,20 @@ std::uint16_t only_key(const command::CommandSpec& spec) {
                       first.last == 0 && spec.keys[1].begin == command::KeySpec::Begin::kNone &&
                       spec.extractor == nullptr;
   return single ? static_cast<std::uint16_t>(first.index) : 0;
+}
+
+/// What a connection may not do that listens or watches.
+std::optional<Error> confined(const Command& command, const command::Session& session, resp::Version version) {
+  if (session.subscribed && version == resp::Version::kResp2 && !command.spec.is(Flag::kSubscribed)) {
+    return Error{ErrorCode::kGeneric,
+                 fmt::format("Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                             "allowed in this context",
+                             command.spec.name)};
+  }
+  if (session.monitoring && command.spec.is(Flag::kWrite | Flag::kReadOnly | Flag::kMayReplicate)) {
+    return Error{ErrorCode::kGeneric, "Replica can't interact with the keyspace"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -63,6 +78,7 @@ std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
                                          parts_.stats.add(parts_.table.all().size()), parts_.keyspace, random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
+  run->interests.set_next(&parts_.modifications);
   return run;
 }
 
@@ -84,6 +100,8 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
   run.access.modifications = &run.interests;
+  run.access.actor = {};
+  run.access.events = origin == Origin::kLoader ? nullptr : parts_.notifications.listener();
   if (origin != Origin::kClient) {
     run.access.expiry_role = ExpiryRole::kApply;
   } else {
@@ -108,7 +126,7 @@ Located Dispatcher::look_up(Execution& run, std::span<const std::string_view> ar
     }
     return found;
   }
-  command::find_keys(found.command->spec, args, run.positions);
+  command::find_keys(found.command->spec, args, run.positions, command::NamesWithSlots::kKeysAndShardChannels);
   for (const command::KeyPosition& position : run.positions) {
     run.keys.push_back(parts_.keyspace.ref(args[position.argument]));
   }
@@ -186,6 +204,12 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   if (!session.authenticated && !command->spec.is(Flag::kNoAuth)) [[unlikely]] {
     reject(run, command, {ErrorCode::kNoAuth, {}}, session, reply);
     return Outcome::kDone;
+  }
+  if (session.subscribed || session.monitoring) [[unlikely]] {
+    if (const auto error = confined(*command, session, reply.version())) {
+      reject(run, command, *error, session, reply);
+      return Outcome::kDone;
+    }
   }
   const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
   if (session.restricted() && permissions_ != nullptr) [[unlikely]] {
@@ -315,11 +339,26 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
   if (reply_bytes >= noteworthy_reply_.load(std::memory_order_relaxed)) {
     parts_.command_log.add(Kind::kLargeReply, call, reply_bytes);
   }
+  if (parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
+}
+
+void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
+                                  const command::Session& session) const {
+  if (command.spec.is(Flag::kSkipMonitor | Flag::kAdmin) || session.origin() == Origin::kLoader) return;
+  std::vector<std::string_view> shown(args.begin(), args.end());
+  if (command.spec.secrets != nullptr) {
+    for (std::size_t i = 1; i < shown.size(); ++i) {
+      if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
+    }
+  }
+  parts_.monitors.feed(run.access.now, session.db, address_of_ ? address_of_(session) : "", shown);
 }
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
                            std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   run.effects.finish();
+  run.access.actor = session.id;
   const DbIndex db_index = session.db;  // SELECT changes it while the effect belongs to the old one
   keyspace::Db db(parts_.keyspace, db_index, run.access);
   command::Context context(command.spec, args, keys, db, reply, session, run.effects, host(run));
@@ -341,6 +380,8 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     const bool may_wait = command.spec.is(Flag::kBlocking) && session.can_wait();
     if (may_wait) run.waits.open();
     command.handler(context);
+    if (session.tracks_keys) [[unlikely]]
+      remember_reads(command, keys, session);
     if (run.effects.changes() > 0 || run.effects.records_as_received() || !run.effects.records().empty()) {
       record(run, command, args, db_index, session);
     }
@@ -386,13 +427,24 @@ void Dispatcher::record_group(Execution& run, command::Session& session) {
   session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};
 }
 
+void Dispatcher::remember_reads(const Command& command, std::span<const KeyRef> keys, command::Session& session) const {
+  if (!command.spec.is(Flag::kReadOnly) || command.spec.is(Flag::kPubSub)) return;
+  auto* client = dynamic_cast<Client*>(&session);
+  if (client == nullptr || !client->tracking()->remembers()) return;
+  parts_.tracking.remember(keys, client->id, client->worker().inbox());
+}
+
 void Dispatcher::record(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,
                         command::Session& session) {
   command::Effects& effects = run.effects;
   if (effects.changes() > 0) keyspace::Counters::bump(run.counters.changes, effects.changes());
   if (!command.spec.is(Flag::kWrite | Flag::kMayReplicate) && !effects.records_as_received()) return;
   if (!parts_.log.active() || session.origin() == Origin::kLoader) return;
-  const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
+  auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
+  if (effects.for_replicas_only()) {
+    if (session.origin() == Origin::kPrimary) return;  // its own bytes go on to our replicas as they are
+    target = changelog::Target::kReplicationOnly;
+  }
   if (effects.records_as_received()) {
     parts_.log.record(db, args, target);
   } else if (!effects.records().empty()) {

@@ -33,6 +33,9 @@
 #include "server/config/settings_server.h"
 #include "server/gates.h"
 #include "server/latency_monitor.h"
+#include "server/pubsub/notifications.h"
+#include "server/push/monitors.h"
+#include "server/tracking/table.h"
 
 namespace ashlar::server {
 
@@ -145,6 +148,10 @@ class Dispatcher {
     Gates& gates;
     const TickRate& rate;
     GateTexts& texts;
+    pubsub::Notifications& notifications;
+    Monitors& monitors;
+    tracking::Table& tracking;
+    keyspace::ModificationListener& modifications;
   };
   explicit Dispatcher(const Parts& parts);
 
@@ -217,6 +224,10 @@ class Dispatcher {
   enum class Sampled : std::uint8_t { kForSlowLog, kNot };
   void count_call(Execution& run, const command::Command& command, std::span<const std::string_view> args, Ticks spent,
                   std::string_view reply, const command::Session& session, Sampled sampled);
+  void show_to_monitors(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
+                        const command::Session& session) const;
+  void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
+                      command::Session& session) const;
   void count_error(Execution& run, std::string_view reply_line);
   void note(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
             const command::Session& session, Ticks spent, std::size_t reply_bytes) const;

@@ -84,7 +84,8 @@ void clients_section(const InfoParts& p, InfoWriter& out) {
   out.field("blocked_clients", p.state.blocked_clients.load(std::memory_order_relaxed));
   out.field("client_recent_max_input_buffer", p.ledger.recent_input());
   out.field("client_recent_max_output_buffer", p.ledger.recent_output());
-  zeros(out, {"tracking_clients", "clients_in_timeout_table"});
+  out.field("tracking_clients", p.tracking.clients());
+  zeros(out, {"clients_in_timeout_table"});
 }
 
 void memory_section(const InfoParts& p, InfoWriter& out) {
@@ -168,13 +169,19 @@ void stats_section(const InfoParts& p, InfoWriter& out) {
   out.field("keyspace_misses", p.keyspace.total(&keyspace::Counters::misses));
   zeros(out, {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "active_defrag_hits", "active_defrag_misses",
               "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-              "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
+              "current_active_defrag_time"});
   out.field("dump_payload_sanitizations", restored(p));
   using Reason = command::Denial::Reason;
   out.field("acl_access_denied_auth", p.denials.total(Reason::kAuth));
   out.field("acl_access_denied_cmd", p.denials.total(Reason::kCommand));
   out.field("acl_access_denied_key", p.denials.total(Reason::kKey));
   out.field("acl_access_denied_channel", p.denials.total(Reason::kChannel));
+  out.field("pubsub_channels", p.hub.count(pubsub::Kind::kChannel));
+  out.field("pubsub_patterns", p.hub.count(pubsub::Kind::kPattern));
+  out.field("pubsubshard_channels", p.hub.count(pubsub::Kind::kShardChannel));
+  out.field("tracking_total_keys", p.tracking.keys());
+  out.field("tracking_total_items", p.tracking.items());
+  out.field("tracking_total_prefixes", p.tracking.prefixes());
   out.field("total_error_replies", count(&ThreadStats::errors));
   out.field("total_reads_processed", count(&ThreadStats::reads));
   out.field("total_writes_processed", count(&ThreadStats::writes));

@@ -13,7 +13,9 @@
 #include "server/info.h"
 #include "server/memory_guard.h"
 #include "server/memory_report.h"
+#include "server/pubsub/hub.h"
 #include "server/run_state.h"
+#include "server/tracking/table.h"
 
 namespace ashlar::server {
 
@@ -32,6 +34,8 @@ struct InfoParts {
   const MemoryGuard& guard;
   const acl::DenialLog& denials;
   RunState& state;
+  const pubsub::Hub& hub;
+  const tracking::Table& tracking;
 };
 
 /// Adds the sections in the order of Redis. Thread: before the loops start.

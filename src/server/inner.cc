@@ -169,6 +169,7 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
   const auto sampled = caller == Caller::kTransaction ? Dispatcher::Sampled::kForSlowLog : Dispatcher::Sampled::kNot;
   dispatcher_.count_call(run_, *command, args, ticks_now() - start, written.substr(std::min(before, written.size())),
                          session, sampled);
+  if (session.tracks_keys) dispatcher_.remember_reads(*command, keys, session);
   dispatcher_.collect(run_, *command, args, db_index, effects, session);
   return std::nullopt;
 }

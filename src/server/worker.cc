@@ -57,6 +57,9 @@ Worker::Worker(const Parts& parts, std::uint32_t number)
       number_(number),
       loop_(parts.clock),
       run_(parts.dispatcher.make_execution()),
+      inbox_([this] { loop_.post([this] { open_inbox(); }); }),
+      audience_(parts.hub, parts.hub.join(inbox_)),
+      trackers_(parts.tracking, inbox_),
       expiry_(parts.dispatcher.parts().keyspace, number, parts.workers),
       config_(parts.config),
       account_(parts.ledger.join()) {
@@ -90,6 +93,7 @@ void Worker::adopt(Accepted accepted) {
   }
   client->watch_ = std::move(*watch);
   account(*client);
+  parts_.directory.add(client->id, inbox_);
   clients_.emplace(key, std::move(client));
 }
 
@@ -207,6 +211,42 @@ void Worker::resume(Client& client) {
   loop_.post([] {});  // another turn at once
 }
 
+void Worker::push(Client& client, std::string_view frame) {
+  if (client.dead_ || client.close_after_reply_ || client.departure_ || frame.empty()) return;
+  ASH_DCHECK(frame.front() == '*');
+  if (client.encoder_.version() == resp::Version::kResp3) {
+    client.out_.push_back('>');
+    frame.remove_prefix(1);
+  }
+  client.out_.append(frame);
+  mark_flush(client);
+}
+
+void Worker::push_raw(Client& client, std::string_view bytes) {
+  if (client.dead_ || client.close_after_reply_ || client.departure_) return;
+  client.out_.append(bytes);
+  mark_flush(client);
+}
+
+void Worker::monitor(Client& client) {
+  if (std::exchange(client.monitoring, true)) return;
+  monitors_.push_back(&client);
+  parts_.monitors.add(inbox_);
+}
+
+void Worker::forget(Client& client) {
+  audience_.remove(client);
+  trackers_.disable(client);
+  if (std::exchange(client.monitoring, false)) {
+    std::erase(monitors_, &client);
+    parts_.monitors.remove(inbox_);
+  }
+}
+
+void Worker::open_inbox() {
+  for (const SharedParcel& parcel : inbox_.drain()) parcel->deliver(*this);
+}
+
 void Worker::unpause() {
   for (auto& [id, client] : clients_) {
     if (!client->postponed_) continue;
@@ -281,6 +321,7 @@ resp::Limits Worker::limits(const Client& client) {
 }
 
 void Worker::end_turn() {
+  if (inbox_.pending()) open_inbox();  // what was sent before a command arrived comes before it
   run_ready();
   settle_writes();
   Dispatcher::deliver(*run_);
@@ -320,6 +361,7 @@ void Worker::run_ready() {
   if (ready_.empty()) return;
   refresh_users();
   const WallTime now = loop_.wall_now();
+  run_->access.actor = {};  // evictions are nobody's
   parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);  // eviction records removals
   run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
   std::vector<Client*> round;
@@ -375,7 +417,9 @@ void Worker::run_slice(const Slice& slice) {
       break;
     }
     consumed += slice.batch->bytes(done);
-    after_command(client, before);
+    after_command(client, located, before);
+    if (inbox_.pending()) [[unlikely]]
+      open_inbox();
     refresh_users();
     if (client.suspended_ || client.close_after_reply_ || client.dead_ || client.departure_) {
       ++done;
@@ -398,13 +442,21 @@ void Worker::run_slice(const Slice& slice) {
   reclaim_buffers(client);
 }
 
-void Worker::after_command(Client& client, std::size_t output_before) {
+void Worker::after_command(Client& client, const Located& located, std::size_t output_before) {
   using command::ReplyMode;
   client.asking = client.asking_next || (client.asking && client.in_transaction);
   client.asking_next = false;
+  if (client.tracks_keys) [[unlikely]] {
+    // CLIENT CACHING is about the next command, or the whole next transaction; those about connections do not count.
+    if (!client.in_transaction && located.command != nullptr &&
+        located.command->spec.group != command::Group::kConnection) {
+      client.tracking()->caching_said = false;
+    }
+    if (parts_.tracking.over_limit()) parts_.tracking.enforce_limit(run_->rng);
+  }
   if (client.reply_mode == ReplyMode::kOn) [[likely]]
     return;
-  client.out_.truncate(output_before);
+  if (!std::exchange(client.answered_with_push_, false)) client.out_.truncate(output_before);
   if (client.reply_mode == ReplyMode::kSkipThis) client.reply_mode = ReplyMode::kOn;
   if (client.reply_mode == ReplyMode::kSkipNext) client.reply_mode = ReplyMode::kSkipThis;
 }
@@ -520,7 +572,8 @@ void Worker::flush(Client& client) {
 }
 
 void Worker::enforce_output_limit(Client& client) {
-  const config::OutputBufferLimit& limit = config_.get().clients.output_limit(config::ClientClass::kNormal);
+  const auto kind = client.subscribed ? config::ClientClass::kPubSub : config::ClientClass::kNormal;
+  const config::OutputBufferLimit& limit = config_.get().clients.output_limit(kind);
   const std::size_t pending = client.out_.size();
   bool over = limit.hard != 0 && pending > limit.hard;
   if (limit.soft != 0 && pending > limit.soft) {
@@ -556,8 +609,10 @@ void Worker::forget_interests(Client& client) {
 void Worker::destroy_dead() {
   for (Client* client : dead_) {
     std::erase(ready_, client);
+    forget(*client);
     forget_interests(*client);
     account(*client);
+    parts_.directory.remove(client->id);
     parts_.on_client_gone(client->id);
     clients_.erase(client->id.value);
     client_count_.fetch_sub(1, std::memory_order_relaxed);

@@ -20,6 +20,10 @@
 #include "server/config/settings.h"
 #include "server/dispatcher.h"
 #include "server/memory_guard.h"
+#include "server/pubsub/audience.h"
+#include "server/push/directory.h"
+#include "server/push/inbox.h"
+#include "server/tracking/trackers.h"
 
 namespace ashlar::server {
 
@@ -42,6 +46,10 @@ class Worker {
     MemoryGuard& memory;
     const acl::Users& users;
     ClientLedger& ledger;
+    pubsub::Hub& hub;
+    Monitors& monitors;
+    tracking::Table& tracking;
+    ClientDirectory& directory;
     const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
     const std::atomic<bool>& cron_paused;          // DEBUG PAUSE-CRON
     std::atomic<std::uint64_t>& blocked_clients;   // counted here, shown by INFO
@@ -82,6 +90,16 @@ class Worker {
   void end_all_waits();
   /// Looks at all that wait, as slots have moved or are free again.
   void attend_waiters();
+  /// Sends what is no reply: `frame` begins as RESP2 has it, with '*', and becomes a push for RESP3. Thread: the
+  /// loop's.
+  void push(Client& client, std::string_view frame);
+  /// The same for bytes that are complete as they are.
+  void push_raw(Client& client, std::string_view bytes);
+  /// Makes `client` a monitor. Thread: the loop's.
+  void monitor(Client& client);
+  [[nodiscard]] const std::vector<Client*>& monitors() const noexcept { return monitors_; }
+  /// Ends what this connection has registered anywhere, silently: it is gone, or as good as new (RESET).
+  void forget(Client& client);
   /// Ends a connection now, without sending what is left.
   void close(Client& client);
   /// Gives connections the present state of their users; ends those whose user is gone.
@@ -92,6 +110,12 @@ class Worker {
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] net::EventLoop& loop() noexcept { return loop_; }
   [[nodiscard]] Execution& execution() noexcept { return *run_; }
+  /// Where other threads leave what goes to clients of this loop. Thread: see Inbox.
+  [[nodiscard]] Inbox& inbox() noexcept { return inbox_; }
+  [[nodiscard]] pubsub::Audience& audience() noexcept { return audience_; }
+  [[nodiscard]] tracking::Trackers& trackers() noexcept { return trackers_; }
+  /// Of all connections of the server. Thread: any.
+  [[nodiscard]] ClientDirectory& directory() noexcept { return parts_.directory; }
   /// Thread: any.
   [[nodiscard]] std::size_t client_count() const noexcept { return client_count_.load(std::memory_order_relaxed); }
   /// Counts a connection that is on its way, so that a burst spreads over the loops. Thread: any.
@@ -119,7 +143,8 @@ class Worker {
   void settle_writes();
   void run_ready();
   void run_slice(const Slice& slice);
-  void after_command(Client& client, std::size_t output_before);
+  void open_inbox();
+  void after_command(Client& client, const Located& located, std::size_t output_before);
   void protocol_error(Client& client);
   void flush_all();
   void flush(Client& client);
@@ -144,6 +169,9 @@ class Worker {
   std::uint32_t number_;
   net::EventLoop loop_;
   std::unique_ptr<Execution> run_;
+  Inbox inbox_;
+  pubsub::Audience audience_;
+  tracking::Trackers trackers_;
   keyspace::ExpiryCycle expiry_;
   PublishedReader<config::Config> config_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
@@ -157,6 +185,7 @@ class Worker {
   };
   std::array<Peak, 8> peaks_{};
   std::uint64_t users_version_ = 0;
+  std::vector<Client*> monitors_;
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;

@@ -40,10 +40,20 @@ Route Router::route_slow(const command::CommandSpec& spec, std::span<const KeyRe
   for (const KeyRef& key : keys.subspan(1)) {
     if (key.slot != slot) return Refuse{{ErrorCode::kCrossSlot, {}}};
   }
-  if (view->state() != ClusterState::kOk) {
+  // Shard channels are named like keys but hold no data: nothing can be missing, and replicas take part.
+  const bool channels = spec.is(Flag::kPubSub);
+  if (view->state() != ClusterState::kOk && channels) {
+    if (!rules->allow_shard_pubsub_when_down) return Refuse{{ErrorCode::kClusterDown, {}}};
+    if (owner == nullptr) return Refuse{{ErrorCode::kClusterDown, "Hash slot not served"}};
+  } else if (view->state() != ClusterState::kOk) {
     if (!rules->allow_reads_when_down) return Refuse{{ErrorCode::kClusterDown, {}}};
     if (writes) return Refuse{{ErrorCode::kClusterDown, "The cluster is down and only accepts read commands"}};
     if (owner == nullptr) return Refuse{{ErrorCode::kClusterDown, "Hash slot not served"}};
+  }
+  if (channels) {
+    const auto primary = view->myself().primary_id();
+    if (view->is_mine(slot) || (primary && owner->id == *primary)) return Serve{};
+    return redirect(ErrorCode::kMoved, slot, *owner, *rules);
   }
   if (slots_.of(slot) == SlotService::kHeld && writes) return Wait{};
 

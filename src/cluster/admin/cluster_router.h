@@ -14,6 +14,7 @@ class Router final : public command::Router {
  public:
   struct Rules {
     bool allow_reads_when_down = false;  // cluster-allow-reads-when-down
+    bool allow_shard_pubsub_when_down = true;
     EndpointKind endpoint = EndpointKind::kIp;
   };
   Router(const Published<View>& view, const SlotTable& slots) : view_(view), slots_(slots) {}

@@ -157,6 +157,7 @@ void Driver::carry_out(Effects effects) {
       host_.resume_writes();
     }
   }
+  for (const Publish& publish : effects.deliveries) host_.deliver(publish);
   for (AdminReply& reply : effects.replies) {
     const auto it = replies_.find(reply.id.value);
     if (it == replies_.end()) continue;

@@ -24,6 +24,8 @@ class Host {
   /// Hold back writes until `until`; call `paused` with the replication offset once that is so everywhere.
   virtual void pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) = 0;
   virtual void resume_writes() = 0;
+  /// Another node's message, for the subscribers here.
+  virtual void deliver(const Publish& publish) = 0;
 };
 
 }  // namespace ashlar::cluster

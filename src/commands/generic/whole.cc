@@ -35,6 +35,11 @@ Keyspace::Freeing freeing_of(const Context& ctx) {
   return later ? Keyspace::Freeing::kInBackground : Keyspace::Freeing::kNow;
 }
 
+/// Those who watch keys hear of a whole database, or with nullopt of all.
+void tell_flushed(Context& ctx, std::optional<DbIndex> db) {
+  if (auto* listener = ctx.db.context().modifications) listener->flushed(db);
+}
+
 constexpr CommandSpec kFlushAll{.name = "flushall",
                                 .arity = at_least(1),
                                 .flags = Flag::kWrite | Flag::kWholeKeyspace,
@@ -51,6 +56,7 @@ void flushall(Context& ctx) {
   keyspace::ModificationListener* listener = ctx.db.context().modifications;
   std::uint64_t removed = 0;
   for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i}, listener, freeing_of(ctx));
+  tell_flushed(ctx, std::nullopt);
   ctx.effects.changed(removed + 1);  // an empty one counts too: it is recorded, so a replica that differs is emptied
   ctx.reply.ok();
 }
@@ -68,6 +74,7 @@ constexpr CommandSpec kFlushDb{.name = "flushdb",
 void flushdb(Context& ctx) {
   if (!flush_arguments_fit(ctx)) return;
   ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index(), ctx.db.context().modifications, freeing_of(ctx)));
+  tell_flushed(ctx, ctx.db.index());
   ctx.effects.force_as_received();
   ctx.reply.ok();
 }

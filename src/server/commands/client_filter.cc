@@ -11,7 +11,7 @@ namespace ashlar::server {
 bool ClientFilter::matches(const Client& client) const {
   if (!ids.empty() && std::ranges::find(ids, client.id.value) == ids.end()) return false;
   // Links of replicas and primaries have left the loops, so all that are found here are ordinary clients.
-  if (kind && *kind != Kind::kNormal) return false;
+  if (kind && *kind != (client.subscribed ? Kind::kPubSub : Kind::kNormal)) return false;
   if (address && *address != client.peer_address()) return false;
   if (local_address && *local_address != client.local_address()) return false;
   if (user && *user != client.user_name()) return false;

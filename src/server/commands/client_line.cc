@@ -8,15 +8,29 @@ namespace {
 /// N when nothing else applies; letters as in Redis.
 std::string flags_of(const Client& client) {
   std::string flags;
+  if (client.monitoring) flags += 'O';
+  if (client.subscribed) flags += 'P';
   if (client.in_transaction) flags += 'x';
   if (client.blocked()) flags += 'b';
   if (client.transaction && client.transaction->broken && client.transaction->broken->load()) flags += 'd';
+  if (const tracking::State* tracking = client.tracking()) {
+    flags += 't';
+    if (tracking->redirect_broken) flags += 'R';
+    if (tracking->mode == tracking::Mode::kBroadcast) flags += 'B';
+  }
   if (client.closing()) flags += 'c';
   if (client.transport() == Transport::kUnix) flags += 'U';
   if (client.cluster_readonly) flags += 'r';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
+}
+
+/// -1 without tracking, 0 for itself.
+std::int64_t redirect_of(const Client& client) {
+  const tracking::State* tracking = client.tracking();
+  if (tracking == nullptr) return -1;
+  return tracking->redirect ? static_cast<std::int64_t>(tracking->redirect->value) : 0;
 }
 
 std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).count(); }
@@ -26,22 +40,24 @@ std::int64_t seconds(Micros span) { return std::chrono::floor<Seconds>(span).cou
 std::string client_line(const Client& client, MonoTime now) {
   const ByteBuffer& in = client.input();
   const ByteBuffer& out = client.output();
+  using pubsub::Kind;
+  const pubsub::Subscriptions& heard = client.subscriptions();
   const command::Transaction* transaction = client.transaction.get();
   const std::int64_t queued =
       transaction != nullptr && transaction->open ? static_cast<std::int64_t>(transaction->queue.size()) : -1;
   const std::size_t watched = transaction == nullptr ? 0 : transaction->watched.size();
   std::string line = fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} watch={}",
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} watch={}",
       client.id.value, client.peer_address(), client.local_address(), client.descriptor(), client.name,
       seconds(now - client.connected_at()), seconds(now - client.last_active()), flags_of(client), client.db.value,
-      queued, watched);
+      heard.count(Kind::kChannel), heard.count(Kind::kPattern), heard.count(Kind::kShardChannel), queued, watched);
   // Arguments are views into the query buffer and replies wait in one buffer, so argv-mem and oll are always zero.
   line += fmt::format(
       " qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}",
       in.size(), in.capacity() - in.size(), transaction == nullptr ? 0 : transaction->bytes, out.capacity(), out.size(),
       out.size(), out.capacity(), client.memory_bytes(), out.empty() ? "r" : "rw");
-  line += fmt::format(" cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
-                      client.last_command().empty() ? "NULL" : client.last_command(), client.user_name(),
+  line += fmt::format(" cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
+                      client.last_command().empty() ? "NULL" : client.last_command(), client.user_name(), redirect_of(client),
                       static_cast<int>(client.reply().version()), client.library_name, client.library_version);
   return line;
 }

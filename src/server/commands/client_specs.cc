@@ -75,8 +75,12 @@ constexpr CommandSpec kUnpause =
 
 void ClientCommands::help(Context& ctx) {
   static constexpr std::string_view kLines[] = {
+      "CACHING (YES|NO)",
+      "    Whether the keys of the next command are tracked, in OPTIN and OPTOUT mode.",
       "GETNAME",
       "    The name of this connection.",
+      "GETREDIR",
+      "    The connection that invalidations of this one go to.",
       "ID",
       "    The number of this connection.",
       "INFO",
@@ -104,6 +108,10 @@ void ClientCommands::help(Context& ctx) {
       "    Say which library this connection comes from.",
       "SETNAME <name>",
       "    Give this connection a name.",
+      "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> ...] [OPTIN] [OPTOUT] [NOLOOP]",
+      "    Whether this connection is told when keys that it knows change.",
+      "TRACKINGINFO",
+      "    How this connection tracks keys.",
       "UNBLOCK <client-id> [TIMEOUT|ERROR]",
       "    End the wait of a blocked connection.",
       "UNPAUSE",

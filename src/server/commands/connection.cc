@@ -21,9 +21,14 @@ constexpr std::string_view kNoPassword =
     "AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
     "correct?";
 
+/// User and password behind AUTH.
+bool in_hello_auth(std::span<const std::string_view> args, std::size_t index) {
+  return (index >= 3 && iequals(args[index - 1], "AUTH")) || (index >= 4 && iequals(args[index - 2], "AUTH"));
+}
+
 constexpr CommandSpec kPing{.name = "ping",
                             .arity = command::at_least(1),
-                            .flags = Flag::kFast,
+                            .flags = Flag::kFast | Flag::kSubscribed,
                             .group = Group::kConnection,
                             .categories = command::Category::kConnection,
                             .summary = "Answers PONG, or its argument.",
@@ -51,7 +56,8 @@ constexpr CommandSpec kAuth{.name = "auth",
                             .categories = command::Category::kConnection,
                             .complexity = "O(N) where N is the number of passwords of the user",
                             .summary = "Proves who this connection belongs to.",
-                            .syntax = "[username] password"};
+                            .syntax = "[username] password",
+                            .secrets = [](std::span<const std::string_view>, std::size_t) { return true; }};
 constexpr CommandSpec kHello{.name = "hello",
                              .arity = command::at_least(1),
                              .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kNoAuth |
@@ -60,11 +66,12 @@ constexpr CommandSpec kHello{.name = "hello",
                              .categories = command::Category::kConnection,
                              .since = "6.0.0",
                              .summary = "Chooses the protocol, and may log in and name the connection.",
-                             .syntax = "[protover [AUTH username password] [SETNAME clientname]]"};
+                             .syntax = "[protover [AUTH username password] [SETNAME clientname]]",
+                             .secrets = &in_hello_auth};
 constexpr CommandSpec kQuit{.name = "quit",
                             .arity = command::at_least(1),
                             .flags = Flag::kAllowBusy | Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast |
-                                     Flag::kImmediate | Flag::kNoAuth,
+                                     Flag::kImmediate | Flag::kNoAuth | Flag::kSubscribed,
                             .group = Group::kConnection,
                             .categories = command::Category::kConnection,
                             .summary = "Closes the connection after the reply.",
@@ -72,16 +79,27 @@ constexpr CommandSpec kQuit{.name = "quit",
 constexpr CommandSpec kReset{.name = "reset",
                              .arity = command::exactly(1),
                              .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kImmediate |
-                                      Flag::kNoAuth | Flag::kAllowBusy,
+                                      Flag::kNoAuth | Flag::kAllowBusy | Flag::kSubscribed,
                              .group = Group::kConnection,
                              .categories = command::Category::kConnection,
                              .since = "6.2.0",
                              .summary = "Puts the connection into the state of a new one."};
 
+constexpr CommandSpec kMonitor{.name = "monitor",
+                               .arity = command::exactly(1),
+                               .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale,
+                               .group = Group::kServer,
+                               .summary = "Shows this connection every command that the server runs."};
+
 }  // namespace
 
 void ConnectionCommands::ping(Context& ctx) {
   if (ctx.args.size() > 2) return ctx.error("wrong number of arguments for 'ping' command");
+  if (ctx.session.subscribed && ctx.reply.version() == resp::Version::kResp2) {
+    ctx.reply.array(2);  // looks like a message, for clients that expect nothing else
+    ctx.reply.bulk("pong");
+    return ctx.reply.bulk(ctx.args.size() == 2 ? ctx.args[1] : std::string_view());
+  }
   if (ctx.args.size() == 2) return ctx.reply.bulk(ctx.args[1]);
   ctx.reply.simple("PONG");
 }
@@ -189,8 +207,18 @@ void ConnectionCommands::reset(Context& ctx) {
   const auto user = parts_.users.default_user();
   s.authenticated = user->open();
   s.become(user);
+  if (Client* client = client_of(s)) client->worker().forget(*client);
   ctx.reply.set_version(resp::Version::kResp2);
   ctx.reply.simple("RESET");
+}
+
+void ConnectionCommands::monitor(Context& ctx) {
+  Client* client = client_of(ctx.session);
+  if (client == nullptr || ctx.session.in_transaction) {
+    return ctx.error("MONITOR isn't allowed for DENY BLOCKING client");
+  }
+  client->worker().monitor(*client);
+  ctx.reply.ok();
 }
 
 void register_connection_commands(command::CommandTable& table, ConnectionCommands& family) {
@@ -200,6 +228,7 @@ void register_connection_commands(command::CommandTable& table, ConnectionComman
   table.add(kAuth, Handler::bind<&ConnectionCommands::auth>(family));
   table.add(kHello, Handler::bind<&ConnectionCommands::hello>(family));
   table.add(kQuit, Handler::bind<&ConnectionCommands::quit>(family));
+  table.add(kMonitor, Handler::bind<&ConnectionCommands::monitor>(family));
   table.add(kReset, Handler::bind<&ConnectionCommands::reset>(family));
 }
 

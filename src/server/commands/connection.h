@@ -31,6 +31,7 @@ class ConnectionCommands {
   void hello(command::Context& ctx);
   void quit(command::Context& ctx);
   void reset(command::Context& ctx);
+  void monitor(command::Context& ctx);
 
  private:
   [[nodiscard]] bool login(command::Context& ctx, std::string_view user, std::string_view password) const;

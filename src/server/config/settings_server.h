@@ -56,11 +56,12 @@ struct MemoryShare {
 
 struct ClientsConfig {
   std::uint32_t max_clients = 10'000;
-  Seconds idle_timeout{0};                           // zero: never
-  std::uint64_t query_buffer_limit = 1ULL << 30;     // bytes
-  std::uint64_t max_bulk_length = 512ULL << 20;      // bytes
-  MemoryShare memory_limit;                          // all clients together
-  std::array<OutputBufferLimit, 3> output_limits = {{// by ClientClass
+  Seconds idle_timeout{0};                            // zero: never
+  std::uint64_t query_buffer_limit = 1ULL << 30;      // bytes
+  std::uint64_t max_bulk_length = 512ULL << 20;       // bytes
+  MemoryShare memory_limit;                           // all clients together
+  std::uint64_t tracking_table_max_keys = 1'000'000;  // 0: no limit
+  std::array<OutputBufferLimit, 3> output_limits = {{ // by ClientClass
                                                      {0, 0, Seconds(0)},
                                                      {256ULL << 20, 64ULL << 20, Seconds(60)},
                                                      {32ULL << 20, 8ULL << 20, Seconds(60)}}};

@@ -85,8 +85,7 @@ constexpr std::array kClusterRows = {
     yes_no("cluster-require-full-coverage", ASH_BIND(cluster.require_full_coverage)),
     yes_no("cluster-replica-no-failover", ASH_BIND(cluster.replica_no_failover)).alias("cluster-slave-no-failover"),
     yes_no("cluster-allow-reads-when-down", ASH_BIND(cluster.allow_reads_when_down)),
-    yes_no("cluster-allow-pubsubshard-when-down", ASH_BIND(cluster.allow_shard_pubsub_when_down))
-        .idle("sharded publish/subscribe comes with a later release"),
+    yes_no("cluster-allow-pubsubshard-when-down", ASH_BIND(cluster.allow_shard_pubsub_when_down)),
     memory("cluster-link-sendbuf-limit", ASH_BIND(cluster.link_buffer_limit), 0, kUint64Max),
     text("cluster-announce-ip", ASH_BIND(cluster.announce_ip)),
     text("cluster-announce-hostname", ASH_BIND(cluster.announce_hostname)).checked(hostname_problem),

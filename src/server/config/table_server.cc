@@ -7,8 +7,6 @@ namespace {
 
 constexpr std::string_view kNoModules = "there are no modules";
 constexpr std::string_view kNoScripts = "scripts come with a later release";
-constexpr std::string_view kNoPubSub = "events are published once the publish/subscribe commands are there";
-constexpr std::string_view kNoTracking = "client-side caching comes with a later release";
 constexpr std::string_view kNoSyslog = "the log goes to `logfile` or standard output";
 constexpr std::string_view kNoPinning = "the system places the threads";
 constexpr std::string_view kOwnLoops = "every event loop reads, executes and writes by itself; see `threads`";
@@ -133,7 +131,7 @@ constexpr std::array kClientRows = {
     memory("proto-max-bulk-len", ASH_BIND(clients.max_bulk_length), 1 << 20, kInt64Max),
     special("client-output-buffer-limit", kOutputLimitRules),
     special("maxmemory-clients", kMemoryShareRules),
-    integer("tracking-table-max-keys", "1000000", 0, kInt64Max).idle(kNoTracking),
+    integer("tracking-table-max-keys", ASH_BIND(clients.tracking_table_max_keys), 0, kInt64Max),
     integer("busy-reply-threshold", "5000", 0, kInt64Max).alias("lua-time-limit").idle(kNoScripts),
 };
 
@@ -155,7 +153,7 @@ constexpr std::array kMonitorRows = {
     integer("latency-monitor-threshold", ASH_BIND(monitor.latency_threshold), 0, kLongestMillis),
     yes_no("latency-tracking", ASH_BIND(monitor.latency_tracking)),
     special("latency-tracking-info-percentiles", kPercentilesRules),
-    special("notify-keyspace-events", kEventsRules).idle(kNoPubSub),
+    special("notify-keyspace-events", kEventsRules),
     integer("commandlog-request-larger-than", ASH_BIND(monitor.large_request_threshold), -1, kInt64Max),
     integer("commandlog-large-request-max-len", ASH_BIND(monitor.large_request_length), 0, kInt64Max),
     integer("commandlog-reply-larger-than", ASH_BIND(monitor.large_reply_threshold), -1, kInt64Max),

@@ -199,6 +199,8 @@ void Server::apply_settings(const config::Config& config) {
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
   apply_encoding(config.encoding, keyspace_.limits());
   strings_.set_max_bytes(config.clients.max_bulk_length);
+  notifications_.set(config.monitor.events);
+  tracking_.set_limit(config.clients.tracking_table_max_keys);
   persistence_.apply(config);
   if (cluster_) cluster_->apply(config);
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
@@ -349,8 +351,10 @@ void Server::register_commands() {
   migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
   own_.register_all();
+  pubsub_.register_in(table_);
+  tracking_commands_.register_in(table_);
   register_info_sections(info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, ledger_,
-                                 accounts_, memory_, denials_, state_});
+                                 accounts_, memory_, denials_, state_, hub_, tracking_});
   replication_commands_->register_in(table_);
 }
 
@@ -369,7 +373,10 @@ Result<void> Server::start() {
   const auto config = config_.get();
   if (config->cluster.enabled) {
     cluster_ = std::make_unique<ClusterService>(
-        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks()}, *config);
+        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks(), hub_}, *config);
+    pubsub_.set_broadcast([this](pubsub::Hub::Scope scope, std::string_view channel, std::string_view message) {
+      cluster_->broadcast(scope, channel, message);
+    });
   }
   cluster_commands_ = std::make_unique<cluster::ClusterCommands>(cluster::ClusterCommands::Parts{
       cluster_ ? &cluster_->driver() : nullptr, keyspace_, [this] { return endpoint_kind(*config_.get()); },
@@ -391,7 +398,8 @@ Result<void> Server::start() {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_, rate_, persistence_});
+      Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_, rate_, persistence_,
+                        notifications_, monitors_, tracking_, key_listener_});
   dispatcher_->set_address_of(&address_of);
   ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
@@ -421,6 +429,10 @@ Result<void> Server::start() {
                   .memory = memory_,
                   .users = users_,
                   .ledger = ledger_,
+                  .hub = hub_,
+                  .monitors = monitors_,
+                  .tracking = tracking_,
+                  .directory = directory_,
                   .active_expiry = state_.active_expiry,
                   .cron_paused = state_.cron_paused,
                   .blocked_clients = state_.blocked_clients,

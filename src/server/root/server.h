@@ -35,13 +35,16 @@
 #include "server/dispatcher.h"
 #include "server/info.h"
 #include "server/latency_monitor.h"
+#include "server/key_listener.h"
 #include "server/memory_guard.h"
 #include "server/memory_report.h"
 #include "server/persistence.h"
+#include "server/pubsub/commands.h"
 #include "server/replication_adapter.h"
 #include "server/run_state.h"
 #include "server/sampler.h"
 #include "server/shutdown.h"
+#include "server/tracking/commands.h"
 #include "server/worker_pool.h"
 #include "snapshot/slot_snapshot.h"
 
@@ -92,6 +95,12 @@ class Server {
   MemoryGuard memory_;
   ClientLedger ledger_;
   net::EventLoop control_;
+  pubsub::Hub hub_;  // before the loops, which join it
+  Monitors monitors_;
+  pubsub::Notifications notifications_{hub_};
+  tracking::Table tracking_{keyspace_};
+  KeyListener key_listener_{tracking_};
+  ClientDirectory directory_;
   WorkerPool workers_;
   Acceptor acceptor_;
   ConfigService config_service_;
@@ -109,6 +118,8 @@ class Server {
   ClientPause pause_;
   MemoryAccounts accounts_;
   OwnCommands own_;
+  pubsub::PubSubCommands pubsub_{hub_};
+  tracking::TrackingCommands tracking_commands_;
   Sampler sampler_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Execution> control_run_;  // for commands that the control thread runs
