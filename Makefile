@@ -7,6 +7,7 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 1-200
+FILES ?=
 # Debian's python3-redis and python3-pytest belong to Debian's python, whatever python3 comes first in PATH.
 PYTHON := /usr/bin/python3
 NODE_MODULES := tests/e2e/node/node_modules/.package-lock.json
@@ -39,6 +40,8 @@ test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones un
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) asan tsan fuzz
 check: packages ## Layers, tidy, format, headers alone
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
+conformance: packages build ## The unit tests of Redis 7.0's own suite against our programs: make conformance FILES="unit/type/list"
+	@tests/conformance/run.py --table build/conformance/table.md $(FILES)
 bench: packages build ## Compare with Debian's redis-server, side by side
 	@bench/run
 fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each

@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+"""Runs the test suite of Redis 7.0 against the programs of this repository, file by file.
+
+  tests/conformance/run.py [options] [file ...]     files as unit/type/list; default: all of tests/unit
+
+  --programs DIR   where ashlar-server and ashlar-cli are (default build/bin); a DIR with redis-server is taken as it is
+  --count          writes expected.tsv from what ran: for a run with redis-server 7.0 itself
+  --table FILE     writes the table of results as Markdown
+  --jobs N         files at a time (default 2)
+  --port N         first of the ports that servers get (default 22000)
+  --seconds N      time for a file (default 600)
+
+A test counts as failed when it fails, throws, or is never reached. One named in skips.txt is not run.
+Exit 1 when a file has failures.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+WORK = TOP / "build/conformance"
+SUITE = WORK / "redis"
+EXPECTED = HERE / "expected.tsv"
+SKIPS = HERE / "skips.txt"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+OUTCOME = re.compile(r"^\[(ok|err|exception|timeout)\]: (.*)$")
+
+
+def read_skips():
+    """{file: {test: reason}}; a line is 'file<TAB>test<TAB>reason', a test '*' means the whole file."""
+    skips = {}
+    for line in SKIPS.read_text().splitlines() if SKIPS.exists() else []:
+        if line.strip() and not line.startswith("#"):
+            name, test, reason = line.split("\t")
+            skips.setdefault(name, {})[test] = reason
+    return skips
+
+
+def read_expected():
+    rows = [line.split("\t") for line in EXPECTED.read_text().splitlines()] if EXPECTED.exists() else []
+    return {name: int(count) for name, count in rows}
+
+
+def prepare(programs, slot):
+    """A copy of the suite's folder with our programs where it looks for its own: files that run at once must not share one."""
+    home = WORK / f"run{slot}"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    shutil.copytree(SUITE / "tests", home / "tests")
+    shutil.copytree(SUITE / "utils", home / "utils")
+    for name in ("redis.conf", "sentinel.conf"):
+        shutil.copy(SUITE / name, home / name)
+    (home / "src").mkdir()
+    for theirs in ("redis-server", "redis-cli", "redis-check-aof", "redis-check-rdb", "redis-benchmark"):
+        ours = programs / theirs.replace("redis-", "ashlar-")
+        for program in (ours, programs / theirs, pathlib.Path("/usr/bin") / theirs):
+            if program.exists():
+                os.symlink(program.resolve(), home / "src" / theirs)
+                break
+    return home
+
+
+def run_file(options, name, skips, slot):
+    home = prepare(options.programs, slot)
+    skip_file = home / "skip"
+    skip_file.write_text("".join(f"{test}\n" for test in skips if test != "*"))
+    base = options.port + slot * 1200
+    command = ["tclsh", "tests/test_helper.tcl", "--single", name, "--durable", "--clients", "1", "--skipfile", skip_file,
+               "--baseport", base, "--portcount", "1000", "--timeout", options.seconds]
+    began = time.monotonic()
+    log = WORK / "logs" / (name.replace("/", "-") + ".log")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        process = subprocess.Popen([str(word) for word in command], cwd=home, stdout=out, stderr=subprocess.STDOUT,
+                                   stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            process.wait(options.seconds + 30)
+            ended = True
+        except subprocess.TimeoutExpired:
+            ended = False
+        try:
+            os.killpg(process.pid, 9)
+        except ProcessLookupError:
+            pass
+        process.wait()
+    passed, failed = [], []
+    text = COLOUR.sub("", log.read_text(errors="replace"))
+    for line in text.splitlines():
+        found = OUTCOME.match(line.strip())
+        if found and found[1] == "ok" and not found[2].startswith("Check for memory leaks"):
+            passed.append(re.sub(r" \(\d+ ms\)$", "", found[2]))
+        elif found and found[1] != "ok":
+            failed.append(found[2])
+    if not ended or "The End" not in text:
+        failed.append("the file did not run to its end")
+    return name, passed, failed, time.monotonic() - began
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--programs", type=pathlib.Path, default=TOP / "build/bin")
+    parser.add_argument("--count", action="store_true")
+    parser.add_argument("--table", type=pathlib.Path)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--port", type=int, default=22000, help="the first of the ports that servers get")
+    parser.add_argument("--seconds", type=int, default=600)
+    options = parser.parse_args()
+    subprocess.run([HERE / "fetch.sh"], check=True)
+    units = re.findall(r"^    ((?:unit|integration)/\S+)$", (SUITE / "tests/test_helper.tcl").read_text(), re.M)
+    files = options.files or [name for name in units if name.startswith("unit/")]
+    skips, expected = read_skips(), read_expected()
+    slots = list(range(options.jobs))
+    rows = []
+
+    def one(name):
+        slot = slots.pop()
+        try:
+            return run_file(options, name, skips.get(name, {}), slot)
+        finally:
+            slots.append(slot)
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for name, passed, failed, seconds in pool.map(one, [name for name in files if "*" not in skips.get(name, {})]):
+            skipped = len(skips.get(name, {}))
+            unreached = 0 if options.count else max(0, expected.get(name, 0) - len(passed) - len(failed) - skipped)
+            rows.append((name, len(passed), len(failed), skipped, unreached))
+            print(f"{name}: {len(passed)} passed, {len(failed)} failed, {skipped} skipped, {unreached} not reached ({seconds:.0f} s)",
+                  flush=True)
+            for line in failed:
+                print(f"    {line[:200]}", flush=True)
+    for name in files:
+        if "*" in skips.get(name, {}):
+            rows.append((name, 0, 0, expected.get(name, 0), 0))
+    if options.count:
+        EXPECTED.write_text("".join(f"{name}\t{passed + failed}\n" for name, passed, failed, _, _ in sorted(rows)))
+    passed, failed = sum(row[1] for row in rows), sum(row[2] + row[4] for row in rows)
+    if options.table:
+        lines = ["| file | passed | failed | skipped with reason | not reached |", "|---|---|---|---|---|"]
+        lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in sorted(rows)]
+        options.table.write_text("\n".join(lines) + "\n")
+    print(f"{passed} passed, {failed} failed, {sum(row[3] for row in rows)} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
