@@ -41,6 +41,7 @@ namespace ashlar {
 class ASH_CAPABILITY("mutex") Mutex {
  public:
   void lock() ASH_ACQUIRE() { mutex_.lock(); }
+  [[nodiscard]] bool try_lock() { return mutex_.try_lock(); }
   void unlock() ASH_RELEASE() { mutex_.unlock(); }
 
  private:

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/sync.h"
+#include "base/time.h"
 
 namespace ashlar::keyspace {
 
@@ -27,6 +28,19 @@ class SafePoint {
       }
       mutex_.lock();
       inside_ = true;
+    }
+    /// The same, but gives up when the exclusive section has announced that it takes long; true when inside.
+    [[nodiscard]] bool enter_unless_busy() {
+      while (owner_->wanted_.load(std::memory_order_acquire) != 0 || !mutex_.try_lock()) {
+        MutexLock lock(owner_->busy_mutex_);
+        if (owner_->busy_.load(std::memory_order_relaxed)) return false;
+        if (owner_->wanted_.load(std::memory_order_acquire) != 0) {
+          constexpr Micros kAtMost{2000};  // a signal may come just before the wait
+          (void)owner_->ended_.wait_for(owner_->busy_mutex_, kAtMost);
+        }
+      }
+      inside_ = true;
+      return true;
     }
     void leave() {
       inside_ = false;
@@ -54,6 +68,8 @@ class SafePoint {
     ~Exclusive() {
       for (auto& p : point_.participants_) p->mutex_.unlock();
       point_.wanted_.fetch_sub(1, std::memory_order_acq_rel);
+      point_.busy_.store(false, std::memory_order_relaxed);
+      point_.ended_.notify_all();
       point_.exclusive_.unlock();
       if (was_inside_) self_->enter();
     }
@@ -66,6 +82,16 @@ class SafePoint {
     bool was_inside_;
   };
 
+  /// Tells those who wait for the end of the present exclusive section that it takes long, so that they can do
+  /// something else. Thread: that of the section.
+  void announce_busy() {
+    {
+      MutexLock lock(busy_mutex_);
+      busy_.store(true, std::memory_order_relaxed);
+    }
+    ended_.notify_all();
+  }
+
   /// Adds a thread. The reference is valid for the life of the safe point.
   [[nodiscard]] Participant& join() {
     MutexLock lock(exclusive_);
@@ -76,8 +102,25 @@ class SafePoint {
 
  private:
   std::atomic<int> wanted_{0};
+  std::atomic<bool> busy_{false};
+  Mutex busy_mutex_;
+  CondVar ended_;
   Mutex exclusive_;
   std::vector<std::unique_ptr<Participant>> participants_;
+};
+
+/// A batch that was entered already, as a scope.
+class EnteredBatch {
+ public:
+  explicit EnteredBatch(SafePoint::Participant& participant) : participant_(participant) {
+    ASH_DCHECK(participant.inside());
+  }
+  ~EnteredBatch() { participant_.leave(); }
+  EnteredBatch(const EnteredBatch&) = delete;
+  EnteredBatch& operator=(const EnteredBatch&) = delete;
+
+ private:
+  SafePoint::Participant& participant_;
 };
 
 /// A batch as a scope.

@@ -148,6 +148,11 @@ void EventLoop::run_turn(std::optional<Micros> at_most) {
   for (std::size_t i = 0; i < turn_end_.size(); ++i) turn_end_[i]();
 }
 
+void EventLoop::poll_io(Micros at_most) {
+  ASH_CHECK(on_loop_thread());
+  for (const Poller::Ready& one : poller_->wait(at_most)) dispatch(one);
+}
+
 std::span<const Poller::Ready> EventLoop::wait(std::optional<Micros> at_most) {
   const MonoTime started = clock_.mono();
   if (stats_.turns > 0) stats_.busy += started - now_;

@@ -94,6 +94,10 @@ class EventLoop {
   /// One turn that waits `at_most` (nullopt: as long as it takes). For tests and for loops inside loops.
   void run_turn(std::optional<Micros> at_most);
 
+  /// Calls the handlers of descriptors that are ready within `at_most`, and nothing else that a turn does: for work
+  /// that takes long on the loop's thread and must not make its peers wait without an answer.
+  void poll_io(Micros at_most);
+
   /// Calls `callback` in a coming turn. Any thread; the order of one sender is kept. What is still waiting when the
   /// loop is destroyed is dropped uncalled.
   void post(Callback callback);

@@ -43,7 +43,7 @@ class ScriptCommands final : public keyspace::FunctionStore {
 
   /// How a server that is busy with a script keeps answering: called about every 50 ms of an overdue script, on its
   /// thread. Set before the loops start.
-  void while_overdue(std::function<void()> serve) { serve_ = std::move(serve); }
+  void while_overdue(std::function<void(command::Session&)> serve) { serve_ = std::move(serve); }
   void conditions(std::function<Conditions()> ask) { conditions_ = std::move(ask); }
   void permissions(std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> ask) {
     permissions_ = std::move(ask);
@@ -100,7 +100,7 @@ class ScriptCommands final : public keyspace::FunctionStore {
   FunctionCatalog functions_;
   InterpreterPool pool_;
   RunningScripts running_;
-  std::function<void()> serve_;
+  std::function<void(command::Session&)> serve_;
   std::function<Conditions()> conditions_;
   std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> permissions_;
   std::atomic<std::int64_t> busy_threshold_ms_{5000};

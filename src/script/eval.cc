@@ -129,7 +129,7 @@ class Port final : public ScriptPort {
     RunningScripts& running;
     RunningScript& self;
     Millis busy_threshold;
-    const std::function<void()>& serve;
+    const std::function<void(Session&)>& serve;
     const std::function<Result<bool>(Session&, std::span<const std::string_view>)>& permissions;
   };
   explicit Port(const Parts& parts) : parts_(parts), session_(parts.ctx.session) {}
@@ -151,7 +151,7 @@ class Port final : public ScriptPort {
     const MonoTime now = parts_.clock.mono();
     if (now - parts_.self.started < parts_.busy_threshold || now < next_serve_) return Verdict::kGoOn;
     parts_.running.mark_overdue(parts_.self);
-    if (parts_.serve) parts_.serve();
+    if (parts_.serve) parts_.serve(parts_.ctx.session);
     next_serve_ = parts_.clock.mono() + kServePeriod;
     return parts_.self.killed.load(std::memory_order_relaxed) ? Verdict::kKill : Verdict::kGoOn;
   }

@@ -121,6 +121,7 @@ struct Api {
     resp::Encoder reply(bytes, me.version_);
     me.port_->call(args, reply);
     const bool failed = bytes.view().starts_with('-');
+    lua_settop(lua, 0);  // makes room: the arguments have been read
     push_reply(lua, bytes.view());
     constexpr std::size_t kKept = 64 * 1024;
     if (bytes.capacity() <= kKept) me.reply_bytes_.swap(bytes);
@@ -140,7 +141,6 @@ struct Api {
     if (lua_gettop(lua) == 0) {
       push_error(lua, "ERR Please specify at least one argument for this redis.lib call");
     } else {
-      luaL_checkstack(lua, 8, "reached lua stack limit");
       ok = call_into(lua, me);
     }
     return ok || on_error_do == OnError::kReturn ? 1 : lua_error(lua);

@@ -23,13 +23,12 @@ class Packer {
   [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
   /// Packs the value at `index` (absolute).
   void pack(int index, int depth) {
-    if (depth > kMaxDepth) return byte(0xC0);
     luaL_checkstack(lua_, 8, "in function mp_encode_lua_type");
     switch (lua_type(lua_, index)) {
       case LUA_TSTRING: return string(index);
       case LUA_TBOOLEAN: return byte(lua_toboolean(lua_, index) != 0 ? 0xC3 : 0xC2);
       case LUA_TNUMBER: return number(lua_tonumber(lua_, index));
-      case LUA_TTABLE: return table(index, depth);
+      case LUA_TTABLE: return depth < kMaxDepth ? table(index, depth) : byte(0xC0);
       default: return byte(0xC0);
     }
   }

@@ -127,7 +127,7 @@ void Acceptor::take(const Listener& listener) {
     connected_.fetch_add(1, std::memory_order_relaxed);
     Worker& worker = workers_.least_loaded();
     worker.expect_client();
-    worker.post([&worker, connection = std::move(connection)]() mutable { worker.adopt(std::move(connection)); });
+    worker.arrive(std::move(connection));
   }
 }
 

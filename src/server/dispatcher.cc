@@ -214,7 +214,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
   if (session.restricted() && permissions_ != nullptr) [[unlikely]] {
     using Where = command::Permissions::Where;
-    if (const auto error = permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
+    if (const auto error =
+            permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
@@ -252,6 +253,33 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   if (run.interests.any_ready()) [[unlikely]]
     serve_ready(run);
   return outcome;
+}
+
+void Dispatcher::run_aside(std::span<const std::string_view> args, command::Session& session,
+                           resp::Encoder& reply) const {
+  const Command* command = resolve(args);
+  if (command == nullptr) return reply.error(unknown_command(parts_.table, args));
+  const command::CommandSpec& spec = command->spec;
+  if (!spec.arity.accepts(args.size()) || spec.is(Flag::kContainer)) {
+    return reply.error({ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)});
+  }
+  if (!session.authenticated && !spec.is(Flag::kNoAuth)) return reply.error({ErrorCode::kNoAuth, {}});
+  const bool harmless = spec.is(Flag::kAllowBusy) && !spec.has_keys() &&
+                        !spec.is(Flag::kComposite | Flag::kWholeKeyspace) &&
+                        spec.group != command::Group::kTransactions;
+  if (!harmless) {
+    if (session.in_transaction) session.transaction->aborted = true;
+    return reply.error_line("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.");
+  }
+  if (session.restricted() && permissions_ != nullptr) {
+    if (const auto error = permissions_->check(session, *command, args, command::Permissions::Where::kTopLevel)) {
+      return reply.error(*error);
+    }
+  }
+  const keyspace::AccessContext access;
+  command::Effects effects;
+  command::Context context(spec, args, {}, keyspace::Db(parts_.keyspace, session.db, access), reply, session, effects);
+  command->handler(context);
 }
 
 std::optional<Error> Dispatcher::refuse_queueing(Execution& run, const Command& command, std::span<const KeyRef> keys,
@@ -314,10 +342,10 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
     bump(counters.failed);
     count_error(run, reply);
   }
-  if (sampled == Sampled::kForSlowLog &&
-      (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
-       run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
-       reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed))) [[unlikely]] {
+  if (sampled == Sampled::kForSlowLog && (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
+                                          run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
+                                          reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed)))
+      [[unlikely]] {
     note(run, command, args, session, spent, reply.size());
   }
 }

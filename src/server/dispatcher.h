@@ -170,6 +170,10 @@ class Dispatcher {
   Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args, command::Session& session,
               resp::Encoder& reply);
 
+  /// Runs a command while a script keeps the key space to itself: one that touches no data (SCRIPT KILL, HELLO), or
+  /// answers BUSY. The thread is in no batch.
+  void run_aside(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) const;
+
   /// Runs again what waits for keys that have changed on this thread, first come first served. Inside a safe-point
   /// batch, no slot locked. run() does so by itself.
   void serve_ready(Execution& run);

@@ -62,7 +62,8 @@ Worker::Worker(const Parts& parts, std::uint32_t number)
       trackers_(parts.tracking, inbox_),
       expiry_(parts.dispatcher.parts().keyspace, number, parts.workers),
       config_(parts.config),
-      account_(parts.ledger.join()) {
+      account_(parts.ledger.join()),
+      arrivals_([this] { loop_.post([this] { take_arrivals(); }); }) {
   loop_.on_turn_end([this] { end_turn(); });
 }
 
@@ -257,6 +258,43 @@ void Worker::unpause() {
   loop_.post([] {});  // another turn at once
 }
 
+void Worker::take_arrivals() {
+  for (Accepted& accepted : arrivals_.drain()) adopt(std::move(accepted));
+}
+
+void Worker::serve_while_busy() {
+  if (busy_) return;
+  busy_ = true;
+  take_arrivals();
+  loop_.poll_io(Micros(0));
+  answer_busy();
+  // Those that are in the middle of a command keep their replies for later; so they go back onto the list.
+  for (Client* client : std::exchange(flush_, {})) {
+    client->in_flush_list_ = false;
+    if (client->dead_) continue;
+    const bool running = std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == client; });
+    running ? mark_flush(*client) : flush(*client);
+  }
+  busy_ = false;
+}
+
+void Worker::answer_busy() {
+  std::vector<Client*> round;
+  round.swap(ready_);
+  for (Client* client : round) client->in_ready_list_ = false;
+  resp::CommandBatch batch;
+  for (Client* client : round) {
+    while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
+      const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
+      if (!batch.empty()) parts_.dispatcher.run_aside(batch[0], *client, client->encoder_);
+      client->in_.consume_front(parsed.consumed);
+      if (parsed.status == resp::ParseStatus::kError) protocol_error(*client);
+      if (batch.empty()) break;
+    }
+    mark_flush(*client);
+  }
+}
+
 void Worker::refresh_users() {
   const std::uint64_t version = parts_.users.version();
   if (version == users_version_) return;
@@ -279,6 +317,8 @@ void Worker::refresh_users() {
 
 void Worker::client_ready(Client& client, net::Readiness readiness) {
   if (client.dead_) return;
+  // The arguments of a command that runs are views into its buffer: nothing is read there now.
+  if (busy_ && std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == &client; })) return;
   if (readiness.writable) mark_flush(client);
   if (readiness.readable || readiness.failed) read_input(client);
 }
@@ -361,14 +401,18 @@ void Worker::run_ready() {
   if (ready_.empty()) return;
   refresh_users();
   const WallTime now = loop_.wall_now();
-  run_->access.actor = {};  // evictions are nobody's
+  run_->access.actor = {};                                              // evictions are nobody's
   parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);  // eviction records removals
   run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
+  if (!run_->participant.enter_unless_busy()) {
+    answer_busy();
+    return;
+  }
+  const keyspace::EnteredBatch inside(run_->participant);
   std::vector<Client*> round;
   round.swap(ready_);
   for (Client* client : round) client->in_ready_list_ = false;
   std::size_t next = 0;
-  keyspace::Batch inside(run_->participant);
   while (next < round.size()) {
     parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);
     if (run_->interests.any_ready()) parts_.dispatcher.serve_ready(*run_);  // evictions
@@ -649,7 +693,8 @@ void Worker::periodic() {
 void Worker::run_expiry() {
   parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
   if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary || !parts_.active_expiry.load()) return;
-  const keyspace::Batch inside(run_->participant);
+  if (!run_->participant.enter_unless_busy()) return;
+  const keyspace::EnteredBatch inside(run_->participant);
   // A quarter of the time at most, as in Redis: the rest is for clients.
   const std::uint64_t before = run_->counters.expired.load(std::memory_order_relaxed);
   const Ticks start = ticks_now();

@@ -65,8 +65,11 @@ class Worker {
 
   /// Runs `task` on the loop's thread, soon. Thread: any.
   void post(net::EventLoop::Callback task);
-  /// Takes over a connection. Thread: the loop's.
-  void adopt(Accepted accepted);
+  /// Takes over a connection. Thread: any.
+  void arrive(Accepted accepted) { arrivals_.send(std::move(accepted)); }
+  /// Answers those who have sent something while a script of this thread runs on: new connections are taken, and
+  /// commands get BUSY unless they touch no data. Thread: the loop's, in the middle of a command.
+  void serve_while_busy();
   /// nullptr when that client is gone or lives elsewhere. Thread: the loop's.
   [[nodiscard]] Client* find(ClientId id);
   template <typename Visit>
@@ -144,6 +147,9 @@ class Worker {
   void run_ready();
   void run_slice(const Slice& slice);
   void open_inbox();
+  void adopt(Accepted accepted);
+  void take_arrivals();
+  void answer_busy();
   void after_command(Client& client, const Located& located, std::size_t output_before);
   void protocol_error(Client& client);
   void flush_all();
@@ -186,6 +192,8 @@ class Worker {
   std::array<Peak, 8> peaks_{};
   std::uint64_t users_version_ = 0;
   std::vector<Client*> monitors_;
+  Mailbox<Accepted> arrivals_;
+  bool busy_ = false;  // in serve_while_busy(): the clients of group_ must not be touched
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;

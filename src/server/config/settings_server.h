@@ -105,6 +105,7 @@ struct ProcessConfig {
   std::string pid_file;   // empty: none, or the usual one when daemonized
   std::uint32_t hz = 10;  // 1..500 rounds of background work a second
   Seconds shutdown_timeout{10};
+  Millis busy_reply_threshold{5000};  // of scripts; 0: never busy
   std::uint8_t on_sigint = 0;
   std::uint8_t on_sigterm = 0;
 };

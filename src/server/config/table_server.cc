@@ -6,7 +6,6 @@ namespace ashlar::config {
 namespace {
 
 constexpr std::string_view kNoModules = "there are no modules";
-constexpr std::string_view kNoScripts = "scripts come with a later release";
 constexpr std::string_view kNoSyslog = "the log goes to `logfile` or standard output";
 constexpr std::string_view kNoPinning = "the system places the threads";
 constexpr std::string_view kOwnLoops = "every event loop reads, executes and writes by itself; see `threads`";
@@ -132,7 +131,7 @@ constexpr std::array kClientRows = {
     special("client-output-buffer-limit", kOutputLimitRules),
     special("maxmemory-clients", kMemoryShareRules),
     integer("tracking-table-max-keys", ASH_BIND(clients.tracking_table_max_keys), 0, kInt64Max),
-    integer("busy-reply-threshold", "5000", 0, kInt64Max).alias("lua-time-limit").idle(kNoScripts),
+    integer("busy-reply-threshold", ASH_BIND(process.busy_reply_threshold), 0, kLongestMillis).alias("lua-time-limit"),
 };
 
 constexpr std::array kSecurityRows = {

@@ -173,6 +173,18 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
             .debug = {keyspace_, log_, persistence_, state_, config_}}),
       sampler_({control_, stats_, state_}) {
   keyspace_.set_functions(&scripts_);
+  scripts_.while_overdue([this](command::Session& session) {
+    keyspace_.safe_point().announce_busy();
+    if (auto* client = dynamic_cast<Client*>(&session)) client->worker().serve_while_busy();
+  });
+  scripts_.permissions([this](command::Session& session, std::span<const std::string_view> args) -> Result<bool> {
+    const command::Command* command = table_.find(args[0]);
+    if (command != nullptr && command->spec.is(command::Flag::kHasSubcommands) && args.size() > 1) {
+      command = command::CommandTable::find_sub(*command, args[1]);
+    }
+    if (command == nullptr) return fail("no such command");
+    return !session.restricted() || !session.user()->check(*command, args);
+  });
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
@@ -197,6 +209,7 @@ void Server::apply_settings(const config::Config& config) {
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
+  scripts_.set_busy_threshold(config.process.busy_reply_threshold);
   apply_encoding(config.encoding, keyspace_.limits());
   strings_.set_max_bytes(config.clients.max_bulk_length);
   notifications_.set(config.monitor.events);
@@ -397,9 +410,9 @@ Result<void> Server::start() {
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
-  dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_, rate_, persistence_,
-                        notifications_, monitors_, tracking_, key_listener_});
+  dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_,
+                                                               gates_, rate_, persistence_, notifications_, monitors_,
+                                                               tracking_, key_listener_});
   dispatcher_->set_address_of(&address_of);
   ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
