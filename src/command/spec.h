@@ -189,10 +189,6 @@ using KeyExtractor = void (*)(std::span<const std::string_view> args, std::vecto
 /// Whether argument `index` must not be shown to others (MONITOR, logs): passwords.
 using IsSecret = bool (*)(std::span<const std::string_view> args, std::size_t index);
 
-/// Whether a command with these arguments looks at keys that no extractor can tell, because values name them (the
-/// patterns of SORT).
-using ReachProbe = bool (*)(std::span<const std::string_view> args);
-
 struct CommandSpec {
   std::string_view name;  // lower case; "config|get" for a subcommand
   Arity arity;
@@ -215,11 +211,6 @@ struct CommandSpec {
   KeyVariation variation = nullptr;
   Channels channels = Channels::kNone;
   IsSecret secrets = nullptr;
-  /// Where it says yes, the command runs as if it had Flag::kWholeKeyspace; in a cluster it refuses such arguments.
-  ReachProbe reaches_all = nullptr;
-  [[nodiscard]] constexpr bool reaches_beyond_keys(std::span<const std::string_view> args) const {
-    return reaches_all != nullptr && reaches_all(args);
-  }
 
   [[nodiscard]] constexpr bool is(Flag any_of) const noexcept { return has(flags, any_of); }
   [[nodiscard]] constexpr bool has_keys() const noexcept { return keys[0].begin != KeySpec::Begin::kNone; }

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "command/reach.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
 #include "server/worker.h"
@@ -368,7 +369,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     command.handler(context);
     return run.postpone ? Outcome::kPostponed : Outcome::kDone;
   }
-  const bool everything = router_ == nullptr && command.spec.reaches_beyond_keys(args);
+  const bool everything = router_ == nullptr && command::reaches_beyond_keys(command.spec, args);
   if (!keys.empty() && !everything) [[likely]] {
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
     if (router_ != nullptr && session.origin() == Origin::kClient) {

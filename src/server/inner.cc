@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "command/reach.h"
 
 namespace ashlar::server {
 
@@ -105,7 +106,7 @@ std::optional<Refusal> Inner::placed(const Command& command, std::span<const std
                                      std::span<const KeyRef> keys, command::Session& session, keyspace::Db& db) const {
   const OpenGroup& group = *run_.group;
   if (!group.exclusive) {
-    const bool everything = dispatcher_.router_ == nullptr && command.spec.reaches_beyond_keys(args);
+    const bool everything = dispatcher_.router_ == nullptr && command::reaches_beyond_keys(command.spec, args);
     if (everything || command::looks_at_all_slots(command.spec)) {
       return Refusal{Reason::kWholeKeyspace,
                      {ErrorCode::kGeneric,

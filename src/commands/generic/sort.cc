@@ -31,16 +31,6 @@ void find_sort_keys(std::span<const std::string_view> args, std::vector<KeyPosit
   if (store != 0) out.push_back({store, KeyAccess::kOW, KeyAction::kUpdate});
 }
 
-/// BY and GET with a '*' name keys by elements.
-bool has_patterns(std::span<const std::string_view> args) {
-  for (std::size_t i = 2; i + 1 < args.size(); ++i) {
-    if ((iequals(args[i], "GET") || iequals(args[i], "BY")) && args[i + 1].find('*') != std::string_view::npos) {
-      return true;
-    }
-  }
-  return false;
-}
-
 constexpr Category kSortCategories = Category::kSet | Category::kSortedSet | Category::kList | Category::kDangerous;
 
 constexpr CommandSpec kSort{
@@ -57,8 +47,7 @@ constexpr CommandSpec kSort{
     .syntax =
         "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] "
         "[STORE destination]",
-    .extractor = &find_sort_keys,
-    .reaches_all = &has_patterns};
+    .extractor = &find_sort_keys};
 constexpr CommandSpec kSortRo{
     .name = "sort_ro",
     .arity = at_least(2),
@@ -69,8 +58,7 @@ constexpr CommandSpec kSortRo{
     .since = "7.0.0",
     .complexity = "O(N+M*log(M)) where N is the number of elements and M the number of those returned.",
     .summary = "Sorts the elements of a list, set or sorted set and replies with them.",
-    .syntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
-    .reaches_all = &has_patterns};
+    .syntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]"};
 
 /// Reads the pattern of BY or GET. Patterns reach into keys that the cluster may keep elsewhere.
 std::string_view read_pattern(ArgParser& in, std::string_view option, ServerMode mode) {

@@ -1,3 +1,4 @@
+#include "command/reach.h"
 #include "commands/generic/test_fixture.h"
 #include "commands/list/commands.h"
 
@@ -75,11 +76,14 @@ TEST_F(Sort, StoresAListWithEmptyTextsWherePatternsLeadNowhere) {
   EXPECT_EQ(r.changes, 2U);
   EXPECT_EQ(stored("l"), "*2\r\n$0\r\n\r\n$3\r\ntwo\r\n");
 }
-TEST_F(Sort, NeedsTheWholeKeySpaceForPatternsOnly) {
-  const auto reaches = [&](std::vector<std::string_view> args) { return r.table.find("sort")->spec.reaches_all(args); };
-  EXPECT_TRUE(reaches({"sort", "k", "get", "n_*"}));
-  EXPECT_TRUE(reaches({"sort", "k", "ALPHA", "BY", "n_*"}));
-  EXPECT_FALSE(reaches({"sort", "k", "BY", "nosort", "GET", "#", "LIMIT", "0", "1"}));
+TEST_F(Sort, ReachesBeyondItsKeysByPatternsOnly) {
+  const auto reaches = [&](std::string_view name, std::vector<std::string_view> args) {
+    return command::reaches_beyond_keys(r.table.find(name)->spec, args);
+  };
+  EXPECT_TRUE(reaches("sort", {"sort", "k", "get", "n_*"}));
+  EXPECT_TRUE(reaches("sort_ro", {"sort_ro", "k", "ALPHA", "BY", "n_*"}));
+  EXPECT_FALSE(reaches("sort", {"sort", "k", "BY", "nosort", "GET", "#", "LIMIT", "0", "1"}));
+  EXPECT_FALSE(reaches("mget", {"mget", "k", "GET", "n_*"}));
 }
 TEST_F(GenericInCluster, SortTakesNoPatternsThatReachOtherSlots) {
   EXPECT_EQ(r.run({"sort", "k", "BY", "w_*"}), "-ERR BY option of SORT denied in cluster mode.\r\n");

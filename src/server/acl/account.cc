@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "command/reach.h"
 
 namespace ashlar::acl {
 
@@ -99,7 +100,7 @@ std::optional<Refusal> refused(const Selector& selector, const Command& command,
       if (!may_touch(selector, args[key.argument], needed(key.action)))
         return Refusal{Denial::Reason::kKey, key.argument};
     }
-    if (command.spec.reaches_beyond_keys(args) && !may_read_everything(selector)) {
+    if (command::reaches_beyond_keys(command.spec, args) && !may_read_everything(selector)) {
       return Refusal{Denial::Reason::kKey, args.size() - 1};
     }
   }

@@ -41,8 +41,8 @@ class AclTest : public ::testing::Test {
                   command::one_key(2, KeyAccess::kOW, KeyAction::kUpdate)}});
     add({.name = "sort",
          .arity = command::at_least(2),
-         .keys = {command::one_key(1, KeyAccess::kRO, KeyAction::kAccess)},
-         .reaches_all = [](std::span<const std::string_view> args) { return args.size() > 2; }});
+         .keys = {command::one_key(1, KeyAccess::kRO, KeyAction::kAccess),
+                  command::unknown_keys(KeyAccess::kRO, KeyAction::kAccess)}});
     add({.name = "select", .arity = command::exactly(2), .flags = Flag::kFast});
     add({.name = "auth", .arity = command::at_least(2), .flags = Flag::kNoAuth | Flag::kFast});
     table.add_container({.name = "config", .arity = command::at_least(2)});
