@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "command/reach.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
 #include "server/worker.h"
@@ -395,7 +396,8 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     command.handler(context);
     return run.postpone ? Outcome::kPostponed : Outcome::kDone;
   }
-  if (!keys.empty()) [[likely]] {
+  const bool everything = router_ == nullptr && command::reaches_beyond_keys(command.spec, args);
+  if (!keys.empty() && !everything) [[likely]] {
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
     if (router_ != nullptr && session.origin() == Origin::kClient) {
       const command::Route route = router_->route(command.spec, keys, session, db);
@@ -421,7 +423,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     }
     return Outcome::kDone;
   }
-  if (command.spec.is(Flag::kWholeKeyspace)) {
+  if (everything || command.spec.is(Flag::kWholeKeyspace)) {
     std::optional<keyspace::SafePoint::Exclusive> all;
     if (!run.alone) all.emplace(parts_.keyspace.safe_point(), &run.participant);
     command.handler(context);

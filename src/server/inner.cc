@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "command/reach.h"
 
 namespace ashlar::server {
 
@@ -101,11 +102,12 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
   return std::nullopt;
 }
 
-std::optional<Refusal> Inner::placed(const Command& command, std::span<const KeyRef> keys, command::Session& session,
-                                     keyspace::Db& db) const {
+std::optional<Refusal> Inner::placed(const Command& command, std::span<const std::string_view> args,
+                                     std::span<const KeyRef> keys, command::Session& session, keyspace::Db& db) const {
   const OpenGroup& group = *run_.group;
   if (!group.exclusive) {
-    if (command::looks_at_all_slots(command.spec)) {
+    const bool everything = dispatcher_.router_ == nullptr && command::reaches_beyond_keys(command.spec, args);
+    if (everything || command::looks_at_all_slots(command.spec)) {
       return Refusal{Reason::kWholeKeyspace,
                      {ErrorCode::kGeneric,
                       fmt::format("'{}' looks at all slots, of which its caller holds a part", command.spec.name)}};
@@ -156,7 +158,7 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
   }
   const DbIndex db_index = session.db;
   keyspace::Db db(dispatcher_.parts_.keyspace, db_index, run_.access);
-  if (auto refused = placed(*command, keys, session, db)) {
+  if (auto refused = placed(*command, args, keys, session, db)) {
     bump(run_.stats.commands[command->index].rejected);
     return refused;
   }

@@ -26,6 +26,7 @@ class Inner final : public command::InnerCalls {
   [[nodiscard]] std::optional<command::Refusal> refusal(const command::Command& command, std::size_t argc,
                                                         command::Session& session, command::Caller caller) const;
   [[nodiscard]] std::optional<command::Refusal> placed(const command::Command& command,
+                                                       std::span<const std::string_view> args,
                                                        std::span<const keyspace::KeyRef> keys,
                                                        command::Session& session, keyspace::Db& db) const;
 

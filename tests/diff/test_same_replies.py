@@ -22,11 +22,23 @@ def pair():
     cluster.end()
 
 
-@pytest.mark.parametrize("resp", [2, 3])
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_random_commands_get_the_same_replies(pair, resp, seed):
+def compare(pair, script, *options):
     ours, theirs = pair
-    done = subprocess.run([sys.executable, HERE / "commands_vs_redis.py", "--left", ours.address, "--right", theirs.address,
-                           "--count", str(COMMANDS), "--seed", str(seed), "--resp", str(resp)],
+    done = subprocess.run([sys.executable, HERE / script, "--left", ours.address, "--right", theirs.address, *options],
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("resp", ["2", "3"])
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_random_commands_get_the_same_replies(pair, resp, seed):
+    compare(pair, "commands_vs_redis.py", "--count", str(COMMANDS), "--seed", seed, "--resp", resp)
+
+
+@pytest.mark.parametrize("resp", ["2", "3"])
+def test_random_list_commands_get_the_same_replies(pair, resp):
+    compare(pair, "lists_vs_redis.py", "--count", str(COMMANDS), "--seed", "1", "--resp", resp)
+
+
+def test_clients_that_wait_for_lists_get_the_same_replies(pair):
+    compare(pair, "waiting_lists_vs_redis.py")

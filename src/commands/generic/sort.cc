@@ -5,6 +5,8 @@
 
 #include "command/arg_parser.h"
 #include "commands/generic/parts.h"
+#include "commands/generic/sort_run.h"
+#include "keyspace/values/list.h"
 
 namespace ashlar::commands {
 
@@ -58,35 +60,41 @@ constexpr CommandSpec kSortRo{
     .summary = "Sorts the elements of a list, set or sorted set and replies with them.",
     .syntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]"};
 
-/// Reads BY or GET; patterns reach into keys that the cluster may keep elsewhere.
-void read_pattern(ArgParser& in, std::string_view option, ServerMode mode) {
+/// Reads the pattern of BY or GET. Patterns reach into keys that the cluster may keep elsewhere.
+std::string_view read_pattern(ArgParser& in, std::string_view option, ServerMode mode) {
   const std::string_view pattern = in.text();
   const bool constant = option == "BY" && pattern.find('*') == std::string_view::npos;
   if (mode == ServerMode::kCluster && !constant) {
     in.fail_with({ErrorCode::kGeneric, std::string(option) + " option of SORT denied in cluster mode."});
   }
+  return pattern;
 }
-
-/// What the options say about the result.
-struct SortOptions {
-  bool stores = false;
-};
 
 Result<SortOptions> parse_options(const Context& ctx, ServerMode mode) {
   SortOptions options;
   ArgParser in(ctx.args, 2);
   while (in.more()) {
-    if (in.take("ASC") || in.take("DESC") || in.take("ALPHA")) continue;
-    if (in.left() >= 3 && in.take("LIMIT")) {
-      (void)in.integer();
-      (void)in.integer();
+    if (in.take("ASC")) {
+      options.order = SortOptions::Order::kAscending;
+    } else if (in.take("DESC")) {
+      options.order = SortOptions::Order::kDescending;
+    } else if (in.take("ALPHA")) {
+      options.compare = SortOptions::Compare::kTexts;
+    } else if (in.left() >= 3 && in.take("LIMIT")) {
+      options.offset = in.integer();
+      options.count = in.integer();
     } else if (ctx.spec.is(Flag::kWrite) && in.left() >= 2 && in.take("STORE")) {
       (void)in.text();
       options.stores = true;
     } else if (in.left() >= 2 && in.take("BY")) {
-      read_pattern(in, "BY", mode);
+      const std::string_view pattern = read_pattern(in, "BY", mode);
+      if (pattern.find('*') == std::string_view::npos) {
+        options.sorted = false;  // stays so, whatever other BY there is
+      } else {
+        options.by = pattern;
+      }
     } else if (in.left() >= 2 && in.take("GET")) {
-      read_pattern(in, "GET", mode);
+      options.gets.push_back(read_pattern(in, "GET", mode));
     } else {
       in.reject();
     }
@@ -95,19 +103,39 @@ Result<SortOptions> parse_options(const Context& ctx, ServerMode mode) {
   return options;
 }
 
+void reply_fields(Context& ctx, const std::vector<SortedField>& fields) {
+  ctx.reply.array(fields.size());
+  for (const SortedField& field : fields) field ? ctx.reply.bulk(*field) : ctx.reply.null();
+}
+
+void store_fields(Context& ctx, const KeyRef& key, const std::vector<SortedField>& fields) {
+  if (fields.empty()) {
+    if (ctx.db.erase(key)) {
+      ctx.effects.changed();
+      ctx.effects.instead({"DEL", key.text});
+      ctx.notify(EventClass::kGeneric, "del", key);
+    }
+    return ctx.reply.integer(0);
+  }
+  keyspace::OwnedValue value{keyspace::Owned<keyspace::List>(new keyspace::List())};
+  auto& list = *std::get<keyspace::Owned<keyspace::List>>(value.data);
+  for (const SortedField& field : fields) {
+    list.push(keyspace::ListEnd::kRight, field ? std::string_view(*field) : std::string_view(), ctx.limits());
+  }
+  ctx.db.put(key, std::move(value), std::nullopt);
+  ctx.effects.changed(fields.size());
+  ctx.notify(EventClass::kList, "sortstore", key);
+  ctx.reply.integer(static_cast<std::int64_t>(fields.size()));
+}
+
 }  // namespace
 
 void GenericCommands::sort(Context& ctx) {
   const auto options = parse_options(ctx, mode_);
   if (!options) return ctx.error(options.error());
-  // Strings are the only values there are, and none of them can be sorted.
-  if (ctx.db.find(ctx.keys[0], ctx.read_access()) != nullptr) return ctx.error(ErrorCode::kWrongType);
-  if (!options->stores) return ctx.reply.array(0);
-  if (ctx.keys.size() > 1 && ctx.db.erase(ctx.keys[1])) {
-    ctx.effects.changed();
-    ctx.effects.instead({"DEL", ctx.keys[1].text});
-  }
-  ctx.reply.integer(0);
+  const auto fields = run_sort(ctx, ctx.db.find(ctx.keys[0], ctx.read_access()), *options);
+  if (!fields) return ctx.error(fields.error());
+  options->stores ? store_fields(ctx, ctx.keys.back(), *fields) : reply_fields(ctx, *fields);
 }
 
 void register_sort(CommandTable& table, GenericCommands& commands) {

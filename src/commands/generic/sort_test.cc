@@ -1,9 +1,14 @@
+#include "command/reach.h"
 #include "commands/generic/test_fixture.h"
+#include "commands/list/commands.h"
 
 namespace ashlar::commands {
 namespace {
 
-using Sort = GenericTest;
+struct Sort : GenericTest {
+  Sort() { register_list_commands(r.table); }
+  std::string stored(std::string_view key) { return r.run({"lrange", key, "0", "-1"}); }
+};
 
 TEST_F(Sort, AMissingKeyIsAnEmptyList) {
   EXPECT_EQ(r.run({"sort", "none"}), "*0\r\n");
@@ -43,6 +48,42 @@ TEST_F(Sort, KeysAreFoundWhateverTheOptionsAre) {
   EXPECT_EQ(positions({"sort", "k", "BY", "STORE", "GET", "store"}), At{1});
   EXPECT_EQ(positions({"sort", "k", "STORE"}), At{1});
   EXPECT_EQ(positions({"sort"}), At{});
+}
+TEST_F(Sort, ComparesNumbersOrTexts) {
+  r.run({"rpush", "l", "10", "9", "-1", "1.5"});
+  EXPECT_EQ(r.run({"sort", "l"}), "*4\r\n$2\r\n-1\r\n$3\r\n1.5\r\n$1\r\n9\r\n$2\r\n10\r\n");
+  EXPECT_EQ(r.run({"sort", "l", "ALPHA", "DESC"}), "*4\r\n$1\r\n9\r\n$2\r\n10\r\n$3\r\n1.5\r\n$2\r\n-1\r\n");
+  EXPECT_EQ(r.run({"sort", "l", "LIMIT", "1", "2"}), "*2\r\n$3\r\n1.5\r\n$1\r\n9\r\n");
+  EXPECT_EQ(r.run({"sort", "l", "LIMIT", "-5", "1"}), "*1\r\n$2\r\n-1\r\n");
+  EXPECT_EQ(r.run({"sort", "l", "LIMIT", "9", "1"}), "*0\r\n");
+  r.run({"rpush", "l", "x"});
+  EXPECT_EQ(r.run({"sort", "l"}), "-ERR One or more scores can't be converted into double\r\n");
+}
+TEST_F(Sort, ComparesAndReturnsWhatPatternsLeadTo) {
+  r.run({"rpush", "l", "a", "b", "c"});
+  r.run({"mset", "w_a", "3", "w_b", "1", "n_b", "bee"});
+  // c has no weight and counts as 0.
+  EXPECT_EQ(r.run({"sort", "l", "BY", "w_*", "GET", "#", "GET", "n_*"}),
+            "*6\r\n$1\r\nc\r\n$-1\r\n$1\r\nb\r\n$3\r\nbee\r\n$1\r\na\r\n$-1\r\n");
+  EXPECT_EQ(r.run({"sort", "l", "BY", "w_*", "ALPHA", "DESC"}), "*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n");
+  EXPECT_EQ(r.run({"sort", "l", "BY", "none", "DESC", "LIMIT", "0", "2"}), "*2\r\n$1\r\nc\r\n$1\r\nb\r\n");
+}
+TEST_F(Sort, StoresAListWithEmptyTextsWherePatternsLeadNowhere) {
+  r.run({"rpush", "l", "2", "1"});
+  r.run({"set", "n_2", "two"});
+  EXPECT_EQ(r.run({"sort", "l", "GET", "n_*", "STORE", "l"}), ":2\r\n");
+  EXPECT_EQ(r.recorded, Lines{"sort l GET n_* STORE l"});
+  EXPECT_EQ(r.changes, 2U);
+  EXPECT_EQ(stored("l"), "*2\r\n$0\r\n\r\n$3\r\ntwo\r\n");
+}
+TEST_F(Sort, ReachesBeyondItsKeysByPatternsOnly) {
+  const auto reaches = [&](std::string_view name, std::vector<std::string_view> args) {
+    return command::reaches_beyond_keys(r.table.find(name)->spec, args);
+  };
+  EXPECT_TRUE(reaches("sort", {"sort", "k", "get", "n_*"}));
+  EXPECT_TRUE(reaches("sort_ro", {"sort_ro", "k", "ALPHA", "BY", "n_*"}));
+  EXPECT_FALSE(reaches("sort", {"sort", "k", "BY", "nosort", "GET", "#", "LIMIT", "0", "1"}));
+  EXPECT_FALSE(reaches("mget", {"mget", "k", "GET", "n_*"}));
 }
 TEST_F(GenericInCluster, SortTakesNoPatternsThatReachOtherSlots) {
   EXPECT_EQ(r.run({"sort", "k", "BY", "w_*"}), "-ERR BY option of SORT denied in cluster mode.\r\n");

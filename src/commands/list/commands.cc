@@ -10,6 +10,7 @@ void register_list_commands(command::CommandTable& table) {
   register_list_reads(table);
   register_list_edits(table);
   register_list_moves(table);
+  register_list_waits(table);
 }
 
 }  // namespace ashlar::commands

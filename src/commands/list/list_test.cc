@@ -142,6 +142,45 @@ TEST_F(ListCommands, PopsFromTheFirstListThatHasElementsAndRecordsThePlainForm) 
   EXPECT_EQ(r.run({"LMPOP", "1", "m", "LEFT", "COUNT", "1", "COUNT", "1"}), "-ERR syntax error\r\n");
 }
 
+TEST_F(ListCommands, BlockingPopsTakeFromTheFirstListAndRecordThePlainForm) {
+  r.run({"RPUSH", "m", "a", "b", "c"});
+  EXPECT_EQ(r.run({"BLPOP", "none", "m", "0"}), "*2\r\n$1\r\nm\r\n$1\r\na\r\n");
+  EXPECT_EQ(r.recorded, (Lines{"LPOP m"}));
+  EXPECT_EQ(r.run({"BRPOP", "m", "0.5"}), "*2\r\n$1\r\nm\r\n$1\r\nc\r\n");
+  EXPECT_EQ(r.recorded, (Lines{"RPOP m"}));
+  EXPECT_EQ(r.run({"BLMPOP", "1", "2", "none", "m", "LEFT", "COUNT", "5"}), "*2\r\n$1\r\nm\r\n*1\r\n$1\r\nb\r\n");
+  EXPECT_EQ(r.recorded, (Lines{"LPOP m 1"}));
+  EXPECT_EQ(r.run({"BLPOP", "m", "x"}), "-ERR timeout is not a float or out of range\r\n");
+  EXPECT_EQ(r.run({"BLPOP", "m", "-1"}), "-ERR timeout is negative\r\n");
+}
+
+TEST_F(ListCommands, BlockingMovesRecordThePlainForm) {
+  r.run({"RPUSH", "m", "a", "b"});
+  EXPECT_EQ(r.run({"BLMOVE", "m", "l", "left", "right", "0"}), "$1\r\na\r\n");
+  EXPECT_EQ(r.recorded, (Lines{"LMOVE m l LEFT RIGHT"}));
+  EXPECT_EQ(r.run({"BRPOPLPUSH", "m", "l", "0"}), "$1\r\nb\r\n");
+  EXPECT_EQ(r.recorded, (Lines{"RPOPLPUSH m l"}));
+  EXPECT_EQ(all("l"), "*2\r\n$1\r\nb\r\n$1\r\na\r\n");
+}
+
+TEST_F(ListCommands, WaitsWhereNothingIsThere) {
+  r.may_block = true;
+  EXPECT_EQ(r.run({"BLPOP", "x", "y", "2"}), "");
+  ASSERT_TRUE(r.blocked.has_value());
+  EXPECT_EQ(r.blocked->keys, (Lines{"x", "y"}));
+  EXPECT_EQ(r.blocked->timeout, Millis(2000));
+  EXPECT_EQ(r.run({"BLMOVE", "x", "y", "LEFT", "LEFT", "0"}), "");
+  EXPECT_EQ(r.blocked->keys, (Lines{"x"}));
+  EXPECT_EQ(r.blocked->timeout, std::nullopt);
+  EXPECT_EQ(r.recorded, Lines{});
+}
+
+TEST_F(ListCommands, AnswersNullAtOnceWhereWaitingIsNotAllowed) {
+  EXPECT_EQ(r.run({"BRPOP", "x", "0"}), "*-1\r\n");
+  EXPECT_EQ(r.run({"BLMPOP", "0", "1", "x", "LEFT"}), "*-1\r\n");
+  EXPECT_EQ(r.run({"BLMOVE", "x", "y", "LEFT", "LEFT", "0"}), "$-1\r\n");
+}
+
 TEST_F(ListCommands, ChangesTheEncodingAtTheLimitAndBackAtHalfOfIt) {
   std::vector<std::string_view> args(130, "x");
   args[0] = "RPUSH";

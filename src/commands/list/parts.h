@@ -20,6 +20,7 @@ void register_list_pops(command::CommandTable& table);
 void register_list_reads(command::CommandTable& table);
 void register_list_edits(command::CommandTable& table);
 void register_list_moves(command::CommandTable& table);
+void register_list_waits(command::CommandTable& table);
 
 /// LEFT or RIGHT. Errors: kSyntax.
 [[nodiscard]] keyspace::ListEnd read_end(command::ArgParser& in);

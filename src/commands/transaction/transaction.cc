@@ -6,6 +6,7 @@
 
 #include "command/context.h"
 #include "command/keys.h"
+#include "command/reach.h"
 #include "commands/transaction/commands.h"
 
 namespace ashlar::commands {
@@ -99,6 +100,7 @@ class Run {
       whole_ |= looks_at_all_slots(queued.command->spec) && !runs_alone(queued.command->spec);
       whole_ |= queued.command->spec.is(Flag::kComposite);
       args_.assign(queued.args.begin(), queued.args.end());
+      whole_ |= reaches_beyond_keys(queued.command->spec, args_);
       find_keys(queued.command->spec, args_, positions_);
       for (const KeyPosition& position : positions_) keys_.push_back(ctx.inner().ref(args_[position.argument]));
     }

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "command/reach.h"
 
 namespace ashlar::acl {
 
@@ -85,12 +86,22 @@ bool may_use(const Selector& selector, std::string_view channel, Account::Channe
   });
 }
 
+/// For commands that reach keys named by values: their patterns could lead anywhere.
+bool may_read_everything(const Selector& selector) {
+  return std::ranges::any_of(selector.keys, [](const KeyPattern& pattern) {
+    return covers(pattern.right, KeyRight::kRead) && pattern.pattern == "*";
+  });
+}
+
 std::optional<Refusal> refused(const Selector& selector, const Command& command, Args args, Keys& keys) {
   if (!may_run(selector, command, args)) return Refusal{Denial::Reason::kCommand};
   if (!selector.all_keys && command.spec.has_keys()) {
     for (const KeyPosition& key : keys.get()) {
       if (!may_touch(selector, args[key.argument], needed(key.action)))
         return Refusal{Denial::Reason::kKey, key.argument};
+    }
+    if (command::reaches_beyond_keys(command.spec, args) && !may_read_everything(selector)) {
+      return Refusal{Denial::Reason::kKey, args.size() - 1};
     }
   }
   if (selector.all_channels || command.spec.channels == Channels::kNone) return std::nullopt;

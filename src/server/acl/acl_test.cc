@@ -39,6 +39,10 @@ class AclTest : public ::testing::Test {
          .flags = Flag::kWrite,
          .keys = {command::one_key(1, KeyAccess::kRO, KeyAction::kAccess),
                   command::one_key(2, KeyAccess::kOW, KeyAction::kUpdate)}});
+    add({.name = "sort",
+         .arity = command::at_least(2),
+         .keys = {command::one_key(1, KeyAccess::kRO, KeyAction::kAccess),
+                  command::unknown_keys(KeyAccess::kRO, KeyAction::kAccess)}});
     add({.name = "select", .arity = command::exactly(2), .flags = Flag::kFast});
     add({.name = "auth", .arity = command::at_least(2), .flags = Flag::kNoAuth | Flag::kFast});
     table.add_container({.name = "config", .arity = command::at_least(2)});
@@ -167,6 +171,15 @@ TEST_F(AclTest, KeysAreCheckedWithTheAccessThatTheCommandNeeds) {
   EXPECT_EQ(set("al", {"%R"}), "Error in ACL SETUSER modifier '%R': Syntax error");
 }
 
+TEST_F(AclTest, KeysNamedByValuesNeedTheRightToReadAllKeys) {
+  set("al", {"on", "+sort", "~a*"});
+  EXPECT_EQ(check("al", {"sort", "ab"}), "OK");
+  EXPECT_EQ(check("al", {"sort", "ab", "BY", "w_*"}), "key w_*");
+  set("al", {"%W~*"});
+  EXPECT_EQ(check("al", {"sort", "ab", "BY", "w_*"}), "key w_*");
+  set("al", {"%R~*"});
+  EXPECT_EQ(check("al", {"sort", "ab", "BY", "w_*"}), "OK");
+}
 TEST_F(AclTest, APatternBehindAllKeysIsRefused) {
   EXPECT_EQ(set("al", {"allkeys", "~a"}),
             "Error in ACL SETUSER modifier '~a': Adding a pattern after the * pattern (or the 'allkeys' flag) is not "
