@@ -57,7 +57,7 @@ TEST(RdbSortedSet, ReadsScoresAsTextOfOldFiles) {
                                  "1.5\x01"
                                  "b\xfe\x01"
                                  "c\xff",
-                                 13)),
+                                 14)),
             "c=-inf a=1.5 b=inf");
 }
 
