@@ -75,7 +75,10 @@ void zrandmember(Context& ctx) {
     constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
     ArgParser in(ctx.args, 2);
     count = in.integer();
-    if (!in.failed() && count < -kMax) in.fail_with({ErrorCode::kGeneric, "value is out of range"});
+    if (!in.failed() && count < -kMax) {
+      in.fail_with({ErrorCode::kGeneric,
+                    "value is out of range, value must between -9223372036854775807 and 9223372036854775807"});
+    }
     if (in.more()) {
       if (in.left() > 1 || !in.take("WITHSCORES")) in.reject();
       if (count < -(kMax / 2) || count > kMax / 2) in.fail_with({ErrorCode::kGeneric, "value is out of range"});
