@@ -41,7 +41,7 @@ class Generator:
 
     def lex_key(self):
         """Sets whose scores are all equal: only there an order by bytes is defined."""
-        return self.pick([b"l0", b"l1", b"none"] if self.chance(0.97) else [b"str"])
+        return self.pick([b"l0", b"l1", b"l2"] if self.chance(0.97) else [b"str"])
 
     def member(self):
         return self.pick(LONG) if self.chance(0.01) else self.pick(MEMBERS)
