@@ -41,14 +41,17 @@ struct Square {
   unsigned steps;
 
   [[nodiscard]] std::uint64_t hash() const noexcept { return spread(row) | spread(column) << 1; }
+  /// The neighbour, around the world; a coordinate that stays may lie one beyond the grid (180 degrees does).
   [[nodiscard]] Square moved(int east, int north) const noexcept {
-    const std::uint32_t mask = (1U << steps) - 1;
-    return {(column + static_cast<std::uint32_t>(east)) & mask, (row + static_cast<std::uint32_t>(north)) & mask,
-            steps};
+    return {shifted(column, east), shifted(row, north), steps};
   }
   [[nodiscard]] GeoCell cell() const noexcept {
     const unsigned shift = 2 * (kSteps - steps);
     return {hash() << shift, (hash() + 1) << shift};
+  }
+
+  [[nodiscard]] std::uint32_t shifted(std::uint32_t coordinate, int by) const noexcept {
+    return by == 0 ? coordinate : (coordinate + static_cast<std::uint32_t>(by)) & ((1U << steps) - 1);
   }
 };
 

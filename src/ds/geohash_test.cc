@@ -98,6 +98,12 @@ TEST(GeoCells, OfAPointAreSmall) {
   for (std::uint32_t i = 0; i < cells.count; ++i) EXPECT_LE(cells.cells[i].end - cells.cells[i].first, 4U);
 }
 
+TEST(GeoCells, HoldPointsAtTheEndsOfTheGrid) {
+  for (const GeoPoint& corner : {GeoPoint{180, kLatitudeMax}, GeoPoint{180, 0}, GeoPoint{-180, -kLatitudeMax}}) {
+    EXPECT_TRUE(covered(cells_covering({corner, GeoCircle{100000}}), geohash(corner))) << corner.longitude;
+  }
+}
+
 TEST(GeoCells, OfTheWholeEarthHoldItOnce) {
   const GeoCells cells = cells_covering({{0, 0}, GeoCircle{3e7}});
   std::uint64_t sum = 0;

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "keyspace/values/sorted_set.h"
 #include "snapshot/rdb_values.h"
+#include "snapshot/ziplist.h"
 
 namespace ashlar::snapshot::rdb {
 
@@ -17,6 +18,7 @@ namespace {
 // Frozen: see rdb_format.h.
 constexpr std::uint8_t kTextScores = 3;
 constexpr std::uint8_t kBinaryScores = 5;
+constexpr std::uint8_t kZiplist = 12;
 constexpr std::uint8_t kListpack = 17;  // Redis 7.0; read only, so that older ones load what we write
 
 std::unexpected<Error> corrupt(const RdbInput& input, std::string_view what) {
@@ -95,7 +97,7 @@ Result<Owned<SortedSet>> rebuilt(const RdbInput& input, const Values& values, st
 std::uint8_t sorted_set_type(const SortedSet& /*value*/) noexcept { return kBinaryScores; }
 
 bool reads_sorted_set(std::uint8_t type) noexcept {
-  return type == kTextScores || type == kBinaryScores || type == kListpack;
+  return type == kTextScores || type == kBinaryScores || type == kZiplist || type == kListpack;
 }
 
 void append_sorted_set(Chunk& out, const SortedSet& value, Compression compression) {
@@ -113,7 +115,7 @@ Result<Owned<SortedSet>> read_sorted_set(RdbInput& input, std::uint8_t type) {
   if (type == kTextScores || type == kBinaryScores) return read_pairs(input, type);
   std::string blob;
   ASH_TRY_VOID(input.string(blob));
-  const auto packed = ds::Listpack::validated(blob);
+  const auto packed = type == kZiplist ? listpack_of_ziplist(blob) : ds::Listpack::validated(blob);
   if (!packed) return corrupt(input, packed.error().detail);
   return rebuilt(input, packed->view(), packed->count());
 }

@@ -57,8 +57,22 @@ TEST(RdbSortedSet, ReadsScoresAsTextOfOldFiles) {
                                  "1.5\x01"
                                  "b\xfe\x01"
                                  "c\xff",
-                                 13)),
+                                 14)),
             "c=-inf a=1.5 b=inf");
+}
+
+TEST(RdbSortedSet, ReadsTheZiplistOfRedisBefore7) {
+  // {a 1, b 5}: 4 entries, integers 0..12 inside their first byte.
+  EXPECT_EQ(restored(from_hex("0c15"
+                              "15000000"
+                              "12000000"
+                              "0400"
+                              "000161"
+                              "03f2"
+                              "020162"
+                              "03f6"
+                              "ff")),
+            "a=1 b=5");
 }
 
 TEST(RdbSortedSet, RefusesWhatIsNoSortedSet) {

@@ -6,11 +6,14 @@
 
 #include "command/arg_parser.h"
 #include "commands/zset/parts.h"
+#include "keyspace/values/set.h"
 
 namespace ashlar::commands {
 
 using namespace command;
 using keyspace::Owned;
+using keyspace::Set;
+using keyspace::SetMember;
 using keyspace::SortedSet;
 
 namespace {
@@ -20,18 +23,22 @@ enum class Aggregate : std::uint8_t { kSum, kMin, kMax };
 /// What becomes of the result; decides which options a command takes.
 enum class Purpose : std::uint8_t { kReply, kStore, kCount };
 
-/// One input: a sorted set, or nothing.
+/// One input: a sorted set, a set whose members all have score 1, or nothing.
 struct Input {
   const SortedSet* sorted = nullptr;
+  const Set* set = nullptr;
   double weight = 1;
 
-  [[nodiscard]] std::uint64_t size() const { return sorted != nullptr ? sorted->size() : 0; }
+  [[nodiscard]] std::uint64_t size() const {
+    return sorted != nullptr ? sorted->size() : set != nullptr ? set->size() : 0;
+  }
   /// Unweighted.
   [[nodiscard]] std::optional<double> score(std::string_view member) const {
     if (sorted != nullptr) return sorted->score(member);
+    if (set != nullptr && set->contains(SetMember(member))) return 1;
     return std::nullopt;
   }
-  [[nodiscard]] bool same_as(const Input& other) const noexcept { return sorted == other.sorted; }
+  [[nodiscard]] bool same_as(const Input& other) const noexcept { return sorted == other.sorted && set == other.set; }
   /// Calls visit(member, score) for each element until it returns false.
   template <typename Visit>
   void for_each(Visit&& visit) const {
@@ -40,6 +47,9 @@ struct Input {
         const auto e = at.element();
         if (!visit(e.member, e.score)) return;
       }
+    } else if (set != nullptr) {
+      DecimalBuffer digits;
+      set->for_each([&](const ds::PackedValue& member) { return visit(member.text(digits), 1.0); });
     }
   }
 };
@@ -100,6 +110,7 @@ Result<Input> open_input(Context& ctx, const KeyRef& key) {
   const Entry* entry = ctx.db.find(key, ctx.read_access());
   if (entry == nullptr) return Input{};
   if (const auto* sorted = entry->collection<SortedSet>()) return Input{.sorted = sorted};
+  if (const auto* set = entry->collection<Set>()) return Input{.set = set};
   return fail(ErrorCode::kWrongType);
 }
 

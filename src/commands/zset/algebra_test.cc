@@ -50,5 +50,12 @@ TEST_P(ZsetAlgebra, RefusesKeyCountsThatAreNone) {
   EXPECT_EQ(run({"zdiff", "1", "x", "weights", "1"}), "-ERR syntax error\r\n");
   EXPECT_EQ(run({"zunionstore", "t", "1", "x", "withscores"}), "-ERR syntax error\r\n");
 }
+TEST_P(ZsetAlgebra, MembersOfPlainSetsHaveScoreOne) {
+  run({"sadd", "s", "a", "7"});
+  EXPECT_EQ(brief({"zunion", "2", "x", "s", "withscores"}), "*8 $1 7 $1 1 $1 a $1 2 $1 b $1 2 $1 c $1 3");
+  EXPECT_EQ(brief({"zinter", "2", "x", "s", "withscores"}), "*2 $1 a $1 2");
+  EXPECT_EQ(brief({"zdiff", "2", "s", "x", "withscores"}), "*2 $1 7 $1 1");
+}
+
 }  // namespace
 }  // namespace ashlar::commands

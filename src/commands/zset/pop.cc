@@ -3,6 +3,7 @@
 #include <string>
 
 #include "command/arg_parser.h"
+#include "command/blocking.h"
 #include "commands/zset/parts.h"
 
 namespace ashlar::commands {
@@ -146,12 +147,82 @@ void zmpop(Context& ctx) {
   if (!pop_first(ctx, *request)) ctx.reply.null_array();
 }
 
+/// BZPOPMIN and BZPOPMAX: as pop_one_key() on the first key that has any, else waits for one.
+void pop_or_wait(Context& ctx, PopEnd end) {
+  const auto timeout = parse_timeout(ctx.args.back(), TimeoutUnit::kSeconds);
+  if (!timeout) return ctx.error(timeout.error());
+  for (const KeyRef& key : ctx.keys) {
+    const auto set = ctx.db.edit<SortedSet>(key);
+    if (!set) return ctx.error(set.error());
+    if (*set == nullptr) continue;
+    ctx.reply.array(3);
+    ctx.reply.bulk(key.text);
+    ElementReply reply(ctx.reply, Shape::kFlat);
+    pop(ctx, key, **set, end, 1, reply);
+    return ctx.effects.instead({pop_name(end), key.text});
+  }
+  if (!ctx.may_block()) return ctx.reply.null_array();
+  ctx.block({.keys = ctx.keys, .type = keyspace::Type::kSortedSet, .timeout = *timeout});
+}
+
+constexpr CommandSpec kBzpopMin{
+    .name = "bzpopmin",
+    .arity = at_least(3),
+    .flags = Flag::kWrite | Flag::kFast | Flag::kBlocking,
+    .group = Group::kSortedSet,
+    .categories = Category::kSortedSet,
+    .keys = {key_range(1, -2, 1, KeyAccess::kRW, KeyAction::kAccess | KeyAction::kDelete)},
+    .since = "5.0.0",
+    .complexity = "O(log(N)) where N is the size of the sorted set.",
+    .summary =
+        "Removes and returns the member with the lowest score of the first sorted set that has any; waits for one.",
+    .syntax = "key [key ...] timeout"};
+void bzpopmin(Context& ctx) { pop_or_wait(ctx, PopEnd::kMin); }
+
+constexpr CommandSpec kBzpopMax{
+    .name = "bzpopmax",
+    .arity = at_least(3),
+    .flags = Flag::kWrite | Flag::kFast | Flag::kBlocking,
+    .group = Group::kSortedSet,
+    .categories = Category::kSortedSet,
+    .keys = {key_range(1, -2, 1, KeyAccess::kRW, KeyAction::kAccess | KeyAction::kDelete)},
+    .since = "5.0.0",
+    .complexity = "O(log(N)) where N is the size of the sorted set.",
+    .summary =
+        "Removes and returns the member with the highest score of the first sorted set that has any; waits for one.",
+    .syntax = "key [key ...] timeout"};
+void bzpopmax(Context& ctx) { pop_or_wait(ctx, PopEnd::kMax); }
+
+constexpr CommandSpec kBzmpop{
+    .name = "bzmpop",
+    .arity = at_least(5),
+    .flags = Flag::kWrite | Flag::kBlocking,
+    .group = Group::kSortedSet,
+    .categories = Category::kSortedSet,
+    .keys = {counted_keys(2, KeyAccess::kRW, KeyAction::kAccess | KeyAction::kDelete)},
+    .since = "7.0.0",
+    .complexity = "O(K) + O(M*log(N)) for K keys and M elements popped from a sorted set of N.",
+    .summary = "Removes and returns members from one end of the first sorted set that has any; waits for one.",
+    .syntax = "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]"};
+void bzmpop(Context& ctx) {
+  const auto request = parse_many_pop(ctx.args, 2);
+  if (!request) return ctx.error(request.error());
+  const auto timeout = parse_timeout(ctx.args[1], TimeoutUnit::kSeconds);
+  if (!timeout) return ctx.error(timeout.error());
+  if (pop_first(ctx, *request)) return;
+  if (!ctx.may_block()) return ctx.reply.null_array();
+  ctx.block({.keys = ctx.keys, .type = keyspace::Type::kSortedSet, .timeout = *timeout});
+}
+
 }  // namespace
 
 void register_zset_pops(CommandTable& table) {
   table.add(kZpopMin, &zpopmin);
   table.add(kZpopMax, &zpopmax);
   table.add(kZmpop, &zmpop);
+  table.add(kBzpopMin, &bzpopmin);
+  table.add(kBzpopMax, &bzpopmax);
+  table.add(kBzmpop, &bzmpop);
 }
 
 }  // namespace ashlar::commands

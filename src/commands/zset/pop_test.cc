@@ -39,5 +39,27 @@ TEST_P(ZsetPop, ZmpopTakesTheFirstKeyThatHasAny) {
   EXPECT_EQ(run({"zmpop", "1", "z", "middle"}), "-ERR syntax error\r\n");
 }
 
+TEST_P(ZsetPop, BlockingPopsServeAtOnceWhenThereIsSomething) {
+  fill();
+  EXPECT_EQ(brief({"bzpopmin", "none", "z", "0"}), "*3 $1 z $1 a $1 1");
+  EXPECT_EQ(r.recorded, (Lines{"ZPOPMIN z"}));
+  EXPECT_EQ(brief({"bzpopmax", "z", "1.5"}), "*3 $1 z $1 e $1 5");
+  EXPECT_EQ(brief({"bzmpop", "0", "2", "none", "z", "min", "count", "2"}), "*2 $1 z *2 *2 $1 b $1 2 *2 $1 c $1 3");
+  EXPECT_EQ(r.recorded, (Lines{"ZPOPMIN z 2"}));
+  EXPECT_EQ(run({"bzpopmin", "z", "-1"}), "-ERR timeout is negative\r\n");
+  EXPECT_EQ(run({"bzmpop", "x", "1", "z", "min"}), "-ERR timeout is not a float or out of range\r\n");
+}
+TEST_P(ZsetPop, BlockingPopsWaitForASortedSetAtAnyOfTheirKeys) {
+  EXPECT_EQ(run({"bzpopmin", "a", "b", "0"}), "*-1\r\n");
+  r.may_block = true;
+  EXPECT_EQ(run({"bzpopmin", "a", "b", "0"}), "");
+  ASSERT_TRUE(r.blocked.has_value());
+  EXPECT_EQ(r.blocked->keys, (Lines{"a", "b"}));
+  EXPECT_EQ(r.blocked->type, keyspace::Type::kSortedSet);
+  EXPECT_EQ(run({"bzmpop", "2", "1", "a", "max"}), "");
+  ASSERT_TRUE(r.blocked.has_value());
+  EXPECT_EQ(r.blocked->timeout, Millis(2000));
+}
+
 }  // namespace
 }  // namespace ashlar::commands

@@ -1,7 +1,9 @@
 #include <limits>
 #include <unordered_set>
 
+#include "base/double_text.h"
 #include "command/arg_parser.h"
+#include "commands/shared/element_scan.h"
 #include "commands/zset/parts.h"
 
 namespace ashlar::commands {
@@ -73,7 +75,10 @@ void zrandmember(Context& ctx) {
     constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
     ArgParser in(ctx.args, 2);
     count = in.integer();
-    if (!in.failed() && count < -kMax) in.fail_with({ErrorCode::kGeneric, "value is out of range"});
+    if (!in.failed() && count < -kMax) {
+      in.fail_with({ErrorCode::kGeneric,
+                    "value is out of range, value must between -9223372036854775807 and 9223372036854775807"});
+    }
     if (in.more()) {
       if (in.left() > 1 || !in.take("WITHSCORES")) in.reject();
       if (count < -(kMax / 2) || count > kMax / 2) in.fail_with({ErrorCode::kGeneric, "value is out of range"});
@@ -91,29 +96,6 @@ void zrandmember(Context& ctx) {
   reply_many(ctx, **set, count, shape);
 }
 
-struct ScanOptions {
-  std::uint64_t count = 10;  // source: the default of ZSCAN
-  std::string_view pattern = "*";
-};
-
-Result<ScanOptions> parse_scan_options(std::span<const std::string_view> args) {
-  ScanOptions options;
-  ArgParser in(args, 3);
-  while (in.more()) {
-    if (in.left() >= 2 && in.take("COUNT")) {
-      const std::int64_t count = in.integer();
-      if (!in.failed() && count < 1) in.reject();
-      options.count = static_cast<std::uint64_t>(count);
-    } else if (in.left() >= 2 && in.take("MATCH")) {
-      options.pattern = in.text();
-    } else {
-      in.reject();
-    }
-  }
-  if (in.failed()) return std::unexpected(in.error());
-  return options;
-}
-
 constexpr CommandSpec kZscan{.name = "zscan",
                              .arity = at_least(3),
                              .flags = Flag::kReadOnly,
@@ -126,30 +108,22 @@ constexpr CommandSpec kZscan{.name = "zscan",
                              .syntax = "key cursor [MATCH pattern] [COUNT count]",
                              .tips = "nondeterministic_output"};
 void zscan(Context& ctx) {
-  const auto cursor = parse_u64(ctx.args[2]);
-  if (!cursor) return ctx.error("invalid cursor");
+  const auto position = parse_scan_cursor(ctx.args[2]);
+  if (!position) return ctx.error(position.error());
   const auto set = ctx.db.read<SortedSet>(ctx.keys[0], ctx.read_access());
   if (!set) return ctx.error(set.error());
-  if (*set == nullptr) {
-    ctx.reply.array(2);
-    ctx.reply.bulk("0");
-    return ctx.reply.array(0);
-  }
-  const auto options = parse_scan_options(ctx.args);
+  if (*set == nullptr) return reply_empty_scan(ctx);
+  const auto options = parse_element_scan(ctx.args, ScanParts::kElements);
   if (!options) return ctx.error(options.error());
-  ByteBuffer elements;
-  resp::Encoder found(elements, ctx.reply.version());
-  std::size_t n = 0;
-  const std::uint64_t next = (*set)->scan(*cursor, options->count, [&](const SortedSet::Element& e) {
-    if (!glob_match(options->pattern, e.member)) return;
-    found.bulk(e.member);
-    found.bulk(format_double(e.score));
-    ++n;
+  ElementScanReply reply(ctx);
+  const std::uint64_t next = (*set)->scan(*position, options->count, [&](const SortedSet::Element& e) {
+    if (!options->fits(e.member)) return;
+    DoubleBuffer digits;
+    reply.elements().bulk(e.member);
+    reply.elements().bulk(format_double(e.score, digits));
+    reply.added(2);
   });
-  ctx.reply.array(2);
-  ctx.reply.bulk_i64(static_cast<std::int64_t>(next));
-  ctx.reply.array(2 * n);
-  ctx.reply.raw(elements.view());
+  reply.finish(next);
 }
 
 }  // namespace

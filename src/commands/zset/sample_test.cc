@@ -42,7 +42,9 @@ TEST_P(ZsetSample, MayRepeatMembersWithANegativeCount) {
   EXPECT_EQ(bulks(run({"zrandmember", "z", "-7", "withscores"})).size(), 14U);
   EXPECT_EQ(run({"zrandmember", "none", "3"}), "*0\r\n");
   EXPECT_EQ(run({"zrandmember", "none"}), "$-1\r\n");
-  EXPECT_EQ(run({"zrandmember", "z", "-9223372036854775808"}), "-ERR value is out of range\r\n");
+  EXPECT_EQ(run({"zrandmember", "z", "-9223372036854775808"}),
+            "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n");
+  EXPECT_EQ(run({"zrandmember", "z", "-9223372036854775807", "withscores"}), "-ERR value is out of range\r\n");
   EXPECT_EQ(run({"zrandmember", "z", "1", "x"}), "-ERR syntax error\r\n");
 }
 TEST_P(ZsetSample, ScanMeetsEveryMemberWithItsScore) {

@@ -4,13 +4,10 @@
 #include <cstdlib>
 #include <string>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/check.h"
 #include "base/double_text.h"
 #include "ds/dense_table.h"
-#include "keyspace/slot.h"
+#include "ds/seeded_hash.h"
 
 namespace ashlar::keyspace {
 
@@ -21,14 +18,10 @@ using ds::ListpackView;
 using ds::PackedItem;
 using ds::ScoredMember;
 
-std::uint64_t hash_of(std::string_view member) noexcept {
-  return XXH3_64bits_withSeed(member.data(), member.size(), HashSeed::get());
-}
-
-struct MemberTraits {
-  static std::uint64_t hash(const ScoredMember& record) noexcept { return hash_of(record.member()); }
+struct RecordTraits {
+  static std::uint64_t hash(const ScoredMember& record) noexcept { return ds::seeded_hash(record.member()); }
 };
-using MemberTable = ds::DenseTable<ScoredMember, MemberTraits>;
+using RecordTable = ds::DenseTable<ScoredMember, RecordTraits>;
 
 double score_at(const ListpackView& view, ListpackPos pos) {
   const ds::PackedValue value = view.get(pos);
@@ -66,7 +59,7 @@ SortedSet::Added judged(double old, double score, const ScoreRule& rule) {
 }  // namespace
 
 struct SortedSet::Indexed {
-  MemberTable table;
+  RecordTable table;
   ds::SortedIndex index;
   std::size_t record_bytes = 0;
 
@@ -74,9 +67,9 @@ struct SortedSet::Indexed {
   Indexed(const Indexed&) = delete;
   Indexed& operator=(const Indexed&) = delete;
   ~Indexed() {
-    table.for_each([](const MemberTable::Word& word) { ScoredMember::destroy(word.record()); });
+    table.for_each([](const RecordTable::Word& word) { ScoredMember::destroy(word.record()); });
   }
-  [[nodiscard]] MemberTable::Word* find(std::string_view member, std::uint64_t hash) const {
+  [[nodiscard]] RecordTable::Word* find(std::string_view member, std::uint64_t hash) const {
     return table.find(hash, [&](const ScoredMember& record) { return record.member() == member; });
   }
   void insert(std::string_view member, double score, std::uint64_t hash) {
@@ -123,7 +116,7 @@ Owned<SortedSet> SortedSet::clone() const {
   }
   copy->indexed_ = std::make_unique<Indexed>();
   for (auto at = indexed_->index.first(); !at.at_end(); at.forward()) {
-    copy->indexed_->insert(at->member(), at->score(), hash_of(at->member()));
+    copy->indexed_->insert(at->member(), at->score(), ds::seeded_hash(at->member()));
   }
   return copy;
 }
@@ -192,15 +185,15 @@ void SortedSet::become_indexed() {
   auto indexed = std::make_unique<Indexed>();
   for (Cursor at = first(); !at.at_end(); at.forward()) {
     const Element e = at.element();
-    indexed->insert(e.member, e.score, hash_of(e.member));
+    indexed->insert(e.member, e.score, ds::seeded_hash(e.member));
   }
   indexed_ = std::move(indexed);
   small_ = ds::Listpack();
 }
 
 SortedSet::Added SortedSet::add_indexed(std::string_view member, double score, const ScoreRule& rule) {
-  const std::uint64_t hash = hash_of(member);
-  if (const MemberTable::Word* word = indexed_->find(member, hash)) {
+  const std::uint64_t hash = ds::seeded_hash(member);
+  if (const RecordTable::Word* word = indexed_->find(member, hash)) {
     ScoredMember& record = *word->record();
     const Added verdict = judged(record.score(), score, rule);
     if (verdict.outcome == Outcome::kMoved) indexed_->index.rescore(record, verdict.score);
@@ -218,8 +211,8 @@ bool SortedSet::erase(std::string_view member) {
     small_.erase(pos, 2);
     return true;
   }
-  const std::uint64_t hash = hash_of(member);
-  MemberTable::Word* word = indexed_->find(member, hash);
+  const std::uint64_t hash = ds::seeded_hash(member);
+  RecordTable::Word* word = indexed_->find(member, hash);
   if (word == nullptr) return false;
   ScoredMember* record = word->record();
   indexed_->table.erase(hash, word);
@@ -236,7 +229,7 @@ void SortedSet::erase_range(std::uint64_t first, std::uint64_t count) {
     return;
   }
   indexed_->index.erase_range(first, count, [this](ScoredMember& record) {
-    const std::uint64_t hash = MemberTraits::hash(record);
+    const std::uint64_t hash = RecordTraits::hash(record);
     indexed_->table.erase(hash, indexed_->table.find(hash, [&](const ScoredMember& r) { return &r == &record; }));
     indexed_->drop(&record);
   });
@@ -248,13 +241,13 @@ std::optional<double> SortedSet::score(std::string_view member) const {
     const ListpackView view = small_.view();
     return pos == view.stop() ? std::nullopt : std::optional(score_at(view, view.next(pos)));
   }
-  const MemberTable::Word* word = indexed_->find(member, hash_of(member));
+  const RecordTable::Word* word = indexed_->find(member, ds::seeded_hash(member));
   return word == nullptr ? std::nullopt : std::optional(word->record()->score());
 }
 
 std::optional<SortedSet::Ranked> SortedSet::rank(std::string_view member) const {
   if (indexed_ != nullptr) {
-    const MemberTable::Word* word = indexed_->find(member, hash_of(member));
+    const RecordTable::Word* word = indexed_->find(member, ds::seeded_hash(member));
     if (word == nullptr) return std::nullopt;
     return Ranked{indexed_->index.rank(*word->record()), word->record()->score()};
   }
@@ -300,7 +293,7 @@ std::uint64_t SortedSet::scan_with(std::uint64_t position, std::uint64_t at_leas
     for (Cursor at = first(); !at.at_end(); at.forward()) visit(target, at.element());
     return 0;
   }
-  return indexed_->table.scan(position, at_least, [&](const MemberTable::Word& word) {
+  return indexed_->table.scan(position, at_least, [&](const RecordTable::Word& word) {
     visit(target, {word.record()->member(), word.record()->score()});
   });
 }
@@ -328,7 +321,7 @@ void SortedSet::check_invariants() const {
   ASH_CHECK(indexed_->table.size() == indexed_->index.size());
   std::size_t bytes = 0;
   for (auto at = indexed_->index.first(); !at.at_end(); at.forward()) {
-    const MemberTable::Word* word = indexed_->find(at->member(), hash_of(at->member()));
+    const RecordTable::Word* word = indexed_->find(at->member(), ds::seeded_hash(at->member()));
     ASH_CHECK(word != nullptr && word->record() == &*at);
     bytes += at->memory_bytes();
   }
