@@ -172,6 +172,7 @@ void destroy(Context& ctx) {
   if (stream == nullptr) return;
   if (!stream->erase_group(ctx.args[3])) return ctx.reply.integer(0);
   group_changed(ctx, "xgroup-destroy");
+  ctx.db.modified(ctx.keys[0]);  // those who wait for the group must hear that it is gone
   ctx.reply.integer(1);
 }
 

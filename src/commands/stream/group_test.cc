@@ -55,6 +55,33 @@ TEST_F(StreamGroups, ReadingRepliesMapsInResp3) {
   EXPECT_EQ(r.run({"xread", "streams", "s", "$"}), "_\r\n");
 }
 
+TEST_F(StreamGroups, WaitingReadersRememberWhatWasLast) {
+  r.may_block = true;
+  EXPECT_EQ(r.run({"xread", "block", "1500", "streams", "s", "none", "$", "0"}), "");
+  ASSERT_TRUE(r.blocked.has_value());
+  EXPECT_EQ(r.blocked->keys, (Lines{"s", "none"}));
+  EXPECT_EQ(r.blocked->type, keyspace::Type::kStream);
+  EXPECT_EQ(r.blocked->timeout, Millis(1500));
+  EXPECT_EQ(r.blocked->args, (Lines{"xread", "block", "1500", "streams", "s", "none", "4-0", "0"}));
+  EXPECT_EQ(r.run({"xread", "block", "0", "streams", "s", "3"}), "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n" + entry("4-0"));
+  EXPECT_FALSE(r.blocked.has_value());
+  EXPECT_EQ(r.run({"xread", "block", "-1", "streams", "s", "$"}), "-ERR timeout is negative\r\n");
+  r.may_block = false;
+  EXPECT_EQ(r.run({"xread", "block", "0", "streams", "s", "$"}), "*-1\r\n");
+}
+
+TEST_F(StreamGroups, WaitingConsumersHearThatTheirGroupIsGone) {
+  r.may_block = true;
+  r.run({"xreadgroup", "group", "g", "c", "streams", "s", ">"});
+  EXPECT_EQ(r.run({"xreadgroup", "group", "g", "c", "block", "0", "streams", "s", ">"}), "");
+  ASSERT_TRUE(r.blocked.has_value());
+  EXPECT_EQ(r.blocked->wake_on, command::WakeOn::kAnyChange);
+  EXPECT_EQ(r.blocked->timeout, std::nullopt);
+  r.run({"xgroup", "destroy", "s", "g"});
+  EXPECT_EQ(r.run({"xreadgroup", "group", "g", "c", "block", "0", "streams", "s", ">"}),
+            "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n");
+}
+
 TEST_F(StreamGroups, RefusesReadsThatMakeNoSense) {
   EXPECT_EQ(r.run({"xread", "streams", "s", "t", "0"}),
             "-ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.\r\n");

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "command/arg_parser.h"
+#include "command/blocking.h"
 #include "commands/stream/args.h"
 #include "commands/stream/claim_record.h"
 #include "commands/stream/parts.h"
@@ -21,7 +22,7 @@ namespace {
 enum class Form : std::uint8_t { kRead, kReadGroup };
 
 struct ReadOptions {
-  std::optional<std::string_view> block;
+  std::optional<BlockTimeout> block;
   std::optional<std::uint64_t> count;
   bool no_ack = false;
   std::string_view group;
@@ -62,7 +63,7 @@ Result<ReadOptions> parse_read(std::span<const std::string_view> args, Form form
   ArgParser in(args, 1);
   while (in.more()) {
     if (in.left() > 1 && in.take("BLOCK")) {
-      options.block = in.text();
+      ASH_TRY(options.block, parse_timeout(in.text(), TimeoutUnit::kMilliseconds));
     } else if (in.left() > 1 && in.take("COUNT")) {
       const std::int64_t n = in.integer();
       options.count = n > 0 ? std::optional(static_cast<std::uint64_t>(n)) : std::nullopt;
@@ -268,10 +269,25 @@ void read_group(Context& ctx, const ReadOptions& options, const std::vector<Sour
   }
 }
 
+/// The command runs again when one of the streams changes; for a group also when it is gone, to say so then.
+void wait_for_news(Context& ctx, const ReadOptions& options, Form form, const std::vector<Source>& sources) {
+  BlockRequest request{.keys = ctx.keys, .type = keyspace::Type::kStream, .timeout = *options.block};
+  if (form == Form::kReadGroup) {
+    request.wake_on = WakeOn::kAnyChange;
+    return ctx.block(request);
+  }
+  // "$" is what was last when the wait began.
+  request.args.assign(ctx.args.begin(), ctx.args.end());
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    std::string& id = request.args[options.first_key + options.streams + i];
+    if (id == "$") id = keyspace::id_text(sources[i].after);
+  }
+  ctx.block(request);
+}
+
 void read(Context& ctx, Form form) {
   const auto options = parse_read(ctx.args, form);
   if (!options) return ctx.error(options.error());
-  if (options->block) return ctx.error("BLOCK is not supported yet");
   if (ctx.keys.size() != options->streams) return ctx.error(ErrorCode::kSyntax);
   std::vector<Source> sources;
   if (!find_sources(ctx, *options, form, sources)) return;
@@ -281,7 +297,9 @@ void read(Context& ctx, Form form) {
   } else {
     read_group(ctx, *options, sources, reply);
   }
-  if (!reply.end()) ctx.reply.null_array();
+  if (reply.end()) return;
+  if (!options->block || !ctx.may_block()) return ctx.reply.null_array();
+  wait_for_news(ctx, *options, form, sources);
 }
 
 constexpr KeySpec streams_key(std::int16_t from) {
