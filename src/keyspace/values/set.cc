@@ -12,7 +12,9 @@ std::size_t digits_of(std::int64_t value) noexcept {
 
 /// Whether a listpack may hold everything in `numbers` and one more member of `bytes` bytes.
 bool fits_listpack(const ds::Intset& numbers, std::size_t bytes, const EncodingLimits& limits) noexcept {
+  constexpr std::size_t kIntegerBytesMax = 10;  // of a listpack entry: its head, eight bytes, the length backwards
   const std::size_t n = numbers.size();
+  if (bytes > ds::Listpack::kBytesMax / 2 || n > ds::Listpack::kBytesMax / 2 / kIntegerBytesMax) return false;
   if (n >= limits.set_listpack_entries || bytes > limits.set_listpack_value) return false;
   if (n == 0) return true;
   return digits_of(numbers.at(0)) <= limits.set_listpack_value &&
