@@ -320,9 +320,12 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
        reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed))) [[unlikely]] {
     note(run, command, args, session, spent, reply.size());
   }
+  if (parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
 }
 
 command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = &run.waits}; }
+
 void Dispatcher::note(const Execution& run, const Command& command, std::span<const std::string_view> args,
                       const command::Session& session, Ticks spent, std::size_t reply_bytes) const {
   using Kind = CommandLog::Kind;
@@ -339,8 +342,6 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
   if (reply_bytes >= noteworthy_reply_.load(std::memory_order_relaxed)) {
     parts_.command_log.add(Kind::kLargeReply, call, reply_bytes);
   }
-  if (parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, session);
 }
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
