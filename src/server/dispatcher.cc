@@ -249,7 +249,7 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     return Outcome::kDone;
   }
   const Outcome outcome = call(run, *command, keys, args, session, reply);
-  if (run.interests.any_ready()) [[unlikely]]
+  if (run.interests.any_ready() && !run.alone) [[unlikely]]
     serve_ready(run);
   return outcome;
 }
