@@ -269,7 +269,9 @@ void Dispatcher::reject(Execution& run, const Command* command, const Error& err
   const std::size_t before = reply.output().size();
   if (session.in_transaction && command != nullptr && command->spec.is(Flag::kRunsQueue)) {
     command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kFree);
-    reply.error({ErrorCode::kExecAbort, "Transaction discarded because of: " + error.resp_text()});
+    // Redis quotes an error of its own class with its prefix, a plain one without.
+    const std::string quoted = error.code == ErrorCode::kGeneric ? std::string(error.text()) : error.resp_text();
+    reply.error({ErrorCode::kExecAbort, "Transaction discarded because of: " + quoted});
   } else {
     if (session.in_transaction) session.transaction->aborted = true;
     reply.error(error);
