@@ -306,7 +306,7 @@ TEST_F(BlockingTest, NoElementIsLostOrTakenTwiceAcrossThreads) {
           } else {
             while (taker.late().empty()) {  // a value from another thread, or from here
               Connection setter;
-              if (own.run(setter, {"SETNX", kKeys[i % 3], "v"}) == ":1\r\n") ++set;
+              if (own.run(setter, {"SETNX", kKeys[(t + i) % 3], "v"}) == ":1\r\n") ++set;
             }
             ++taken;
           }
