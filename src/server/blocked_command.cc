@@ -102,6 +102,7 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
       return;
     } else {
       run.effects.finish();
+      run.access.actor = blocked.session.id;
       command::Context context(blocked.command->spec, blocked.args, blocked.keys, db, reply, blocked.session,
                                run.effects, host(run));
       run.waits.open();

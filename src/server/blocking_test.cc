@@ -10,6 +10,8 @@
 #include "commands/transaction/commands.h"
 #include "server/blocked_command.h"
 #include "server/dispatcher.h"
+#include "server/key_listener.h"
+#include "server/pubsub/hub.h"
 
 namespace ashlar::server {
 namespace {
@@ -70,7 +72,8 @@ struct World {
     table.add(kTake, &take);
     table.add(kGone, &await_gone);
     dispatcher =
-        std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, slow_log, gates, rate, texts});
+        std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, command_log, latency, gates, rate,
+                                                       texts, notifications, monitors, tracking, key_listener});
   }
   SystemClock clock;
   TickRate rate{clock};
@@ -78,9 +81,15 @@ struct World {
   changelog::ChangeLog log;
   command::CommandTable table;
   StatsRegistry stats;
-  SlowLog slow_log;
+  CommandLog command_log;
+  LatencyMonitor latency;
   Gates gates;
   Texts texts;
+  pubsub::Hub hub;
+  pubsub::Notifications notifications{hub};
+  Monitors monitors;
+  tracking::Table tracking{keyspace};
+  KeyListener key_listener{tracking};
   commands::StringCommands strings;
   std::unique_ptr<Dispatcher> dispatcher;
 };
@@ -297,7 +306,7 @@ TEST_F(BlockingTest, NoElementIsLostOrTakenTwiceAcrossThreads) {
           } else {
             while (taker.late().empty()) {  // a value from another thread, or from here
               Connection setter;
-              if (own.run(setter, {"SETNX", kKeys[i % 3], "v"}) == ":1\r\n") ++set;
+              if (own.run(setter, {"SETNX", kKeys[(t + i) % 3], "v"}) == ":1\r\n") ++set;
             }
             ++taken;
           }

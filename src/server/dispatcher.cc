@@ -251,7 +251,7 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     return Outcome::kDone;
   }
   const Outcome outcome = call(run, *command, keys, args, session, reply);
-  if (run.interests.any_ready()) [[unlikely]]
+  if (run.interests.any_ready() && !run.alone) [[unlikely]]
     serve_ready(run);
   return outcome;
 }
@@ -298,7 +298,9 @@ void Dispatcher::reject(Execution& run, const Command* command, const Error& err
   const std::size_t before = reply.output().size();
   if (session.in_transaction && command != nullptr && command->spec.is(Flag::kRunsQueue)) {
     command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kFree);
-    reply.error({ErrorCode::kExecAbort, "Transaction discarded because of: " + error.resp_text()});
+    // Redis quotes an error of its own class with its prefix, a plain one without.
+    const std::string quoted = error.code == ErrorCode::kGeneric ? std::string(error.text()) : error.resp_text();
+    reply.error({ErrorCode::kExecAbort, "Transaction discarded because of: " + quoted});
   } else {
     if (session.in_transaction) session.transaction->aborted = true;
     reply.error(error);
@@ -349,9 +351,12 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
       [[unlikely]] {
     note(run, command, args, session, spent, reply.size());
   }
+  if (parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
 }
 
 command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = &run.waits}; }
+
 void Dispatcher::note(const Execution& run, const Command& command, std::span<const std::string_view> args,
                       const command::Session& session, Ticks spent, std::size_t reply_bytes) const {
   using Kind = CommandLog::Kind;
@@ -368,8 +373,6 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
   if (reply_bytes >= noteworthy_reply_.load(std::memory_order_relaxed)) {
     parts_.command_log.add(Kind::kLargeReply, call, reply_bytes);
   }
-  if (parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, session);
 }
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,

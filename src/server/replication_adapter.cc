@@ -71,6 +71,9 @@ void StreamApplier::end() {
     dispatcher_->parts().log.record(session_.db, kTransactionEnds, changelog::Target::kAofOnly);
     run_->alone = false;
     alone_.reset();
+    // Who waits sees the whole transaction or nothing of it.
+    const keyspace::Batch inside(run_->participant);
+    if (run_->interests.any_ready()) dispatcher_->serve_ready(*run_);
   } else {
     run_->participant.leave();
   }
