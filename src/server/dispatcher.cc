@@ -214,7 +214,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
   if (session.restricted() && permissions_ != nullptr) [[unlikely]] {
     using Where = command::Permissions::Where;
-    if (const auto error = permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
+    if (const auto error =
+            permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
@@ -314,10 +315,10 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
     bump(counters.failed);
     count_error(run, reply);
   }
-  if (sampled == Sampled::kForSlowLog &&
-      (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
-       run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
-       reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed))) [[unlikely]] {
+  if (sampled == Sampled::kForSlowLog && (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
+                                          run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
+                                          reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed)))
+      [[unlikely]] {
     note(run, command, args, session, spent, reply.size());
   }
 }
