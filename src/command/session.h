@@ -70,7 +70,9 @@ class Session {
   /// Null for streams that may do everything (a primary, a file). Shared with the registry of users, which replaces a
   /// user by a new object when its rules change.
   [[nodiscard]] const std::shared_ptr<const User>& user() const noexcept { return user_; }
-  [[nodiscard]] std::string_view user_name() const noexcept { return user_ ? user_->name() : "default"; }
+  [[nodiscard]] std::string_view user_name() const noexcept {
+    return user_ ? std::string_view(user_->name()) : std::string_view("default");
+  }
   /// Whether the user's permissions must be asked before a command runs.
   [[nodiscard]] bool restricted() const noexcept { return restricted_; }
 

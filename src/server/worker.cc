@@ -15,6 +15,17 @@ namespace {
 constexpr std::size_t kSpareBuffers = 64;
 constexpr std::size_t kSpareBufferBytes = 64 * 1024;
 
+/// Whether `user` may keep what a connection has subscribed to.
+bool may_listen(const acl::Account& user, const pubsub::Subscriptions& to) {
+  using Channel = acl::Account::Channel;
+  const auto may = [&](pubsub::Kind kind, Channel form) {
+    return std::ranges::all_of(to.of(kind), [&](const std::string& name) { return user.may_use_channel(name, form); });
+  };
+  return to.empty() ||
+         (may(pubsub::Kind::kChannel, Channel::kLiteral) && may(pubsub::Kind::kShardChannel, Channel::kLiteral) &&
+          may(pubsub::Kind::kPattern, Channel::kPattern));
+}
+
 }  // namespace
 
 Client::Client(Worker& worker, Accepted accepted, MonoTime now)
@@ -304,7 +315,8 @@ void Worker::refresh_users() {
     const auto& old = client->user();
     if (client->dead_ || old == nullptr) continue;
     acl::Users::Ptr now = parts_.users.find(old->name());
-    if (now == nullptr || now->identity() != acl::account_of(*old).identity()) {
+    if (now == nullptr || now->identity() != acl::account_of(*old).identity() ||
+        !may_listen(*now, client->subscriptions())) {
       client->close_after_reply_ = true;
       mark_flush(*client);
       loop_.post([] {});  // another turn at once

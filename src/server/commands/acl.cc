@@ -27,6 +27,12 @@ constexpr std::string_view kNoFile =
     "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
     "users in the Redis configuration.";
 
+/// For subcommands that take one word more or not: two more are like no subcommand at all.
+void unlike_any(Context& ctx) {
+  ctx.error(fmt::format("unknown subcommand or wrong number of arguments for '{}'. Try ACL HELP.",
+                        ctx.args[1].substr(0, 128)));
+}
+
 void reply_selector(resp::Encoder& out, const acl::Selector& selector) {
   out.bulk("commands");
   out.bulk(acl::command_text(selector));
@@ -82,7 +88,7 @@ void reply_entry(Context& ctx, const acl::DenialLog::Entry& entry) {
 }  // namespace
 
 void AclCommands::cat(Context& ctx) {
-  if (ctx.args.size() > 3) return ctx.error("wrong number of arguments for 'acl|cat' command");
+  if (ctx.args.size() > 3) return unlike_any(ctx);
   const auto all = command::all_category_names();
   if (ctx.args.size() == 2) {
     ctx.reply.array(all.size());
@@ -157,7 +163,7 @@ void AclCommands::whoami(Context& ctx) { ctx.reply.bulk(ctx.session.user_name())
 void AclCommands::genpass(Context& ctx) {
   constexpr std::int64_t kBitsMax = 4096;
   std::int64_t bits = 256;
-  if (ctx.args.size() > 3) return ctx.error("wrong number of arguments for 'acl|genpass' command");
+  if (ctx.args.size() > 3) return unlike_any(ctx);
   if (ctx.args.size() == 3) {
     const auto wanted = parse_i64(ctx.args[2]);
     if (!wanted) return ctx.error(ErrorCode::kNotInteger);
@@ -201,7 +207,7 @@ void AclCommands::save(Context& ctx) {
 
 void AclCommands::log(Context& ctx) {
   std::size_t count = 10;
-  if (ctx.args.size() > 3) return ctx.error("wrong number of arguments for 'acl|log' command");
+  if (ctx.args.size() > 3) return unlike_any(ctx);
   if (ctx.args.size() == 3) {
     if (iequals(ctx.args[2], "RESET")) {
       parts_.log.reset();

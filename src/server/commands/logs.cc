@@ -1,5 +1,7 @@
 #include "server/commands/logs.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <optional>
 
@@ -146,7 +148,10 @@ void LogCommands::reply_entries(Context& ctx, CommandLog::Kind kind, std::size_t
 }
 
 void LogCommands::slow_get(Context& ctx) {
-  if (ctx.args.size() > 3) return ctx.error("wrong number of arguments for 'slowlog|get' command");
+  if (ctx.args.size() > 3) {
+    return ctx.error(fmt::format("unknown subcommand or wrong number of arguments for '{}'. Try SLOWLOG HELP.",
+                                 ctx.args[1].substr(0, 128)));
+  }
   const auto count = ctx.args.size() == 3 ? count_of(ctx, ctx.args[2]) : kDefaultCount;
   if (count) reply_entries(ctx, CommandLog::Kind::kSlow, *count);
 }

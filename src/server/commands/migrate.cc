@@ -81,8 +81,11 @@ Result<MigrateCommand::Job> MigrateCommand::parse(Context& ctx) {
     } else if (in.take("REPLACE")) {
       job.existing = Existing::kReplace;
     } else if (in.take("AUTH")) {
+      ctx.effects.redact(ctx.args.size() - in.left());
       job.target.password = std::string(in.text());
     } else if (in.take("AUTH2")) {
+      ctx.effects.redact(ctx.args.size() - in.left());
+      ctx.effects.redact(ctx.args.size() - in.left() + 1);
       job.target.user = in.text();
       job.target.password = std::string(in.text());
     } else if (in.take("KEYS")) {
