@@ -35,7 +35,7 @@ struct AccessContext {
   Rng* rng = nullptr;
   EventListener* events = nullptr;                // null while notify-keyspace-events is empty
   ModificationListener* modifications = nullptr;  // null: nobody can be interested
-  ClientId actor{};  // the connection whose command runs; zero: none
+  ClientId actor{};                               // the connection whose command runs; zero: none
 };
 
 enum class Access : std::uint8_t {

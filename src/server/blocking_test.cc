@@ -69,8 +69,8 @@ struct World {
     commands::register_transaction_commands(table);
     table.add(kTake, &take);
     table.add(kGone, &await_gone);
-    dispatcher = std::make_unique<Dispatcher>(
-        Dispatcher::Parts{keyspace, log, table, stats, slow_log, gates, rate, texts});
+    dispatcher =
+        std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, slow_log, gates, rate, texts});
   }
   SystemClock clock;
   TickRate rate{clock};

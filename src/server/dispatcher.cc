@@ -214,7 +214,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
   if (session.restricted() && permissions_ != nullptr) [[unlikely]] {
     using Where = command::Permissions::Where;
-    if (const auto error = permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
+    if (const auto error =
+            permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
@@ -293,6 +294,8 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
+  if (parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
   if (run.waits_now) [[unlikely]] {  // counted when it is served
     run.waits_now = false;
     return Outcome::kDone;
@@ -314,10 +317,10 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
     bump(counters.failed);
     count_error(run, reply);
   }
-  if (sampled == Sampled::kForSlowLog &&
-      (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
-       run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
-       reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed))) [[unlikely]] {
+  if (sampled == Sampled::kForSlowLog && (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
+                                          run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
+                                          reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed)))
+      [[unlikely]] {
     note(run, command, args, session, spent, reply.size());
   }
 }
@@ -339,8 +342,6 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
   if (reply_bytes >= noteworthy_reply_.load(std::memory_order_relaxed)) {
     parts_.command_log.add(Kind::kLargeReply, call, reply_bytes);
   }
-  if (parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, session);
 }
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
@@ -352,7 +353,10 @@ void Dispatcher::show_to_monitors(const Execution& run, const Command& command, 
       if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
     }
   }
-  parts_.monitors.feed(run.access.now, session.db, address_of_ ? address_of_(session) : "", shown);
+  // A script runs its commands for a session of its own, which has no address.
+  std::string source = address_of_ ? address_of_(session) : std::string();
+  if (source.empty() && run.group != nullptr) source = "lua";
+  parts_.monitors.feed(run.access.now, session.db, source, shown);
 }
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,

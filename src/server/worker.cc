@@ -361,7 +361,7 @@ void Worker::run_ready() {
   if (ready_.empty()) return;
   refresh_users();
   const WallTime now = loop_.wall_now();
-  run_->access.actor = {};  // evictions are nobody's
+  run_->access.actor = {};                                              // evictions are nobody's
   parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);  // eviction records removals
   run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
   std::vector<Client*> round;

@@ -55,7 +55,8 @@ void flushall(Context& ctx) {
   Keyspace& keyspace = ctx.db.keyspace();
   keyspace::ModificationListener* listener = ctx.db.context().modifications;
   std::uint64_t removed = 0;
-  for (std::uint32_t i = 0; i < keyspace.databases(); ++i) removed += keyspace.clear(DbIndex{i}, listener, freeing_of(ctx));
+  for (std::uint32_t i = 0; i < keyspace.databases(); ++i)
+    removed += keyspace.clear(DbIndex{i}, listener, freeing_of(ctx));
   tell_flushed(ctx, std::nullopt);
   ctx.effects.changed(removed + 1);  // an empty one counts too: it is recorded, so a replica that differs is emptied
   ctx.reply.ok();

@@ -57,8 +57,9 @@ std::string client_line(const Client& client, MonoTime now) {
       in.size(), in.capacity() - in.size(), transaction == nullptr ? 0 : transaction->bytes, out.capacity(), out.size(),
       out.size(), out.capacity(), client.memory_bytes(), out.empty() ? "r" : "rw");
   line += fmt::format(" cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
-                      client.last_command().empty() ? "NULL" : client.last_command(), client.user_name(), redirect_of(client),
-                      static_cast<int>(client.reply().version()), client.library_name, client.library_version);
+                      client.last_command().empty() ? "NULL" : client.last_command(), client.user_name(),
+                      redirect_of(client), static_cast<int>(client.reply().version()), client.library_name,
+                      client.library_version);
   return line;
 }
 
