@@ -324,6 +324,8 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
+  if (parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
   if (run.waits_now) [[unlikely]] {  // counted when it is served
     run.waits_now = false;
     return Outcome::kDone;
@@ -384,7 +386,10 @@ void Dispatcher::show_to_monitors(const Execution& run, const Command& command, 
       if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
     }
   }
-  parts_.monitors.feed(run.access.now, session.db, address_of_ ? address_of_(session) : "", shown);
+  // A script runs its commands for a session of its own, which has no address.
+  std::string source = address_of_ ? address_of_(session) : std::string();
+  if (source.empty() && run.group != nullptr) source = "lua";
+  parts_.monitors.feed(run.access.now, session.db, source, shown);
 }
 
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,

@@ -167,6 +167,8 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
   const Ticks start = ticks_now();
   command::Context context(command->spec, args, keys, db, reply, session, effects, Dispatcher::host(run_));
   command->handler(context);
+  if (dispatcher_.parts_.monitors.any()) [[unlikely]]
+    dispatcher_.show_to_monitors(run_, *command, args, session);
   const std::string_view written = reply.output().view();
   const auto sampled = caller == Caller::kTransaction ? Dispatcher::Sampled::kForSlowLog : Dispatcher::Sampled::kNot;
   dispatcher_.count_call(run_, *command, args, ticks_now() - start, written.substr(std::min(before, written.size())),
