@@ -34,7 +34,7 @@ build: packages-build ## Build the release programs into build/bin/
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
 .PHONY: test test-sanitizers check conformance bench fuzz sim format
-test: packages $(NODE_MODULES) ## Build and run all test tiers, as CI does
+test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, unit, simulator, end to end
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) asan tsan fuzz
