@@ -144,4 +144,7 @@ class Client final : public command::Session, public net::IoHandler {
   net::Watch watch_;
 };
 
+/// The connection behind a session. Null for the streams of a primary or a file.
+[[nodiscard]] inline Client* client_of(command::Session& session) { return dynamic_cast<Client*>(&session); }
+
 }  // namespace ashlar::server

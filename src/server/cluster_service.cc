@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "keyspace/slot_guard.h"
-#include "server/pubsub/commands.h"
+#include "server/pubsub_commands.h"
 
 namespace ashlar::server {
 

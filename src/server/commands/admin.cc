@@ -1,4 +1,5 @@
 #include "server/commands/admin.h"
+#include "server/client.h"
 
 #include "command/arg_parser.h"
 #include "server/commands/register.h"

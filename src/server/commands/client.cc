@@ -1,3 +1,4 @@
+#include "server/client.h"
 #include "server/commands/client.h"
 
 #include <fmt/format.h>

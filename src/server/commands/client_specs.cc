@@ -1,5 +1,5 @@
 #include "server/commands/client.h"
-#include "server/commands/help.h"
+#include "server/help.h"
 
 namespace ashlar::server {
 

@@ -1,4 +1,5 @@
 #include "server/commands/connection.h"
+#include "server/client.h"
 
 #include "base/bytes.h"
 #include "command/arg_parser.h"
@@ -12,8 +13,6 @@ using command::Context;
 using command::Flag;
 using command::Group;
 using command::Handler;
-
-Client* client_of(command::Session& session) { return dynamic_cast<Client*>(&session); }
 
 namespace {
 

@@ -41,7 +41,4 @@ class ConnectionCommands {
 /// Names of connections go into the one-line CLIENT LIST: printable, no blanks.
 [[nodiscard]] bool valid_client_name(std::string_view name) noexcept;
 
-/// The connection behind a session. Null for the streams of a primary or a file.
-[[nodiscard]] Client* client_of(command::Session& session);
-
 }  // namespace ashlar::server

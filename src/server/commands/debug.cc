@@ -1,4 +1,5 @@
 #include "server/commands/debug.h"
+#include "server/client.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -15,8 +16,8 @@
 #include "keyspace/slot_guard.h"
 #include "server/commands/connection.h"
 #include "server/commands/debug_protocol.h"
-#include "server/commands/help.h"
 #include "server/dataset_digest.h"
+#include "server/help.h"
 #include "snapshot/dump_payload.h"
 
 namespace ashlar::server {

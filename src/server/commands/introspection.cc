@@ -6,7 +6,7 @@
 #include "command/keys.h"
 #include "command/names.h"
 #include "server/commands/command_reply.h"
-#include "server/commands/help.h"
+#include "server/help.h"
 
 namespace ashlar::server {
 

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "server/commands/help.h"
 #include "server/commands/latency_report.h"
+#include "server/help.h"
 #include "server/latency_summary.h"
 
 namespace ashlar::server {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "server/commands/help.h"
+#include "server/help.h"
 
 namespace ashlar::server {
 

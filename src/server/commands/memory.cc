@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "command/arg_parser.h"
-#include "server/commands/help.h"
+#include "server/help.h"
 
 namespace ashlar::server {
 

@@ -1,6 +1,6 @@
 #include "server/commands/module.h"
 
-#include "server/commands/help.h"
+#include "server/help.h"
 
 namespace ashlar::server {
 namespace {

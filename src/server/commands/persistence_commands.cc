@@ -1,4 +1,5 @@
 #include "server/commands/persistence_commands.h"
+#include "server/client.h"
 
 #include "base/bytes.h"
 #include "server/commands/connection.h"

@@ -1,4 +1,4 @@
-#include "server/commands/help.h"
+#include "server/help.h"
 
 #include <fmt/format.h>
 

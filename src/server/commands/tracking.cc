@@ -1,4 +1,5 @@
-#include "server/tracking/commands.h"
+#include "server/commands/tracking.h"
+#include "server/client.h"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,10 @@
-#include "server/pubsub/commands.h"
+#include "server/pubsub_commands.h"
+#include "server/client.h"
 
 #include <fmt/format.h>
 
 #include "base/key_slot.h"
-#include "server/commands/connection.h"
-#include "server/commands/help.h"
+#include "server/help.h"
 
 namespace ashlar::server::pubsub {
 
