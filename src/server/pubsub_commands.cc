@@ -1,9 +1,9 @@
 #include "server/pubsub_commands.h"
-#include "server/client.h"
 
 #include <fmt/format.h>
 
 #include "base/key_slot.h"
+#include "server/client.h"
 #include "server/help.h"
 
 namespace ashlar::server::pubsub {

@@ -266,3 +266,16 @@ def test_every_info_field_of_redis_is_there_or_excused(node):
     have = node.info("everything")
     for field in (here.parent / "data" / "info-fields.txt").read_text().split():
         assert field in have or any(fnmatch.fnmatch(field, pattern) for pattern in excused), field
+
+
+def test_the_append_only_file_can_be_switched_on_by_a_client(node):
+    node.start()
+    admin = connect(node)
+    for i in range(100):
+        admin.set(f"k{i}", i)
+    assert admin.config_set("appendonly", "yes")
+    assert admin.incr("k1") == 2
+    wait_until(lambda: admin.info("persistence")["aof_rewrite_in_progress"] == 0)
+    node.kill()
+    node.start()
+    assert connect(node).get("k1") == "2"

@@ -1,8 +1,9 @@
 #include "server/commands/admin.h"
-#include "server/client.h"
 
 #include "command/arg_parser.h"
+#include "server/client.h"
 #include "server/commands/register.h"
+#include "server/worker.h"
 
 namespace ashlar::server {
 
@@ -154,9 +155,15 @@ void AdminCommands::config_set(Context& ctx) {
     if (directive != nullptr && directive->is_sensitive) ctx.effects.redact(2 * i + 3);
   }
   config::SetContext context;
-  const Client* client = client_of(ctx.session);
+  Client* client = client_of(ctx.session);
   context.client = client != nullptr && client->from_loopback() ? config::Locality::kLocal : config::Locality::kRemote;
-  if (auto set = parts_.config.set(pairs, context); !set) return ctx.error(set.error());
+  // A setting may make every thread stand still (appendonly), and this one must not wait for itself.
+  keyspace::SafePoint::Participant* seat = client != nullptr ? &client->worker().execution().participant : nullptr;
+  const bool was_inside = seat != nullptr && seat->inside();
+  if (was_inside) seat->leave();
+  const auto set = parts_.config.set(pairs, context);
+  if (was_inside) seat->enter();
+  if (!set) return ctx.error(set.error());
   ctx.reply.ok();
 }
 

@@ -1,4 +1,3 @@
-#include "server/client.h"
 #include "server/commands/client.h"
 
 #include <fmt/format.h>
@@ -8,6 +7,7 @@
 #include <map>
 
 #include "base/bytes.h"
+#include "server/client.h"
 #include "server/commands/client_filter.h"
 #include "server/commands/client_line.h"
 #include "server/commands/connection.h"

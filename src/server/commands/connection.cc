@@ -1,8 +1,8 @@
 #include "server/commands/connection.h"
-#include "server/client.h"
 
 #include "base/bytes.h"
 #include "command/arg_parser.h"
+#include "server/client.h"
 #include "server/commands/register.h"
 #include "server/run_state.h"
 

@@ -1,5 +1,4 @@
 #include "server/commands/debug.h"
-#include "server/client.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include "base/log.h"
 #include "keyspace/access_clock.h"
 #include "keyspace/slot_guard.h"
+#include "server/client.h"
 #include "server/commands/connection.h"
 #include "server/commands/debug_protocol.h"
 #include "server/dataset_digest.h"

@@ -1,7 +1,7 @@
 #include "server/commands/persistence_commands.h"
-#include "server/client.h"
 
 #include "base/bytes.h"
+#include "server/client.h"
 #include "server/commands/connection.h"
 
 namespace ashlar::server {

@@ -1,11 +1,11 @@
 #include "server/commands/tracking.h"
-#include "server/client.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "command/arg_parser.h"
+#include "server/client.h"
 #include "server/commands/connection.h"
 
 namespace ashlar::server::tracking {
