@@ -277,5 +277,5 @@ def test_the_append_only_file_can_be_switched_on_by_a_client(node):
     assert admin.incr("k1") == 2
     wait_until(lambda: admin.info("persistence")["aof_rewrite_in_progress"] == 0)
     node.kill()
-    node.start()
+    node.start("--appendonly", "yes")
     assert connect(node).get("k1") == "2"
