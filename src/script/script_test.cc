@@ -76,8 +76,7 @@ TEST_F(InterpreterTest, RaisesErrorsOfCallAndReturnsThoseOfPcall) {
   port.answer = "-WRONGTYPE no\r\n";
   constexpr std::string_view kScript = "local value = redis.call('get', 'x') return value";
   const auto digest = sha1_hex(kScript);
-  EXPECT_EQ(eval(kScript),
-            "-WRONGTYPE no script: " + std::string(digest.data(), 40) + ", on @user_script:1.\r\n");
+  EXPECT_EQ(eval(kScript), "-WRONGTYPE no script: " + std::string(digest.data(), 40) + ", on @user_script:1.\r\n");
   EXPECT_EQ(eval("return redis.pcall('get', 'x').err"), "$12\r\nWRONGTYPE no\r\n");
   EXPECT_EQ(eval("local ok, e = pcall(redis.call, 'get', 'x') return {ok and 1 or 0, e.err}"),
             "*2\r\n:0\r\n$12\r\nWRONGTYPE no\r\n");
