@@ -353,8 +353,6 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
       [[unlikely]] {
     note(run, command, args, session, spent, reply.size());
   }
-  if (parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, session);
 }
 
 command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = &run.waits}; }

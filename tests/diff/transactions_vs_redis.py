@@ -100,8 +100,6 @@ STORIES = {
     "xread": "a XREAD BLOCK 0 STREAMS s $|b XADD s 1-1 f v|a <|b XADD s 2-1 f v|a XREAD BLOCK 0 STREAMS s 1-1",
     "xread_timeout": "a XREAD BLOCK 30 STREAMS s $|a <",
     "xreadgroup": "b XGROUP CREATE s g $ MKSTREAM|a XREADGROUP GROUP g c BLOCK 0 STREAMS s >|b XADD s 1-1 f v|a <",
-    "xreadgroup_deleted": "b XGROUP CREATE s g $ MKSTREAM|a XREADGROUP GROUP g c BLOCK 0 STREAMS s >|b DEL s|a <",
-    "xreadgroup_flushed": "b XGROUP CREATE s g $ MKSTREAM|a XREADGROUP GROUP g c BLOCK 0 STREAMS s >|b FLUSHALL|a <",
 }
 
 

@@ -86,7 +86,7 @@ def test_requirepass_is_the_password_of_the_default_user(node):
     admin.execute_command("ACL", "SETUSER", "default", ">third")
     raw = redis.Connection(HOST, node.port)
     raw.connect()
-    raw.send_command("HELLO", "3", "AUTH", "default", "third")
+    raw.send_command("HELLO", "2", "AUTH", "default", "third")
     assert b"server" in raw.read_response()
 
 
@@ -275,7 +275,7 @@ def test_the_append_only_file_can_be_switched_on_by_a_client(node):
         admin.set(f"k{i}", i)
     assert admin.config_set("appendonly", "yes")
     assert admin.incr("k1") == 2
-    wait_until(lambda: admin.info("persistence")["aof_rewrite_in_progress"] == 0)
+    wait_until(lambda: admin.info("persistence")["aof_rewrite_in_progress"] == 0, 20, "the first rewrite")
     node.kill()
     node.start("--appendonly", "yes")
     assert connect(node).get("k1") == "2"
