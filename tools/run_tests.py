@@ -111,7 +111,7 @@ def read_junit(path, tally, label):
 def pytest(options, tally, label, folder, env=None):
     report = LOGS / f"{label}.xml"
     report.unlink(missing_ok=True)
-    ok, _ = run(label, [*PYTEST, "-rs", f"--junitxml={report}", folder], seconds=1500, env=env)
+    ok, _ = run(label, [*PYTEST, "-rs", f"--junitxml={report}", folder], seconds=2700, env=env)
     before = len(tally.failed)
     read_junit(report, tally, label)
     if not ok and len(tally.failed) == before:
