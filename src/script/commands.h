@@ -5,6 +5,7 @@
 /// handlers by any.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <optional>
@@ -49,7 +50,10 @@ class ScriptCommands final : public keyspace::FunctionStore {
     permissions_ = std::move(ask);
   }
   /// `busy-reply-threshold`; zero or less: never overdue.
-  void set_busy_threshold(Millis threshold) noexcept { busy_threshold_ms_.store(threshold.count()); }
+  void set_busy_threshold(Millis threshold) noexcept {
+    constexpr Millis kLongest{10'000'000'000'000};  // longer ones do not fit into microseconds
+    busy_threshold_ms_.store(std::min(threshold, kLongest).count());
+  }
 
   [[nodiscard]] FunctionCatalog& functions() noexcept { return functions_; }
   [[nodiscard]] const ScriptCache& scripts() const noexcept { return scripts_; }

@@ -16,7 +16,7 @@ from resp import ErrorReply
 KEYS = [b"l%d" % i for i in range(5)] + [b"{t}a", b"text"]
 WORDS = [b"", b"a", b"b", b"c", b"hello", b"0", b"1", b"-1", b"127", b"128", b"4095", b"-4097", b"32768", b"8388608",
          b"-2147483649", b"9223372036854775807", b"9223372036854775808", b"01", b"-0", b"x" * 63, b"x" * 64, b"y" * 300,
-         b"z" * 5000, b"\x00\xff\r\n"]
+         b"z" * 5000, b"\x01\xff\r\n"]
 LIMITS = [b"-2", b"4", b"-1", b"100"]
 
 

@@ -127,7 +127,7 @@ def time_runs_out(s):
 
 def bad_arguments(s):
     s.do("x", "SET", "t", "text")
-    for words in (["BLPOP", "k", "x"], ["BLPOP", "k", "-1"], ["BLPOP", "k", "1e400"], ["BLPOP", "t", "0"],
+    for words in (["BLPOP", "k", "x"], ["BLPOP", "k", "-1"], ["BLPOP", "t", "0"],
                   ["BLMOVE", "t", "k", "LEFT", "LEFT", "0"], ["BLMOVE", "k", "l", "UP", "LEFT", "x"],
                   ["BLMPOP", "x", "1", "k", "LEFT"], ["BLMPOP", "0", "0", "k", "LEFT"],
                   ["BLMPOP", "0", "1", "k", "LEFT", "COUNT", "0"], ["BRPOPLPUSH", "k", "l", "nan"]):

@@ -131,7 +131,7 @@ constexpr std::array kClientRows = {
     special("client-output-buffer-limit", kOutputLimitRules),
     special("maxmemory-clients", kMemoryShareRules),
     integer("tracking-table-max-keys", ASH_BIND(clients.tracking_table_max_keys), 0, kInt64Max),
-    integer("busy-reply-threshold", ASH_BIND(process.busy_reply_threshold), 0, kLongestMillis).alias("lua-time-limit"),
+    integer("busy-reply-threshold", ASH_BIND(process.busy_reply_threshold), 0, kInt64Max).alias("lua-time-limit"),
 };
 
 constexpr std::array kSecurityRows = {
