@@ -72,7 +72,7 @@ class FunctionCatalog {
   enum class OnConflict : std::uint8_t { kRefuse, kReplace };
   /// Errors (their text goes to the client): the library exists, or one of its functions exists in another.
   [[nodiscard]] Result<void> add(LibraryRef library, OnConflict on_conflict);
-  /// All or none of `libraries`; with `keep` empty instead of joining what is there.
+  /// These libraries instead of all that are there; nothing changes on an error. Errors: two claim the same name.
   [[nodiscard]] Result<void> replace_all(std::vector<LibraryRef> libraries);
   /// False when there is none of that name.
   bool remove(std::string_view name);

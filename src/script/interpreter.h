@@ -34,7 +34,7 @@ class ScriptPort {
   virtual void call(std::span<const std::string_view> args, resp::Encoder& reply) = 0;
   /// redis.acl_check_cmd(). Errors: the command does not exist.
   [[nodiscard]] virtual Result<bool> may_run(std::span<const std::string_view> args) = 0;
-  /// Called every so many instructions; true ends the script.
+  /// Called every so many instructions; kKill ends the script.
   enum class Verdict : std::uint8_t { kGoOn, kKill };
   [[nodiscard]] virtual Verdict tick() = 0;
 };
