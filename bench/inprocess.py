@@ -26,7 +26,7 @@ def slot(lab):
     got = figures(lab, "slot_growth_bench", count)
     if got is None:
         return
-    lab.row("slot", f"one slot grows to {count:,} keys, slowest insert (thread's own time)", "", f"{got['slowest_cpu_ms']:.3f} ms", got["slowest_cpu_ms"],
-            2.0, f"{got['slowest_cpu_ms']:.2f} ms")
-    lab.row("slot", "the same by the clock, p99.99 and slowest", "", f"{got['p9999_wall_ms']:.3f} ms", got["slowest_wall_ms"], None,
-            f"{got['slowest_wall_ms']:.2f} ms")
+    lab.row("slot", f"one slot grows to {count:,} keys, slowest insert (shortest of three rounds each)", "", f"{got['slowest_ms']:.3f} ms",
+            got["slowest_ms"], 2.0, f"{got['slowest_ms']:.2f} ms")
+    lab.row("slot", "the same with all that the machine does, p99.99 and slowest", "", f"{got['plain_p9999_ms']:.3f} ms", None, None,
+            f"{got['plain_slowest_ms']:.2f} ms")

@@ -1,6 +1,10 @@
-/// One slot grows to N keys, one key at a time: how long does the slowest insert take? Usage: slot_growth_bench [N].
-/// Prints `name value` lines; times in milliseconds. The thread's own time is what the table costs, the clock's what a
-/// client would see on this machine. Library: ashlar_keyspace.
+/// One slot grows to N keys, one key at a time: how long does the slowest insert take?
+/// Usage: slot_growth_bench [N]. Prints `name value` lines; times in milliseconds.
+///
+/// The same growth is done three times, and an insert counts with its shortest time: what the table does (splitting a
+/// segment, doubling the directory) strikes the same insert each time, what the machine does (another process gets the
+/// core, the host takes the processor away) does not. The plain figures of the best round stand beside.
+/// Library: ashlar_keyspace.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,33 +17,55 @@
 #include "keyspace/db.h"
 #include "keyspace/slot_guard.h"
 
-int main(int argc, char** argv) {
-  using namespace ashlar;
-  const std::uint64_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000'000;
+namespace {
+
+using namespace ashlar;
+
+constexpr int kRounds = 3;
+
+/// Seconds that each of `count` inserts takes.
+std::vector<float> grow(std::uint64_t count) {
   keyspace::Keyspace keyspace(1);
   Rng rng(1);
   keyspace::AccessContext context{
       .now = wall_from_unix_millis(1'700'000'000'000), .counters = &keyspace.add_counters(), .rng = &rng};
   keyspace::Db db(keyspace, DbIndex{0}, context);
-  std::vector<float> walls;
-  walls.reserve(count);
-  double slowest_cpu = 0;
+  std::vector<float> took(count, 0.0F);
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::string key = fmt::format("{{a}}:{:012}", i);
     const keyspace::KeyRef ref = keyspace.ref(key);
-    const double wall = bench::wall_seconds();
-    const double cpu = bench::cpu_seconds();
+    const double start = bench::wall_seconds();
     {
       const keyspace::SlotGuard guard(keyspace, ref.slot);
       db.set(ref, "vvvvvvvvvvvvvvvv", keyspace::NoExpiry{});
     }
-    slowest_cpu = std::max(slowest_cpu, bench::cpu_seconds() - cpu);
-    walls.push_back(static_cast<float>(bench::wall_seconds() - wall));
+    took[i] = static_cast<float>(bench::wall_seconds() - start);
   }
-  std::sort(walls.begin(), walls.end());
-  const auto milliseconds = [&](double share) {
-    return walls[static_cast<std::size_t>(static_cast<double>(count - 1) * share)] * 1e3;
-  };
-  fmt::print("slowest_cpu_ms {}\np9999_wall_ms {}\nslowest_wall_ms {}\n", slowest_cpu * 1e3, milliseconds(0.9999),
-             milliseconds(1));
+  return took;
+}
+
+double at_share(std::vector<float> took, double share) {
+  const auto nth = took.begin() + static_cast<std::ptrdiff_t>(static_cast<double>(took.size() - 1) * share);
+  std::nth_element(took.begin(), nth, took.end());
+  return *nth * 1e3;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::uint64_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000'000;
+  std::vector<float> shortest;
+  double p9999 = 0;
+  double slowest = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::vector<float> took = grow(count);
+    const double mine = at_share(took, 1);
+    if (round == 0 || mine < slowest) {
+      slowest = mine;
+      p9999 = at_share(took, 0.9999);
+    }
+    if (shortest.empty()) shortest = took;
+    for (std::size_t i = 0; i < took.size(); ++i) shortest[i] = std::min(shortest[i], took[i]);
+  }
+  fmt::print("slowest_ms {}\nplain_p9999_ms {}\nplain_slowest_ms {}\n", at_share(shortest, 1), p9999, slowest);
 }
