@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "command/reach.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
@@ -135,11 +136,11 @@ Located Dispatcher::look_up(Execution& run, std::span<const std::string_view> ar
   return found;
 }
 
-void Dispatcher::prefetch(Execution& run, DbIndex db) const {
-  // Three passes over the keys of the batch, so that their cache misses overlap: slot, words, entry. The table is read
+void Dispatcher::prefetch(Execution& run, DbIndex db, Touches touches) const {
+  // Passes over the keys of the batch, so that their cache misses overlap: slot, words, entry, value. The table is read
   // under the slot's lock, which costs about 8 ns a pass and saves 60 ns a miss.
   keyspace::Keyspace& ks = parts_.keyspace;
-  for (const KeyRef& key : run.keys) __builtin_prefetch(&ks.slot(key.slot));
+  for (const KeyRef& key : run.keys) ashlar::prefetch(&ks.slot(key.slot));
   const auto pass = [&](auto&& step) {
     for (const KeyRef& key : run.keys) {
       keyspace::Slot& slot = ks.slot(key.slot);
@@ -148,9 +149,20 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
       slot.lock.unlock();
     }
   };
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_segment(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_word(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  using Table = keyspace::EntryTable;
+  bool words = false;
+  pass([&](const Table& table, std::uint64_t hash) {
+    words |= table.prefetch_segment(hash) == Table::Stage::kNeedsWord;
+  });
+  if (words) pass([](const Table& table, std::uint64_t hash) { table.prefetch_word(hash); });
+  pass([](const Table& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  if (touches == Touches::kStrings) return;
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_value();
+  });
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_content();
+  });
 }
 
 std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const command::CommandSpec& spec) const {

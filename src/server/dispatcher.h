@@ -164,7 +164,8 @@ class Dispatcher {
   /// Finds command and keys; appends the keys to run.keys. The views stay those of `args`.
   [[nodiscard]] Located look_up(Execution& run, std::span<const std::string_view> args) const;
   /// Starts loading what the commands found since the batch began will touch. Worth it from two keys on.
-  void prefetch(Execution& run, DbIndex db) const;
+  enum class Touches : std::uint8_t { kStrings, kCollections };
+  void prefetch(Execution& run, DbIndex db, Touches touches) const;
 
   /// Runs it. The thread is inside its safe-point batch. `args` is not empty.
   Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args, command::Session& session,

@@ -447,10 +447,19 @@ void Worker::run_ready() {
       group_.push_back({&client, &batch, parsed.consumed, static_cast<std::uint32_t>(located_.size())});
       for (std::size_t i = 0; i < batch.size(); ++i) located_.push_back(parts_.dispatcher.look_up(*run_, batch[i]));
     }
-    if (run_->keys.size() > 1) parts_.dispatcher.prefetch(*run_, group_.front().client->db);
+    prefetch_group();
     for (const Slice& slice : group_) run_slice(slice);
   }
   ready_.reserve(round.capacity());
+}
+
+void Worker::prefetch_group() {
+  if (run_->keys.size() < 2) return;
+  using Touches = Dispatcher::Touches;
+  const bool strings = std::ranges::all_of(located_, [](const Located& located) {
+    return located.command == nullptr || located.command->spec.group == command::Group::kString;
+  });
+  parts_.dispatcher.prefetch(*run_, group_.front().client->db, strings ? Touches::kStrings : Touches::kCollections);
 }
 
 void Worker::run_slice(const Slice& slice) {

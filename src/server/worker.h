@@ -145,6 +145,7 @@ class Worker {
   void end_turn();
   void settle_writes();
   void run_ready();
+  void prefetch_group();
   void run_slice(const Slice& slice);
   void open_inbox();
   void adopt(Accepted accepted);
