@@ -259,6 +259,7 @@ void Server::start_replication(const config::Config& config) {
   replication_host_.connect({.dataset_replaced = [this] { persistence_.dataset_replaced(); },
                              .log = [this] { return persistence_.log_positions(); },
                              .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
+  replication_host_.on_acknowledged([this] { workers_.release_acknowledged(); });
   replication_host_.on_became_replica([this] { workers_.broadcast([](Worker& worker) { worker.end_all_waits(); }); });
   info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
     const replication::SyncCounts& counts = replication_->sync_counts();
@@ -446,6 +447,7 @@ Result<void> Server::start() {
                   .monitors = monitors_,
                   .tracking = tracking_,
                   .directory = directory_,
+                  .replication = *replication_,
                   .active_expiry = state_.active_expiry,
                   .cron_paused = state_.cron_paused,
                   .blocked_clients = state_.blocked_clients,
