@@ -9,6 +9,7 @@ FUZZ_SECONDS ?= 60
 SEEDS ?= 1-200
 SEED ?= 1
 FILES ?=
+BENCH ?=
 # Debian's python3-redis and python3-pytest belong to Debian's python, whatever python3 comes first in PATH.
 PYTHON := /usr/bin/python3
 NODE_MODULES := tests/e2e/node/node_modules/.package-lock.json
@@ -43,8 +44,11 @@ check: packages ## Layers, tidy, format, headers alone
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
 conformance: packages build ## The unit tests of Redis 7.0's own suite against our programs: make conformance FILES="unit/type/list"
 	@tests/conformance/run.py --table build/conformance/table.md $(FILES)
-bench: packages build ## Compare with Debian's redis-server, side by side
-	@bench/run
+bench: packages build ## Compare with Debian's redis-server, side by side; writes bench/RESULTS.md
+	@cmake --preset release -DASHLAR_BENCH=ON >build/configure-release.log
+	@cmake --build --preset release -j $(JOBS) --target slot_growth_bench two_threads_bench -- --quiet
+	@cmake --preset release -DASHLAR_BENCH=OFF >>build/configure-release.log
+	@bench/run $(BENCH)
 fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
 differential: packages build ## 1,000,000 random commands to us and to redis-server: make differential SEED=7
