@@ -106,6 +106,9 @@ class Server::Signals final : public net::IoHandler {
     ::sigaddset(&set, SIGTERM);
     ::sigaddset(&set, SIGINT);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    // Shells start background jobs with SIGINT ignored.
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
     fd_ = Fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
@@ -188,8 +191,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
+  signals_ = std::make_unique<Signals>(*this);  // before any thread: each inherits what is blocked
   keyspace_.free_in_background();
-  signals_ = std::make_unique<Signals>(*this);
 }
 
 Server::~Server() = default;
