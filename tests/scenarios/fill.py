@@ -8,13 +8,14 @@ from runner import CLOSED, Mismatch, Run
 def fill(path, servers):
     """Completes one file in place."""
     replies = {}
-    for name in ("resp2", "resp3"):
+    for name in ("resp2", "resp3", "cluster", "replica"):
         mode = Mode(servers, name)
+        protocol = mode.protocol
         for scenario in texts.read_file(path):
             if scenario.reason_to_skip(mode.labels):
                 continue
             try:
-                Run(mode, scenario).run(lambda step, reply: replies.setdefault(step.line, {}).update({name: reply}))
+                Run(mode, scenario).run(lambda step, reply: replies.setdefault(step.line, {}).setdefault(protocol, reply))
             except Mismatch as mismatch:
                 print(mismatch)
         mode.close()
@@ -32,7 +33,7 @@ def fill(path, servers):
 
 def written(replies):
     """The lines that describe a reply of both protocols."""
-    two, three = replies.get("resp2"), replies.get("resp3")
+    two, three = replies.get(2), replies.get(3, replies.get(2))
     if two is CLOSED or three is CLOSED:
         return ["(closed)"]
     for spelling in notation.spellings(three):

@@ -120,6 +120,10 @@ class Mode:
 
     def reset(self, scenario):
         """An empty server, as it was at the start. Directives and users are put back after scenarios that touch them."""
+        for name in ("SCRIPT", "FUNCTION"):  # what a scenario that failed may have left behind
+            if isinstance(self.control.call("PING"), ErrorReply):
+                self.control.call(name, "KILL")
+        self.control.call("CLIENT", "UNPAUSE")
         for words in (("FLUSHALL",), ("SCRIPT", "FLUSH"), ("FUNCTION", "FLUSH"), ("CONFIG", "RESETSTAT"), ("ACL", "LOG", "RESET"),
                       ("SLOWLOG", "RESET"), ("LATENCY", "RESET")):
             self.call(*words)
@@ -151,6 +155,12 @@ class Mode:
         deadline = time.monotonic() + PATIENCE
         while self._offset(self.replica_control, "slave_repl_offset") < target:
             assert time.monotonic() < deadline, f"the replica did not reach offset {target}"
+
+    def reconnect(self):
+        """After a reply that did not come."""
+        self.close()
+        self.control = Connection(self.node.address, PATIENCE)
+        self.replica_control = Connection(self.replica.address, PATIENCE) if self.replica else None
 
     def close(self):
         self.control.close()

@@ -160,7 +160,7 @@ def text_of(value):
     if isinstance(value, ErrorReply) or value is None or isinstance(value, (list, dict, bool)):
         return None
     if isinstance(value, tuple):
-        return value[1]
+        return value[1][4:] if value[0] == "verbatim" else value[1]
     return b"%d" % value if isinstance(value, int) else bytes(value)
 
 
@@ -303,7 +303,8 @@ def quote(data):
 def render(value, outermost=True):
     """A reply in the notation."""
     if isinstance(value, ErrorReply):
-        return "(error) " + (value.text.decode(errors="backslashreplace") if outermost else quote(value.text))
+        plain = outermost and value.text == value.text.strip()
+        return "(error) " + (value.text.decode(errors="backslashreplace") if plain else quote(value.text))
     if isinstance(value, Status):
         text = value.decode(errors="backslashreplace")
         return text if outermost or re.fullmatch(r"[A-Za-z]\w*", text) else f"/^{re.escape(text)}$/"

@@ -86,7 +86,7 @@ class Run:
             del self.clients[step.client]
         if record:
             record(step, reply)
-        if not fits:
+        elif not fits:
             shown = "a closed connection" if reply is CLOSED else notation.render(reply)
             texts = "\n    ".join(step.texts)
             raise Mismatch(f"{self.scenario.file}:{step.line}: {self.scenario.title}\n  expected\n    {texts}\n  got\n    {shown}")
@@ -180,4 +180,5 @@ def run_all(mode, scenarios):
             failures.append(str(mismatch))
         except (AssertionError, ConnectionError, OSError) as error:
             failures.append(f"{scenario}: {error!r}")
+            mode.reconnect()
     return ran, skipped, failures

@@ -7,7 +7,7 @@ import notation
 HERE = pathlib.Path(__file__).resolve().parent
 # What a scenario or a reply may be restricted to: how it is run, the protocol, and whose server answers.
 LABELS = {"resp2", "resp3", "reload", "aof", "replica", "cluster", "threads", "redis", "ashlar"}
-STEP = re.compile(r"(\w*)(~?)> (.+)")
+STEP = re.compile(r"(~?)(\w*)> (.+)")
 ARRIVAL = re.compile(r"(\w*)<(?: (.*))?$")
 DIRECTIVE = re.compile(r"(not|only) in ([\w, ]+): (\S.*)")
 LABELLED = re.compile(r"([\w, ]+?)(?: \(([^)]*)\))?: (.+)", re.DOTALL)
@@ -80,7 +80,7 @@ def read_file(path):
         elif step and line[0].isspace():
             step.texts[-1] += "\n" + line
         elif STEP.fullmatch(line):
-            client, patient, command = STEP.fullmatch(line).groups()
+            patient, client, command = STEP.fullmatch(line).groups()
             step = Step(number, client, notation.split_words(command), patient == "~")
             scenarios[-1].steps.append(step)
         elif ARRIVAL.fullmatch(line):
