@@ -67,6 +67,9 @@ void hrandfield(Context& ctx) {
   if (ctx.args.size() > 4 || (ctx.args.size() == 4 && !iequals(ctx.args[3], "WITHVALUES"))) {
     return ctx.error(ErrorCode::kSyntax);
   }
+  if (*count == std::numeric_limits<std::int64_t>::min()) {
+    return ctx.error("value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+  }
   const bool pairs = ctx.args.size() == 4;
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   const std::int64_t most = pairs ? kMax / 2 : kMax;

@@ -93,7 +93,9 @@ void spop(Context& ctx) {
 void random_members(Context& ctx) {
   const auto count = parse_i64(ctx.args[2]);
   if (!count) return ctx.error(ErrorCode::kNotInteger);
-  if (*count == std::numeric_limits<std::int64_t>::min()) return ctx.error("value is out of range");
+  if (*count == std::numeric_limits<std::int64_t>::min()) {
+    return ctx.error("value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+  }
   const auto found = ctx.db.read<Set>(ctx.keys[0], ctx.read_access());
   if (!found) return ctx.error(found.error());
   if (*found == nullptr || *count == 0) return ctx.reply.array(0);

@@ -252,6 +252,7 @@ Result<void> Server::start_users(const config::Config& config) {
   });
   users_.on_change([this] { workers_.broadcast([](Worker& worker) { worker.refresh_users(); }); });
   dispatcher_->set_permissions(&gatekeeper_);
+  dispatcher_->set_busy_text([this] { return scripts_.running().busy_text(); });
   return {};
 }
 
