@@ -7,6 +7,7 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 1-200
+SEED ?= 1
 FILES ?=
 BENCH ?=
 # Debian's python3-redis and python3-pytest belong to Debian's python, whatever python3 comes first in PATH.
@@ -34,7 +35,7 @@ build: packages-build ## Build the release programs into build/bin/
 	@mkdir -p build/bin
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
-.PHONY: test test-sanitizers check conformance bench fuzz sim format
+.PHONY: test test-sanitizers check conformance bench fuzz differential sim format
 test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, unit, simulator, end to end
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
@@ -50,6 +51,8 @@ bench: packages build ## Compare with Debian's redis-server, side by side; write
 	@bench/run $(BENCH)
 fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
+differential: packages build ## 1,000,000 random commands to us and to redis-server: make differential SEED=7
+	@ASHLAR_BIN_DIR=build/bin ASHLAR_DIFF_COMMANDS=100000 ASHLAR_DIFF_SEED=$(SEED) $(PYTHON) -m pytest -q -p no:cacheprovider tests/diff
 sim: packages ## The simulated cluster: make sim SEEDS=1-200
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --seeds $(SEEDS) sim
 format: packages ## Format all C++ sources

@@ -234,6 +234,23 @@ std::size_t Replicas::good() const {
   }));
 }
 
+std::size_t Replicas::online() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      links_, [](const auto& entry) { return entry.second->state() == ReplicaLink::State::kOnline; }));
+}
+
+std::optional<std::int64_t> Replicas::shared_by(std::size_t replicas, Kept where) const {
+  std::vector<std::int64_t> offsets;
+  for (const auto& [number, link] : links_) {
+    if (link->state() != ReplicaLink::State::kOnline) continue;
+    const std::optional<std::int64_t> kept = where == Kept::kInMemory ? link->acknowledged() : link->durable();
+    if (kept) offsets.push_back(*kept);
+  }
+  if (replicas == 0 || offsets.size() < replicas) return std::nullopt;
+  std::ranges::sort(offsets, std::greater<>());
+  return offsets[replicas - 1];
+}
+
 void Replicas::ask_for_acks() { parts_.log.record_raw(kGetAck); }
 
 void Replicas::publish() {

@@ -45,6 +45,8 @@ struct SyncCounts {
 
 class Replicas final : private ReplicaLink::Owner {
  public:
+  /// Where a replica has the stream.
+  enum class Kept : std::uint8_t { kInMemory, kOnDisk };
   struct Parts {
     net::EventLoop& loop;
     changelog::ChangeLog& log;
@@ -73,14 +75,17 @@ class Replicas final : private ReplicaLink::Owner {
   [[nodiscard]] SyncCounts& counts() noexcept { return counts_; }
   /// Replicas that are online and acknowledged lately (min-replicas-max-lag).
   [[nodiscard]] std::size_t good() const;
+  /// Replicas that are online.
+  [[nodiscard]] std::size_t online() const;
+  /// Up to where at least `replicas` of those online have the stream; nullopt when there are fewer of them.
+  [[nodiscard]] std::optional<std::int64_t> shared_by(std::size_t replicas, Kept where) const;
 
   /// Asks all replicas how far they are.
   void ask_for_acks();
 
   /// Thread: any.
   [[nodiscard]] std::vector<ReplicaStatus> status() const;
-  /// How many have the stream up to `offset`, in memory or on their disk.
-  enum class Kept : std::uint8_t { kInMemory, kOnDisk };
+  /// How many have the stream up to `offset`.
   [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset, Kept where) const;
 
  private:

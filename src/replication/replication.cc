@@ -29,11 +29,7 @@ Replication::Replication(const Parts& parts, const Settings& settings)
       current_(settings),
       stream_(random_node_id(), settings.backlog_size, [this] { parts_.loop.post([this] { replicas_.feed(); }); }),
       replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_,
-                 [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; },
-                 [this] {
-                   show_role();
-                   if (!waiters_.empty()) waiters_.check();
-                 }}),
+                 [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; }, [this] { replicas_changed(); }}),
       failover_({parts.loop, parts.host, replicas_, stream_,
                  [this](const net::Endpoint& heir) { follow(heir, PrimaryLink::Intent::kHandOver); },
                  [this] { promote(); }}),
@@ -110,13 +106,15 @@ void Replication::configure(const Settings& settings) {
     stream_.resize_backlog(static_cast<std::size_t>(current_.backlog_size));
     replicas_.configure(current_);
     link_.configure(current_);
-    show_role();
+    note_acknowledged(0);  // what was enough may be too little now
+    replicas_changed();
   });
 }
 
 void Replication::switch_source(StreamSource source) {
   const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
   parts_.log.set_stream_source(source);
+  note_acknowledged(0);  // offsets of another history
   if (source == StreamSource::kOurs) {
     stream_.rename(random_node_id());
     parts_.log.forget_replication_db();
@@ -160,13 +158,36 @@ void Replication::promote() {
   show_role();
 }
 
+void Replication::replicas_changed() {
+  show_role();
+  if (!waiters_.empty()) waiters_.check();
+  if (current_.ack_replicas == 0) return;
+  const auto where = current_.ack_on_disk ? Replicas::Kept::kOnDisk : Replicas::Kept::kInMemory;
+  if (const auto offset = replicas_.shared_by(current_.ack_replicas, where)) note_acknowledged(*offset);
+}
+
+void Replication::note_acknowledged(std::int64_t offset) {
+  acknowledged_.store(offset);
+  parts_.host.acknowledged();
+}
+
+void Replication::want_acks() {
+  if (acks_wanted_.exchange(true)) return;
+  parts_.loop.post([this] {
+    acks_wanted_ = false;
+    replicas_.ask_for_acks();
+  });
+}
+
 void Replication::show_role() {
   RoleFacts facts;
   facts.replica = primary_.has_value();
   facts.read_only = facts.replica && current_.read_only;
   facts.stale = facts.replica && !current_.serve_stale_data && link_.phase() != PrimaryLink::Phase::kConnected;
-  facts.few_replicas = !facts.replica && current_.min_replicas > 0 && current_.min_replicas_max_lag.count() > 0 &&
-                       replicas_.good() < current_.min_replicas;
+  const bool few_good = current_.min_replicas > 0 && current_.min_replicas_max_lag.count() > 0 &&
+                        replicas_.good() < current_.min_replicas;
+  // What cannot be acknowledged is better not begun.
+  facts.few_replicas = !facts.replica && (few_good || replicas_.online() < current_.ack_replicas);
   if (facts == shown_) return;
   shown_ = facts;
   parts_.host.show(facts);

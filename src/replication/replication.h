@@ -89,6 +89,10 @@ class Replication {
   [[nodiscard]] KeepState keep_state(const KeepGoal& goal) const {
     return replication::keep_state(goal, replicas_, parts_.host);
   }
+  /// Asks the replicas soon how far they are; a burst of calls is one question. Thread: any.
+  void want_acks();
+  /// Up to here as many replicas have the stream as the configuration asks for. Thread: any.
+  [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_.load(); }
   /// Without a timeout (zero) the wait may last forever.
   void wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done);
   /// Place in the append-only file behind everything written so far; nullopt without one.
@@ -102,6 +106,8 @@ class Replication {
   void arm_timer();
   void tick();
   void show_role();
+  void replicas_changed();
+  void note_acknowledged(std::int64_t offset);
   void follow(const net::Endpoint& primary, PrimaryLink::Intent intent);
   /// Changes the source of the stream while no command runs anywhere.
   void switch_source(changelog::ChangeLog::StreamSource source);
@@ -121,6 +127,8 @@ class Replication {
   std::uint64_t ticks_ = 0;
   std::atomic<bool> attached_{false};
   std::atomic<bool> waits_{false};  // some client has waited with WAIT
+  std::atomic<bool> acks_wanted_{false};
+  std::atomic<std::int64_t> acknowledged_{0};
   mutable Mutex mutex_;
   std::unordered_map<std::uint64_t, ReplicaTraits> traits_ ASH_GUARDED_BY(mutex_);  // by client
   std::atomic<std::size_t> traits_count_{0};

@@ -164,8 +164,9 @@ class Port final : public ScriptPort {
 };
 
 /// The number of keys that the command declares. Errors: as Redis words them.
-Result<std::size_t> key_count(const Context& ctx) {
+Result<std::size_t> key_count(const Context& ctx, Kind kind) {
   const auto count = parse_i64(ctx.args[2]);
+  if (!count && kind == Kind::kFunction) return fail("Bad number of keys provided");
   if (!count) return fail(ErrorCode::kNotInteger);
   if (*count > static_cast<std::int64_t>(ctx.args.size() - 3))
     return fail("Number of keys can't be greater than number of args");
@@ -197,7 +198,7 @@ std::optional<Error> ScriptCommands::refused(const Context& ctx, ScriptFlag flag
 }
 
 void ScriptCommands::run(Context& ctx, const Job& job) {
-  const auto keys = key_count(ctx);
+  const auto keys = key_count(ctx, job.kind);
   if (!keys) return ctx.error(keys.error());
   const bool read_only = ctx.spec.is(Flag::kReadOnly);
   if (const auto error = refused(ctx, job.flags, read_only)) return ctx.error(*error);

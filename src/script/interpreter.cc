@@ -56,9 +56,10 @@ int on_error(lua_State* lua) {
     push_error(lua, "ERR " + shown);
   }
   lua_Debug where{};
-  for (int level = 1; level <= 2; ++level) {
+  // The innermost function that the user wrote: neither C nor what guards the globals.
+  for (int level = 1; level <= 3; ++level) {
     if (lua_getstack(lua, level, &where) == 0 || lua_getinfo(lua, "nSl", &where) == 0) break;
-    if (std::string_view(where.what) == "C") continue;
+    if (std::string_view(where.what) == "C" || std::string_view(where.source) == "=sandbox") continue;
     lua_pushstring(lua, where.source);
     lua_setfield(lua, 1, "source");
     lua_pushinteger(lua, where.currentline);

@@ -90,6 +90,13 @@ TEST_F(InterpreterTest, NamesTheLineOfARuntimeError) {
   EXPECT_TRUE(eval("return (").starts_with("Error compiling script (new function): user_script:1:"));
 }
 
+TEST_F(InterpreterTest, NamesTheLineThatAsksForAGlobalThatIsNotThere) {
+  const std::string_view script = "local a = 1\nreturn nobody";
+  const auto digest = sha1_hex(script);
+  EXPECT_EQ(eval(script), "-ERR user_script:2: Script attempted to access nonexistent global variable 'nobody' script: " +
+                              std::string(digest.data(), 40) + ", on @user_script:2.\r\n");
+}
+
 TEST_F(InterpreterTest, LeavesNothingBehindForOtherScripts) {
   for (const char* script :
        {"a = 1", "_G.a = 1", "rawset(_G, 'a', 1)", "setmetatable(_G, {})", "redis.call = 1", "string.upper = nil",

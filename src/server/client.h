@@ -2,6 +2,7 @@
 /// may be stale. Thread: its worker's loop only.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "resp/request_parser.h"
 #include "server/pubsub/audience.h"
 #include "server/tracking/state.h"
+#include "server/unacknowledged_replies.h"
 
 namespace ashlar::server {
 
@@ -102,6 +104,11 @@ class Client final : public command::Session, public net::IoHandler {
  private:
   friend class Worker;
 
+  /// Of the output, what nothing keeps back.
+  [[nodiscard]] std::string_view sendable() const noexcept {
+    return out_.view().substr(0, std::min<std::uint64_t>(unacknowledged_.free_until() - output_total_, out_.size()));
+  }
+
   Worker& worker_;
   Fd fd_;
   Transport transport_;
@@ -137,6 +144,9 @@ class Client final : public command::Session, public net::IoHandler {
   };
   std::vector<HeldReply> held_;
   std::uint64_t last_ticket_ = 0;
+  UnacknowledgedReplies unacknowledged_;
+  ReplOffset noted_write_;    // the write up to which unacknowledged_ knows all
+  bool awaits_acks_ = false;  // in the worker's list of those that do
   std::shared_ptr<keyspace::Waiter> waiter_;
   std::optional<net::TimerId> wait_timer_;
   pubsub::Subscriptions subscriptions_;

@@ -282,7 +282,7 @@ void Dispatcher::run_aside(std::span<const std::string_view> args, command::Sess
                         spec.group != command::Group::kTransactions;
   if (!harmless) {
     if (session.in_transaction) session.transaction->aborted = true;
-    return reply.error_line("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.");
+    return reply.error_line(busy_text_());
   }
   if (session.restricted() && permissions_ != nullptr) {
     if (const auto error = permissions_->check(session, *command, args, command::Permissions::Where::kTopLevel)) {

@@ -190,6 +190,8 @@ class Dispatcher {
   void set_router(command::Router* router) noexcept { router_ = router; }
   /// Whose permissions are asked; set once, before the loops start.
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
+  /// What a client is told while a script keeps everybody waiting, as an error line; set once, before the loops start.
+  void set_busy_text(std::function<std::string_view()> text) { busy_text_ = std::move(text); }
   /// From when on a command is worth a line in the logs of commands and the latency monitor; changed by CONFIG SET.
   void observe(const config::MonitorConfig& config) noexcept;
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
@@ -241,6 +243,7 @@ class Dispatcher {
   command::Router* router_ = nullptr;
   std::atomic<std::uint64_t> arrivals_{0};
   command::Permissions* permissions_ = nullptr;
+  std::function<std::string_view()> busy_text_;
   std::vector<std::uint32_t> gates_of_;  // by Command::index
   std::vector<std::uint16_t> only_key_;  // by Command::index: argument of its single key, 0 for all others
   /// A command that reaches none of these is noted nowhere. ~0: never.

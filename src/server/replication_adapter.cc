@@ -31,6 +31,8 @@ replication::Settings replication_settings(const config::Config& config) {
   to.backlog_ttl = from.backlog_ttl;
   to.min_replicas = from.min_replicas_to_write;
   to.min_replicas_max_lag = from.min_replicas_max_lag;
+  to.ack_replicas = from.min_replicas_ack;
+  to.ack_on_disk = from.min_replicas_ack_fsync;
   to.output_hard = limit.hard;
   to.output_soft = limit.soft;
   to.output_soft_for = limit.soft_for;

@@ -165,6 +165,8 @@ void Worker::fill(ClientId id, std::uint64_t ticket, const std::function<void(Cl
   client->out_.truncate(offset);
   write(*client);
   client->out_.append(behind);
+  client->unacknowledged_.shift(client->output_total_ + offset,
+                                static_cast<std::int64_t>(client->out_.size()) - static_cast<std::int64_t>(before));
   for (auto later = client->held_.erase(held); later != client->held_.end(); ++later) {
     later->offset += client->out_.size() - before;
   }
@@ -177,6 +179,7 @@ void Worker::late_reply(ClientId id, const command::LateReply& write) {
   const std::size_t before = client->out_.size();
   write(client->reply());
   if (client->drops_late_reply_) client->out_.truncate(before);
+  if (config_.get().replication.min_replicas_ack > 0) note_write(*client, before);
   resume(*client);
 }
 
@@ -198,6 +201,7 @@ bool Worker::end_wait(Client& client, WaitEnd how) {
 }
 
 void Worker::end_all_waits() {
+  refuse_unacknowledged();
   for_each_client([this](Client& client) { (void)end_wait(client, WaitEnd::kRoleChange); });
 }
 
@@ -393,6 +397,7 @@ void Worker::settle_writes() {
     }
   }
   writers_.clear();
+  if (!awaiting_acks_.empty()) settle_acks();
 }
 
 void Worker::note_latency(std::string_view event, Ticks spent) {
@@ -416,6 +421,7 @@ void Worker::run_ready() {
   run_->access.actor = {};                                              // evictions are nobody's
   parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);  // eviction records removals
   run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
+  acks_wanted_ = config_.get().replication.min_replicas_ack > 0;
   if (!run_->participant.enter_unless_busy()) {
     answer_busy();
     return;
@@ -483,6 +489,8 @@ void Worker::run_slice(const Slice& slice) {
     }
     consumed += slice.batch->bytes(done);
     after_command(client, located, before);
+    if (acks_wanted_) [[unlikely]]
+      note_write(client, before);
     if (inbox_.pending()) [[unlikely]]
       open_inbox();
     refresh_users();
@@ -605,8 +613,8 @@ void Worker::flush_all() {
 
 void Worker::flush(Client& client) {
   if (!client.held_.empty()) return;
-  while (!client.out_.empty()) {
-    const net::IoOutcome result = net::write_some(client.fd_.get(), client.out_.view());
+  while (!client.sendable().empty()) {
+    const net::IoOutcome result = net::write_some(client.fd_.get(), client.sendable());
     bump(run_->stats.writes);
     if (result.status == net::IoStatus::kWouldBlock) break;
     if (result.status != net::IoStatus::kOk) {
@@ -617,12 +625,12 @@ void Worker::flush(Client& client) {
     bump(run_->stats.output_bytes, result.bytes);
     client.out_.consume_front(result.bytes);
   }
-  const bool waiting = !client.out_.empty();
+  const bool waiting = !client.sendable().empty();
   if (waiting != client.wants_write_) {
     client.wants_write_ = waiting;
     client.watch_.set_interest(waiting ? net::Interest::kReadWrite : net::Interest::kRead);
   }
-  if (waiting) {
+  if (!client.out_.empty()) {
     enforce_output_limit(client);
     return;
   }

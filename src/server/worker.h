@@ -8,6 +8,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -24,6 +25,10 @@
 #include "server/push/directory.h"
 #include "server/push/inbox.h"
 #include "server/tracking/trackers.h"
+
+namespace ashlar::replication {
+class Replication;
+}
 
 namespace ashlar::server {
 
@@ -50,6 +55,7 @@ class Worker {
     Monitors& monitors;
     tracking::Table& tracking;
     ClientDirectory& directory;
+    replication::Replication& replication;
     const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
     const std::atomic<bool>& cron_paused;          // DEBUG PAUSE-CRON
     std::atomic<std::uint64_t>& blocked_clients;   // counted here, shown by INFO
@@ -91,6 +97,12 @@ class Worker {
   bool end_wait(Client& client, WaitEnd how);
   /// Ends the waits of all clients: we have become a replica.
   void end_all_waits();
+  /// Whether replies of this loop wait for replicas. Thread: any.
+  [[nodiscard]] bool awaits_acks() const noexcept { return awaits_acks_.load(); }
+  /// Replicas have acknowledged more, or need not any longer: replies that waited for it may leave.
+  void release_acknowledged();
+  /// Replicas will not acknowledge any more, as we have become one: replies that wait for it become errors.
+  void refuse_unacknowledged();
   /// Looks at all that wait, as slots have moved or are free again.
   void attend_waiters();
   /// Sends what is no reply: `frame` begins as RESP2 has it, with '*', and becomes a push for RESP3. Thread: the
@@ -144,6 +156,9 @@ class Worker {
   void mark_flush(Client& client);
   void end_turn();
   void settle_writes();
+  void note_write(Client& client, std::size_t output_before);
+  void settle_acks();
+  void answer_awaiting(std::int64_t upto, MonoTime now);
   void run_ready();
   void prefetch_group();
   void run_slice(const Slice& slice);
@@ -199,6 +214,11 @@ class Worker {
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;
   std::vector<Client*> writers_;  // whose writes were recorded in this turn
+  std::vector<ClientId> awaiting_acks_;
+  std::atomic<bool> awaits_acks_{false};  // awaiting_acks_ is not empty, or about to be looked at
+  bool acks_wanted_ = false;              // min-replicas-ack, in this turn
+  bool acks_due_ = false;                 // replies of this turn wait for replicas
+  std::optional<net::TimerId> ack_timer_;
   std::vector<Slice> group_;
   std::vector<Located> located_;
   std::vector<std::unique_ptr<resp::CommandBatch>> batches_;

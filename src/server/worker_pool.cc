@@ -44,6 +44,12 @@ void WorkerPool::gather(Client& client, std::function<void(Worker&)> visit, std:
   }
 }
 
+void WorkerPool::release_acknowledged() {
+  for (auto& worker : workers_) {
+    if (worker->awaits_acks()) worker->post([&worker = *worker] { worker.release_acknowledged(); });
+  }
+}
+
 void WorkerPool::broadcast(std::function<void(Worker&)> visit) {
   for (auto& worker : workers_) {
     worker->post([&worker = *worker, visit] { visit(worker); });

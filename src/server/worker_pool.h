@@ -30,6 +30,8 @@ class WorkerPool {
   void gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done);
   /// Runs `visit` on every loop's thread, soon.
   void broadcast(std::function<void(Worker&)> visit);
+  /// Lets replies leave that waited for replicas. Thread: any.
+  void release_acknowledged();
 
  private:
   std::vector<std::unique_ptr<Worker>> workers_;

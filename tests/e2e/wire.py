@@ -1,4 +1,5 @@
 """A connection at the level of the protocol, for what client libraries hide: pushes, their place among replies, RESP2 beside RESP3."""
+import select
 import socket
 
 from harness import HOST
@@ -66,6 +67,10 @@ class Wire:
         """The next value after the command, which must be its reply."""
         self.send(*words)
         return self.read()
+
+    def quiet(self, seconds):
+        """True when nothing arrives for so long."""
+        return not select.select([self._socket], [], [], seconds)[0]
 
     def silent(self):
         """True when nothing but the reply to a PING is on its way."""

@@ -106,6 +106,9 @@ class Server::Signals final : public net::IoHandler {
     ::sigaddset(&set, SIGTERM);
     ::sigaddset(&set, SIGINT);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    // Shells start background jobs with SIGINT ignored.
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
     fd_ = Fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
@@ -188,8 +191,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
+  signals_ = std::make_unique<Signals>(*this);  // before any thread: each inherits what is blocked
   keyspace_.free_in_background();
-  signals_ = std::make_unique<Signals>(*this);
 }
 
 Server::~Server() = default;
@@ -249,6 +252,7 @@ Result<void> Server::start_users(const config::Config& config) {
   });
   users_.on_change([this] { workers_.broadcast([](Worker& worker) { worker.refresh_users(); }); });
   dispatcher_->set_permissions(&gatekeeper_);
+  dispatcher_->set_busy_text([this] { return scripts_.running().busy_text(); });
   return {};
 }
 
@@ -259,6 +263,7 @@ void Server::start_replication(const config::Config& config) {
   replication_host_.connect({.dataset_replaced = [this] { persistence_.dataset_replaced(); },
                              .log = [this] { return persistence_.log_positions(); },
                              .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
+  replication_host_.on_acknowledged([this] { workers_.release_acknowledged(); });
   replication_host_.on_became_replica([this] { workers_.broadcast([](Worker& worker) { worker.end_all_waits(); }); });
   info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
     const replication::SyncCounts& counts = replication_->sync_counts();
@@ -446,6 +451,7 @@ Result<void> Server::start() {
                   .monitors = monitors_,
                   .tracking = tracking_,
                   .directory = directory_,
+                  .replication = *replication_,
                   .active_expiry = state_.active_expiry,
                   .cron_paused = state_.cron_paused,
                   .blocked_clients = state_.blocked_clients,
