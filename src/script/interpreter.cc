@@ -594,7 +594,7 @@ void Interpreter::run_function(const std::string& library, const std::string& fu
 
 void Interpreter::finish(int status, std::string_view name, const Run& run) {
   if (status == 0) {
-    pop_to_reply(lua_, run.reply);
+    pop_to_reply(lua_, version_, run.reply);
     return end();
   }
   std::string text;

@@ -55,7 +55,9 @@ TEST_F(InterpreterTest, ConvertsWhatScriptsReturn) {
   version = resp::Version::kResp3;
   EXPECT_EQ(eval("return {map = {a = 1}}"), "%1\r\n$1\r\na\r\n:1\r\n");
   EXPECT_EQ(eval("return {set = {x = true}}"), "~1\r\n$1\r\nx\r\n");
-  EXPECT_EQ(eval("return true"), "#t\r\n");
+  EXPECT_EQ(eval("return true"), ":1\r\n");
+  EXPECT_EQ(eval("return {false}"), "*1\r\n_\r\n");
+  EXPECT_EQ(eval("redis.setresp(3) return {true, false}"), "*2\r\n#t\r\n#f\r\n");
 }
 
 TEST_F(InterpreterTest, KeepsLineEndsOutOfErrorAndStatusReplies) {

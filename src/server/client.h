@@ -79,6 +79,8 @@ class Client final : public command::Session, public net::IoHandler {
   [[nodiscard]] const std::shared_ptr<keyspace::Waiter>& waiter() const noexcept { return waiter_; }
   /// The reply comes when something happens, not when somebody has been asked.
   [[nodiscard]] bool blocked() const noexcept { return blocked_; }
+  /// Its next command is held back by CLIENT PAUSE or a change of roles.
+  [[nodiscard]] bool postponed() const noexcept { return postponed_; }
   /// The reply of the present command comes later: nothing more is run for this client until Worker::resume().
   void suspend() noexcept { suspended_ = true; }
   [[nodiscard]] bool suspended() const noexcept { return suspended_; }

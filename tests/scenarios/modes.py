@@ -88,7 +88,8 @@ class Mode:
         return reply
 
     def _own_all_slots(self):
-        if b"cluster_state:ok" not in self.call("CLUSTER", "INFO"):
+        if b"cluster_slots_ok:%d" % harness.SLOTS not in self.call("CLUSTER", "INFO"):
+            self.call("CLUSTER", "FLUSHSLOTS")
             self.call("CLUSTER", "ADDSLOTSRANGE", 0, harness.SLOTS - 1)
             harness.wait_until(lambda: b"cluster_state:ok" in self.call("CLUSTER", "INFO"), PATIENCE, "a whole cluster")
 
@@ -127,6 +128,8 @@ class Mode:
         for words in (("FLUSHALL",), ("SCRIPT", "FLUSH"), ("FUNCTION", "FLUSH"), ("CONFIG", "RESETSTAT"), ("ACL", "LOG", "RESET"),
                       ("SLOWLOG", "RESET"), ("LATENCY", "RESET")):
             self.call(*words)
+        if self.name == "cluster":
+            self._own_all_slots()
         called = {step.words[0].upper() for step in scenario.steps if step.words}
         if b"CONFIG" in called:
             for name, value in self._directives().items():

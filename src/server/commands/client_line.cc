@@ -11,7 +11,7 @@ std::string flags_of(const Client& client) {
   if (client.monitoring) flags += 'O';
   if (client.subscribed) flags += 'P';
   if (client.in_transaction) flags += 'x';
-  if (client.blocked()) flags += 'b';
+  if (client.blocked() || client.postponed()) flags += 'b';
   if (client.transaction && client.transaction->broken && client.transaction->broken->load()) flags += 'd';
   if (const tracking::State* tracking = client.tracking()) {
     flags += 't';
