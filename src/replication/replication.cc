@@ -224,7 +224,7 @@ std::vector<std::pair<std::string, std::string>> Replication::info() const {
     add("master_link_status", up ? "up" : "down");
     add("master_last_io_seconds_ago", up && link.last_io ? seconds_since(*link.last_io) : -1);
     add("master_sync_in_progress", link.phase == Phase::kReceiving ? 1 : 0);
-    add("slave_read_repl_offset", role.history.end);
+    add("slave_read_repl_offset", role.history.end + static_cast<std::int64_t>(link.unapplied));
     add("slave_repl_offset", role.history.end);
     if (link.phase == Phase::kReceiving) {
       add("master_sync_total_bytes", link.sync_total);
@@ -304,6 +304,22 @@ void Replication::wait_for(ClientId client, const KeepGoal& goal, Millis timeout
     replicas_.ask_for_acks();
     waiters_.add(client, goal, deadline, std::move(done));
   });
+}
+
+void Replication::end_links(Peers peers, std::function<bool(const std::string& address)> which,
+                            std::function<void(std::size_t)> done) {
+  parts_.loop.post([this, peers, which = std::move(which), done = std::move(done)] {
+    constexpr const char* kWhy = "ended by CLIENT KILL";
+    if (peers == Peers::kReplicas) return done(replicas_.drop(which, kWhy));
+    const auto primary = link_.status().primary;
+    const bool ends = primary && link_.status().phase == PrimaryLink::Phase::kConnected && which(to_string(*primary));
+    if (ends) link_.end(kWhy);
+    done(ends ? 1 : 0);
+  });
+}
+
+void Replication::end_wait(ClientId client, Waiters::Early how, std::function<void(bool)> done) {
+  parts_.loop.post([this, client, how, done = std::move(done)] { done(waiters_.end(client, how)); });
 }
 
 std::optional<std::uint64_t> Replication::log_position() const {

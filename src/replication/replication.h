@@ -72,6 +72,8 @@ class Replication {
   [[nodiscard]] Role role() const;
   /// Fields of INFO's section Replication. Thread: any.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> info() const;
+  /// Memory that holds the stream for replicas which do not keep up. Thread: any.
+  [[nodiscard]] std::uint64_t lag_memory() const noexcept { return replicas_.lag_memory(); }
   /// Thread: any.
   [[nodiscard]] SyncCounts& sync_counts() noexcept { return replicas_.counts(); }
   /// Offset of the stream: bytes produced, or processed on a replica. Thread: any.
@@ -95,6 +97,13 @@ class Replication {
   [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_.load(); }
   /// Without a timeout (zero) the wait may last forever.
   void wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done);
+  /// Ends the connections to our replicas, or that to our primary, whose address pleases `which`; `done` is told, on the
+  /// control loop, how many they were. All come again by themselves.
+  enum class Peers : std::uint8_t { kReplicas, kPrimary };
+  void end_links(Peers peers, std::function<bool(const std::string& address)> which,
+                 std::function<void(std::size_t)> done);
+  /// Ends such a wait early; `done` is told, on the control loop, whether there was one.
+  void end_wait(ClientId client, Waiters::Early how, std::function<void(bool)> done);
   /// Place in the append-only file behind everything written so far; nullopt without one.
   [[nodiscard]] std::optional<std::uint64_t> log_position() const;
   /// What a snapshot says of the stream; nullopt when there is none. While all threads stand still; thread: any.

@@ -18,6 +18,7 @@ struct Settings {
   bool announced = true;
   std::uint32_t priority = 100;
   std::string announce_ip;
+  std::string source_address;  // that we connect from; empty: the system picks
   std::uint16_t port = 6379;  // that we tell our primary
   bool diskless_sync = true;
   Seconds diskless_sync_delay{5};                // others may arrive meanwhile and share the snapshot

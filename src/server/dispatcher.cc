@@ -65,8 +65,13 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
 }
 
 Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-                     keyspace::Keyspace& keyspace, std::uint64_t seed)
-    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace) {}
+                     keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed)
+    : participant(participant),
+      counters(counters),
+      stats(stats),
+      rng(seed),
+      interests(keyspace),
+      changes(tracking) {}
 Execution::~Execution() = default;
 
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
@@ -78,9 +83,11 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, random_seed());
+                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace,
+                                         parts_.tracking, random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
-  run->interests.set_next(&parts_.modifications);
+  run->interests.set_next(&run->changes);
+  run->access.modifications = &run->interests;
   return run;
 }
 
@@ -95,21 +102,21 @@ void Dispatcher::observe(const config::MonitorConfig& config) noexcept {
 }
 
 void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const {
-  using keyspace::ExpiryRole;
   run.keys.clear();
   run.access.now = now;
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
-  run.access.modifications = &run.interests;
   run.access.actor = {};
   run.access.events = origin == Origin::kLoader ? nullptr : parts_.notifications.listener();
-  if (origin != Origin::kClient) {
-    run.access.expiry_role = ExpiryRole::kApply;
-  } else {
-    // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells.
-    run.access.expiry_role = parts_.gates.closed(Gate::kReplica) ? ExpiryRole::kReplica : ExpiryRole::kPrimary;
-  }
+  run.access.expiry_role = origin == Origin::kClient ? role() : keyspace::ExpiryRole::kApply;
+}
+
+keyspace::ExpiryRole Dispatcher::role() const noexcept {
+  // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells. A pause
+  // keeps keys where they are too.
+  const bool keeps = parts_.gates.closed(Gate::kReplica) || parts_.gates.paused();
+  return keeps ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
 }
 
 const Command* Dispatcher::resolve(std::span<const std::string_view> args) const {
@@ -201,6 +208,13 @@ std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& comm
   return std::nullopt;
 }
 
+std::uint32_t Dispatcher::gates_for(const Command& command, std::span<const std::string_view> args) const {
+  const std::uint32_t gates = gates_of_[command.index];
+  const bool script = command.spec.is(Flag::kComposite) && command.spec.is(Flag::kMayReplicate);
+  if (!script || !script_writes_ || script_writes_(command, args)) return gates;
+  return gates & ~static_cast<std::uint32_t>(Gate::kWritesPaused);
+}
+
 Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const std::string_view> args,
                         command::Session& session, resp::Encoder& reply) {
   const Command* command = located.command;
@@ -241,9 +255,10 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const command::Transaction* ending =
       command->spec.is(Flag::kRunsQueue) && session.in_transaction ? session.transaction.get() : nullptr;
   const Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
-  const std::uint32_t closed =
-      parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
+  std::uint32_t closed = parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
   const std::span<const KeyRef> keys = std::span(run.keys).subspan(located.first_key, located.key_count);
+  if (closed != 0) [[unlikely]]
+    closed &= gates_for(*command, args) | (ending == nullptr ? 0 : ending->gates);
   if (closed != 0) [[unlikely]] {
     if (const auto outcome = hold_back(run, *command, flags, keys, closed, session, reply)) return *outcome;
   }
@@ -257,7 +272,7 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
-    session.transaction->enqueue(*command, args, gates_of_[command->index]);
+    session.transaction->enqueue(*command, args, gates_for(*command, args));
     session.transaction->flags = session.transaction->flags | command->spec.flags;
     reply.raw(resp::kReplyQueued);
     return Outcome::kDone;
@@ -335,8 +350,12 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
                          std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
+  // A script is shown before the commands that it runs, everything else behind what it has done.
+  const bool script = command.spec.is(Flag::kSkipMonitor);
+  if (script && parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  if (parts_.monitors.any()) [[unlikely]]
+  if (!script && parts_.monitors.any()) [[unlikely]]
     show_to_monitors(run, command, args, session);
   if (run.waits_now) [[unlikely]] {  // counted when it is served
     run.waits_now = false;
@@ -389,12 +408,15 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
                                   const command::Session& session) const {
-  if (command.spec.is(Flag::kSkipMonitor | Flag::kAdmin) || session.origin() == Origin::kLoader) return;
+  if (command.spec.is(Flag::kAdmin) || session.origin() == Origin::kLoader) return;
   std::vector<std::string_view> shown(args.begin(), args.end());
   if (command.spec.secrets != nullptr) {
     for (std::size_t i = 1; i < shown.size(); ++i) {
       if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
     }
+  }
+  if (run.group == nullptr) {  // else these are those of the command around
+    for (const std::size_t i : run.effects.redacted()) shown[i] = "(redacted)";
   }
   // A script runs its commands for a session of its own, which has no address.
   std::string source = address_of_ ? address_of_(session) : std::string();

@@ -19,6 +19,7 @@ replication::Settings replication_settings(const config::Config& config) {
   to.announced = from.announced;
   to.priority = from.priority;
   to.announce_ip = from.announce_ip;
+  to.source_address = config.network.bind_source;
   to.port = from.announce_port != 0 ? from.announce_port : config.network.port;
   to.diskless_sync = from.diskless_sync;
   to.diskless_sync_delay = from.diskless_sync_delay;

@@ -108,8 +108,10 @@ class Worker {
   /// Sends what is no reply: `frame` begins as RESP2 has it, with '*', and becomes a push for RESP3. Thread: the
   /// loop's.
   void push(Client& client, std::string_view frame);
+  /// kBehindReply: if the client waits for a reply, behind that.
+  enum class Push : std::uint8_t { kNow, kBehindReply };
   /// The same for bytes that are complete as they are.
-  void push_raw(Client& client, std::string_view bytes);
+  void push_raw(Client& client, std::string_view bytes, Push when = Push::kNow);
   /// Makes `client` a monitor. Thread: the loop's.
   void monitor(Client& client);
   [[nodiscard]] const std::vector<Client*>& monitors() const noexcept { return monitors_; }
@@ -121,6 +123,8 @@ class Worker {
   void refresh_users();
   /// Commands are no longer paused: run those that were kept back.
   void unpause();
+  /// Makes the dataset fit into maxmemory, as far as the policy lets it, in slices between which clients are served.
+  void evict();
 
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] net::EventLoop& loop() noexcept { return loop_; }
@@ -174,6 +178,7 @@ class Worker {
   void account(Client& client);
   void evict_clients();
   void note_buffers();
+  void postpone(Client& client);
   void depart(Client& client);
   void reclaim_buffers(Client& client);
   void destroy_dead();
@@ -182,6 +187,7 @@ class Worker {
   void late_reply(ClientId id, const command::LateReply& write);
   void periodic();
   void run_expiry();
+  void limit_tracking();
   [[nodiscard]] MemoryGuard::Room make_room();
   void note_latency(std::string_view event, Ticks spent);
   void arm_timer();
@@ -209,6 +215,7 @@ class Worker {
   std::uint64_t users_version_ = 0;
   std::vector<Client*> monitors_;
   Mailbox<Accepted> arrivals_;
+  bool evicting_ = false;  // evict() comes soon
   bool busy_ = false;  // in serve_while_busy(): the clients of group_ must not be touched
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;

@@ -32,6 +32,9 @@ class Wire:
         for word in words:
             word = word if isinstance(word, bytes) else str(word).encode()
             data += b"$%d\r\n%s\r\n" % (len(word), word)
+        self.send_raw(data)
+
+    def send_raw(self, data):
         self._socket.sendall(data)
 
     def read(self):
