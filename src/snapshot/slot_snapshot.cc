@@ -4,12 +4,25 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "keyspace/slot_guard.h"
 
 namespace ashlar::snapshot {
 namespace {
 /// One call of the sink carries about this much.
 constexpr std::size_t kWriteBytes = 256 << 10;
+
+/// Lets the cache misses of a walk overlap. Not for tables whose entries would not stay in the cache until their turn.
+void prefetch_entries(const keyspace::EntryTable& table) {
+  constexpr std::uint64_t kMost = 4096;
+  constexpr std::size_t kUsualBytes = 48;
+  if (table.size() > kMost) return;
+  table.for_each([](const keyspace::EntryTable::Word& word) {
+    prefetch(word.record());
+    prefetch(reinterpret_cast<const char*>(word.record()) + kUsualBytes - 1);
+  });
+}
+
 }  // namespace
 
 keyspace::SafePoint::Participant& SnapshotHost::take_seat() {
@@ -150,6 +163,7 @@ void SlotSnapshot::encode(keyspace::Slot& data, Chunk& chunk) {
       chunk.first_db = DbIndex{i};
     }
     chunk.last_db = DbIndex{i};
+    prefetch_entries(db->table);
     db->table.for_each([&](const keyspace::EntryTable::Word& word) { plan_.format->entry(chunk, *word.record()); });
   }
   keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
