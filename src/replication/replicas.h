@@ -110,7 +110,7 @@ class Replicas final : private ReplicaLink::Owner {
   using LagMemory = std::atomic<std::uint64_t>;
   std::shared_ptr<LagMemory> lag_memory_ = std::make_shared<LagMemory>(0);  // shared with the blocks that it counts
   std::shared_ptr<Block> lag_;  // the last block, while a replica lags; shared with the links that have to send it
-  Transfers transfers_;  // before the links, whose end ends the transfers
+  Transfers transfers_;         // before the links, whose end ends the transfers
   std::unordered_map<std::uint64_t, std::unique_ptr<ReplicaLink>> links_;
   std::uint64_t next_number_ = 1;
   bool attached_ = false;

@@ -97,8 +97,8 @@ class Replication {
   [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_.load(); }
   /// Without a timeout (zero) the wait may last forever.
   void wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done);
-  /// Ends the connections to our replicas, or that to our primary, whose address pleases `which`; `done` is told, on the
-  /// control loop, how many they were. All come again by themselves.
+  /// Ends the connections to our replicas, or that to our primary, whose address pleases `which`; `done` is told, on
+  /// the control loop, how many they were. All come again by themselves.
   enum class Peers : std::uint8_t { kReplicas, kPrimary };
   void end_links(Peers peers, std::function<bool(const std::string& address)> which,
                  std::function<void(std::size_t)> done);

@@ -19,7 +19,7 @@ struct Settings {
   std::uint32_t priority = 100;
   std::string announce_ip;
   std::string source_address;  // that we connect from; empty: the system picks
-  std::uint16_t port = 6379;  // that we tell our primary
+  std::uint16_t port = 6379;   // that we tell our primary
   bool diskless_sync = true;
   Seconds diskless_sync_delay{5};                // others may arrive meanwhile and share the snapshot
   std::uint32_t diskless_sync_max_replicas = 0;  // so many need not wait any longer; 0: the whole delay

@@ -94,8 +94,7 @@ Result<void> Acceptor::listen(const config::Config& config) {
   std::vector<std::pair<Place, std::string>> wanted;  // with the word of `bind`
   if (config.network.port != 0) {
     for (const std::string& bind : config.network.bind) {
-      wanted.push_back(
-          {{Transport::kTcp, bind.starts_with('-') ? bind.substr(1) : bind, config.network.port}, bind});
+      wanted.push_back({{Transport::kTcp, bind.starts_with('-') ? bind.substr(1) : bind, config.network.port}, bind});
     }
   }
   if (!config.network.unix_socket.empty()) wanted.push_back({{Transport::kUnix, config.network.unix_socket, 0}, {}});

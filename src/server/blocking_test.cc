@@ -70,9 +70,8 @@ struct World {
     commands::register_transaction_commands(table);
     table.add(kTake, &take);
     table.add(kGone, &await_gone);
-    dispatcher =
-        std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, command_log, latency, gates, rate,
-                                                       texts, notifications, monitors, tracking});
+    dispatcher = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, command_log, latency,
+                                                                gates, rate, texts, notifications, monitors, tracking});
   }
   SystemClock clock;
   TickRate rate{clock};

@@ -138,7 +138,7 @@ class Client final : public command::Session, public net::IoHandler {
   std::string local_address_;
   MonoTime connected_at_;
   MonoTime last_active_;
-  std::size_t accounted_ = 0;                     // its part of the worker's account
+  std::size_t accounted_ = 0;                          // its part of the worker's account
   ClientLedger::Bucket bucket_ = ClientLedger::kNone;  // where it stands there
   std::uint64_t input_total_ = 0;
   std::uint64_t output_total_ = 0;

@@ -66,12 +66,7 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
 
 Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
                      keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed)
-    : participant(participant),
-      counters(counters),
-      stats(stats),
-      rng(seed),
-      interests(keyspace),
-      changes(tracking) {}
+    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace), changes(tracking) {}
 Execution::~Execution() = default;
 
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
@@ -83,8 +78,8 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace,
-                                         parts_.tracking, random_seed());
+                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, parts_.tracking,
+                                         random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
   run->interests.set_next(&run->changes);
   run->access.modifications = &run->interests;

@@ -195,7 +195,8 @@ class Dispatcher {
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
   /// What a client is told while a script keeps everybody waiting, as an error line; set once, before the loops start.
   void set_busy_text(std::function<std::string_view()> text) { busy_text_ = std::move(text); }
-  /// Whether a command that runs a script may write, by what the script says of itself; set once, before the loops start.
+  /// Whether a command that runs a script may write, by what the script says of itself; set once, before the loops
+  /// start.
   using ScriptWrites = std::function<bool(const command::Command&, std::span<const std::string_view> args)>;
   void set_script_writes(ScriptWrites function) noexcept { script_writes_ = std::move(function); }
   /// From when on a command is worth a line in the logs of commands and the latency monitor; changed by CONFIG SET.

@@ -216,7 +216,7 @@ class Worker {
   std::vector<Client*> monitors_;
   Mailbox<Accepted> arrivals_;
   bool evicting_ = false;  // evict() comes soon
-  bool busy_ = false;  // in serve_while_busy(): the clients of group_ must not be touched
+  bool busy_ = false;      // in serve_while_busy(): the clients of group_ must not be touched
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;

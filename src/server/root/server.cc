@@ -430,9 +430,9 @@ Result<void> Server::start() {
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
-  dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_,
-                                                               gates_, rate_, persistence_, notifications_, monitors_,
-                                                               tracking_});
+  dispatcher_ =
+      std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_,
+                                                     rate_, persistence_, notifications_, monitors_, tracking_});
   dispatcher_->set_address_of(&address_of);
   dispatcher_->set_script_writes([this](const command::Command& command, std::span<const std::string_view> args) {
     return scripts_.may_write(command, args);
