@@ -107,6 +107,7 @@ std::vector<DbSizeHint> SlotSnapshot::measure() {
   keyspace::Keyspace& keyspace = host_.keyspace();
   std::vector<DbSizeHint> sizes(keyspace.databases());
   std::uint64_t total = 0;
+  std::uint16_t version = rdb::kWriteVersionMin;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     if (!plan_.slots.test(i)) continue;
     const keyspace::Batch batch(*seat_);
@@ -120,9 +121,29 @@ std::vector<DbSizeHint> SlotSnapshot::measure() {
       sizes[db].expires += d->expires;
       total += d->table.size();
     }
+    if (copied_[i] == 0) raise_version(slot, version);
   }
+  {
+    MutexLock lock(mutex_);
+    for (const Chunk& chunk : queue_) version = std::max(version, chunk.version);
+  }
+  for (DbSizeHint& size : sizes) size.version = version;
   keys_total_.store(total, std::memory_order_relaxed);
   return sizes;
+}
+
+/// Looks at entries until one needs what Redis 7.0 brought. A slot that is not copied yet still is as it was at the
+/// cut. Costs a look at every header when all are older.
+void SlotSnapshot::raise_version(keyspace::Slot& slot, std::uint16_t& version) const {
+  if (!plan_.format->has_versions()) return;
+  if (slot.agenda != nullptr) version = rdb::kMaxVersion;  // expiring fields
+  for (std::uint32_t db = 0; db < host_.keyspace().databases(); ++db) {
+    const keyspace::SlotDb* d = slot.find(db);
+    if (d == nullptr || version > rdb::kWriteVersionMin) continue;
+    d->table.for_each([&](const keyspace::EntryTable::Word& word) {
+      if (version == rdb::kWriteVersionMin) version = std::max(version, plan_.format->version(*word.record()));
+    });
+  }
 }
 
 Result<void> SlotSnapshot::copy_slot(SlotId slot) {
