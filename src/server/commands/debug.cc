@@ -43,30 +43,13 @@ constexpr std::string_view kNotAllowed =
     "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 
 /// Subcommands of Redis that show or change what only Redis has inside.
-constexpr std::string_view kForeign[] = {"ASSERT",
-                                         "AOF-FLUSH-SLEEP",
-                                         "CHANGE-REPL-ID",
-                                         "CLIENT-EVICTION",
-                                         "CLUSTERLINK",
-                                         "CONFIG-REWRITE-FORCE-ALL",
-                                         "CRASH-AND-RECOVER",
-                                         "DICT-RESIZING",
-                                         "DROP-CLUSTER-PACKET-FILTER",
-                                         "HTSTATS",
-                                         "HTSTATS-KEY",
-                                         "JMAP",
-                                         "LEAK",
-                                         "LISTPACK",
-                                         "MALLCTL",
-                                         "MALLCTL-STR",
-                                         "OOM",
-                                         "QUICKLIST",
-                                         "RESTART",
-                                         "SDSLEN",
-                                         "SET-DISABLE-DENY-SCRIPTS",
-                                         "STRINGMATCH-TEST",
-                                         "STRUCTSIZE",
-                                         "ZIPLIST"};
+constexpr std::string_view kForeign[] = {
+    "ASSERT",           "AOF-FLUSH-SLEEP",   "CHANGE-REPL-ID", "CLIENT-EVICTION",
+    "CLUSTERLINK",      "CRASH-AND-RECOVER", "DICT-RESIZING",  "DROP-CLUSTER-PACKET-FILTER",
+    "HTSTATS",          "HTSTATS-KEY",       "JMAP",           "LEAK",
+    "LISTPACK",         "MALLCTL",           "MALLCTL-STR",    "OOM",
+    "QUICKLIST",        "RESTART",           "SDSLEN",         "SET-DISABLE-DENY-SCRIPTS",
+    "STRINGMATCH-TEST", "STRUCTSIZE",        "ZIPLIST"};
 
 keyspace::SafePoint::Participant* participant(Context& ctx) {
   Client* client = client_of(ctx.session);
@@ -103,6 +86,8 @@ class StandAside {
 
 std::span<const DebugCommands::Sub> DebugCommands::subcommands() {
   static constexpr Sub kSubs[] = {
+      {"CONFIG-REWRITE-FORCE-ALL", 0, 0, &DebugCommands::config_rewrite,
+       "\nRewrite the configuration file with every directive in it."},
       {"DIGEST", 0, 0, &DebugCommands::digest, "\nA number that tells one dataset from another."},
       {"DIGEST-VALUE", 1, kAny, &DebugCommands::digest_value, "<key> [<key> ...]\nSuch a number for each value."},
       {"ERROR", 1, 1, &DebugCommands::error, "<text>\nAnswer this error; its first word is the error's code."},
@@ -174,6 +159,11 @@ void DebugCommands::sleep(Context& ctx) {
 
 void DebugCommands::log(Context& ctx) {
   log::warning("DEBUG LOG: {}", ctx.args[2]);
+  ctx.reply.ok();
+}
+
+void DebugCommands::config_rewrite(Context& ctx) {
+  if (const auto written = parts_.rewrite_all(); !written) return ctx.error(written.error());
   ctx.reply.ok();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 #include "changelog/change_log.h"
@@ -23,6 +24,7 @@ class DebugCommands {
     Persistence& persistence;
     RunState& state;
     const Published<config::Config>& config;
+    std::function<Result<void>()> rewrite_all;  // CONFIG REWRITE with all directives
   };
   explicit DebugCommands(const Parts& parts) : parts_(parts) {}
   void register_in(command::CommandTable& table);
@@ -44,6 +46,7 @@ class DebugCommands {
 
   void digest(command::Context& ctx);
   void digest_value(command::Context& ctx);
+  void config_rewrite(command::Context& ctx);
   void error(command::Context& ctx);
   void help(command::Context& ctx);
   void load_aof(command::Context& ctx);

@@ -189,7 +189,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
             .acl = {users_, denials_, table_, config_, files},
             .memory = accounts_,
             .latency = {latency_, stats_, table_, rate_},
-            .debug = {keyspace_, log_, persistence_, state_, config_}}),
+            .debug = {keyspace_, log_, persistence_, state_, config_,
+                      [this] { return config_service_.rewrite(config::Extent::kAll); }}}),
       sampler_({control_, stats_, state_}) {
   keyspace_.set_functions(&scripts_);
   scripts_.while_overdue([this](command::Session& session) {
