@@ -9,7 +9,7 @@
   tsan    the concurrent ones (tools/tsan-tests.txt) under ThreadSanitizer
   sim     the simulated cluster: one run per seed and its repetition, a hundred nodes, planted bugs that must be found
   fuzz    every fuzz target for a few seconds, with a fixed seed
-  e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config
+  e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config, tests/scenarios
 
 The output of every step is in build/test-logs/. Exit 0 only when nothing failed.
 """
@@ -253,7 +253,8 @@ def tier_e2e(options):
     tally.failed += build(options, "dev", ["config_tool"])
     programs = {"ASHLAR_BIN_DIR": str(BUILD / "bin")}
     # The tutorial mostly waits, so the others run beside it, on ports of their own.
-    beside = [("cli", {"ASHLAR_TEST_PORT": "21900"}), ("diff", {"ASHLAR_E2E_PORTS": "21860-21899"}), ("config", {})]
+    beside = [("cli", {"ASHLAR_TEST_PORT": "21900"}), ("diff", {"ASHLAR_E2E_PORTS": "21860-21899"}), ("config", {}),
+              ("scenarios", {"ASHLAR_E2E_PORTS": "22000-22049"})]
 
     def rest():
         found = Tally()
