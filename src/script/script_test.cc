@@ -95,8 +95,9 @@ TEST_F(InterpreterTest, NamesTheLineOfARuntimeError) {
 TEST_F(InterpreterTest, NamesTheLineThatAsksForAGlobalThatIsNotThere) {
   const std::string_view script = "local a = 1\nreturn nobody";
   const auto digest = sha1_hex(script);
-  EXPECT_EQ(eval(script), "-ERR user_script:2: Script attempted to access nonexistent global variable 'nobody' script: " +
-                              std::string(digest.data(), 40) + ", on @user_script:2.\r\n");
+  EXPECT_EQ(eval(script),
+            "-ERR user_script:2: Script attempted to access nonexistent global variable 'nobody' script: " +
+                std::string(digest.data(), 40) + ", on @user_script:2.\r\n");
 }
 
 TEST_F(InterpreterTest, LeavesNothingBehindForOtherScripts) {
