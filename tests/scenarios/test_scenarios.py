@@ -63,6 +63,13 @@ def test_every_command_has_a_scenario(servers):
     assert not missing, "\n".join(missing)
 
 
+def test_the_gate_sees_a_command_that_no_scenario_calls_or_that_only_fails():
+    scenarios = [scenario for path in FILES.values() for scenario in texts.read_file(path)]
+    known = {"get": (2, set(), []), "brandnew": (2, set(), []), "nonsense": (1, set(), [])}
+    found = [sentence.split(":")[0] for sentence in gate.missing(known, scenarios) if "excused" not in sentence]
+    assert found == ["brandnew", "nonsense"]
+
+
 def test_every_command_refuses_too_few_arguments(servers):
     server = servers["ashlar"].node("resp2").address
     wrong = gate.accepted_with_wrong_arity(server, gate.names_of(server))
