@@ -5,7 +5,8 @@
 
   checks  layers, tidy, format, every header alone, and the tests of those checks
   sim     the simulated cluster: one run per seed and its repetition, a hundred nodes, planted bugs that must be found
-  e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config
+  e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config,
+          tests/scenarios
   unit    unit tests under AddressSanitizer and UBSan
   fuzz    every fuzz target for a few seconds, with a fixed seed, on the same build
   tsan    the unit tests of concurrent code (tools/tsan-tests.txt) under ThreadSanitizer
@@ -251,7 +252,8 @@ def tier_e2e(options):
     tally.failed += build(options, "release", ["config_tool"])
     programs = {"ASHLAR_CONFIG_TOOL": str(BUILD / "release/tools/config_tool"), "ASHLAR_BIN_DIR": str(BUILD / "bin")}
     # The tutorial mostly waits, so the others run beside it, on ports of their own, and what later tiers need is built.
-    beside = [("cli", {"ASHLAR_TEST_PORT": "21900"}), ("diff", {"ASHLAR_E2E_PORTS": "21860-21899"}), ("config", {})]
+    beside = [("cli", {"ASHLAR_TEST_PORT": "21900"}), ("diff", {"ASHLAR_E2E_PORTS": "21860-21899"}), ("config", {}),
+              ("scenarios", {"ASHLAR_E2E_PORTS": "22000-22049"})]
 
     def rest():
         found = Tally()
