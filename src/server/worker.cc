@@ -403,6 +403,10 @@ void Worker::note_latency(std::string_view event, Ticks spent) {
 MemoryGuard::Room Worker::make_room() {
   if (parts_.memory.limit() == 0) [[likely]]
     return MemoryGuard::Room::kEnough;
+  const Gates& gates = parts_.dispatcher.parts().gates;
+  if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
+    return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
+  }
   const Ticks start = ticks_now();
   const MemoryGuard::Room room = parts_.memory.make_room(*run_);
   note_latency("eviction-cycle", ticks_now() - start);
@@ -453,6 +457,12 @@ void Worker::run_ready() {
   ready_.reserve(round.capacity());
 }
 
+keyspace::ExpiryRole Worker::role_of_import() const {
+  const Gates& gates = parts_.dispatcher.parts().gates;
+  const bool importing = gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica);
+  return importing ? keyspace::ExpiryRole::kApply : Dispatcher::role_of(gates);
+}
+
 void Worker::run_slice(const Slice& slice) {
   Client& client = *slice.client;
   if (client.out_.capacity() == 0 && !spare_buffers_.empty()) {
@@ -468,6 +478,8 @@ void Worker::run_slice(const Slice& slice) {
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
     run_->request_bytes = slice.batch->bytes(done);
+    if (client.import_source) [[unlikely]]
+      run_->access.expiry_role = role_of_import();
     if (parts_.dispatcher.run(*run_, located, args, client, client.encoder_) == Outcome::kPostponed) {
       client.postponed_ = true;
       break;
@@ -482,6 +494,8 @@ void Worker::run_slice(const Slice& slice) {
       break;
     }
   }
+  if (client.import_source) [[unlikely]]
+    run_->access.expiry_role = Dispatcher::role_of(parts_.dispatcher.parts().gates);
   if (run_->wrote) writers_.push_back(&client);
   run_->wrote |= wrote_before;
   if (client.dead_) return;

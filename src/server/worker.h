@@ -146,6 +146,8 @@ class Worker {
   void settle_writes();
   void run_ready();
   void run_slice(const Slice& slice);
+  /// What becomes of expired keys that an import meets.
+  [[nodiscard]] keyspace::ExpiryRole role_of_import() const;
   void open_inbox();
   void adopt(Accepted accepted);
   void take_arrivals();

@@ -5,21 +5,25 @@
 #include "command/context.h"
 #include "command/table.h"
 #include "server/client_pause.h"
+#include "server/gates.h"
 #include "server/worker_pool.h"
 
 namespace ashlar::server {
 
 class ClientCommands {
  public:
-  /// Both must outlive the family.
+  /// All must outlive the family.
   struct Parts {
     WorkerPool& workers;
     ClientPause& pause;
     const acl::Users& users;
+    const Gates& gates;
   };
   explicit ClientCommands(const Parts& parts) : parts_(parts) {}
 
+  void capa(command::Context& ctx);
   void id(command::Context& ctx);
+  void import_source(command::Context& ctx);
   void getname(command::Context& ctx);
   void setname(command::Context& ctx);
   void setinfo(command::Context& ctx);

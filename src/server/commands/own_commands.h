@@ -20,6 +20,7 @@ class OwnCommands {
     command::CommandTable& table;
     WorkerPool& workers;
     ClientPause& pause;
+    const Gates& gates;
     CommandLog& log;
     AclCommands::Parts acl;
     const MemoryAccounts& memory;
