@@ -164,8 +164,9 @@ class Port final : public ScriptPort {
 };
 
 /// The number of keys that the command declares. Errors: as Redis words them.
-Result<std::size_t> key_count(const Context& ctx) {
+Result<std::size_t> key_count(const Context& ctx, Kind kind) {
   const auto count = parse_i64(ctx.args[2]);
+  if (!count && kind == Kind::kFunction) return fail("Bad number of keys provided");
   if (!count) return fail(ErrorCode::kNotInteger);
   if (*count > static_cast<std::int64_t>(ctx.args.size() - 3))
     return fail("Number of keys can't be greater than number of args");
@@ -197,7 +198,7 @@ std::optional<Error> ScriptCommands::refused(const Context& ctx, ScriptFlag flag
 }
 
 void ScriptCommands::run(Context& ctx, const Job& job) {
-  const auto keys = key_count(ctx);
+  const auto keys = key_count(ctx, job.kind);
   if (!keys) return ctx.error(keys.error());
   const bool read_only = ctx.spec.is(Flag::kReadOnly);
   if (const auto error = refused(ctx, job.flags, read_only)) return ctx.error(*error);
@@ -253,6 +254,20 @@ void ScriptCommands::run_cached(Context& ctx, const std::shared_ptr<const Script
               }
               seat->interpreter.run_script(script->sha, run);
             }});
+}
+
+bool ScriptCommands::may_write(const command::Command& command, std::span<const std::string_view> args) const {
+  if (command.spec.is(Flag::kReadOnly)) return false;
+  if (command.spec.name == kFcall.name) {
+    const auto found = functions_.find(args[1]);
+    return !found || !has(found->function->flags, ScriptFlag::kNoWrites);
+  }
+  if (command.spec.name == kEvalSha.name) {
+    const auto script = scripts_.find(args[1]);
+    return script == nullptr || !has(script->flags, ScriptFlag::kNoWrites);
+  }
+  const auto line = read_script_shebang(args[1]);
+  return !line || !has(line->flags, ScriptFlag::kNoWrites);
 }
 
 void ScriptCommands::eval(Context& ctx) {

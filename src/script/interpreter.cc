@@ -56,9 +56,10 @@ int on_error(lua_State* lua) {
     push_error(lua, "ERR " + shown);
   }
   lua_Debug where{};
-  for (int level = 1; level <= 2; ++level) {
+  // The innermost function that the user wrote: neither C nor what guards the globals.
+  for (int level = 1; level <= 3; ++level) {
     if (lua_getstack(lua, level, &where) == 0 || lua_getinfo(lua, "nSl", &where) == 0) break;
-    if (std::string_view(where.what) == "C") continue;
+    if (std::string_view(where.what) == "C" || std::string_view(where.source) == "=sandbox") continue;
     lua_pushstring(lua, where.source);
     lua_setfield(lua, 1, "source");
     lua_pushinteger(lua, where.currentline);
@@ -593,7 +594,7 @@ void Interpreter::run_function(const std::string& library, const std::string& fu
 
 void Interpreter::finish(int status, std::string_view name, const Run& run) {
   if (status == 0) {
-    pop_to_reply(lua_, run.reply);
+    pop_to_reply(lua_, version_, run.reply);
     return end();
   }
   std::string text;

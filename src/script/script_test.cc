@@ -55,7 +55,9 @@ TEST_F(InterpreterTest, ConvertsWhatScriptsReturn) {
   version = resp::Version::kResp3;
   EXPECT_EQ(eval("return {map = {a = 1}}"), "%1\r\n$1\r\na\r\n:1\r\n");
   EXPECT_EQ(eval("return {set = {x = true}}"), "~1\r\n$1\r\nx\r\n");
-  EXPECT_EQ(eval("return true"), "#t\r\n");
+  EXPECT_EQ(eval("return true"), ":1\r\n");
+  EXPECT_EQ(eval("return {false}"), "*1\r\n_\r\n");
+  EXPECT_EQ(eval("redis.setresp(3) return {true, false}"), "*2\r\n#t\r\n#f\r\n");
 }
 
 TEST_F(InterpreterTest, KeepsLineEndsOutOfErrorAndStatusReplies) {
@@ -88,6 +90,13 @@ TEST_F(InterpreterTest, NamesTheLineOfARuntimeError) {
   EXPECT_EQ(eval(script), "-ERR user_script:2: attempt to concatenate a nil value script: " +
                               std::string(digest.data(), 40) + ", on @user_script:2.\r\n");
   EXPECT_TRUE(eval("return (").starts_with("Error compiling script (new function): user_script:1:"));
+}
+
+TEST_F(InterpreterTest, NamesTheLineThatAsksForAGlobalThatIsNotThere) {
+  const std::string_view script = "local a = 1\nreturn nobody";
+  const auto digest = sha1_hex(script);
+  EXPECT_EQ(eval(script), "-ERR user_script:2: Script attempted to access nonexistent global variable 'nobody' script: " +
+                              std::string(digest.data(), 40) + ", on @user_script:2.\r\n");
 }
 
 TEST_F(InterpreterTest, LeavesNothingBehindForOtherScripts) {

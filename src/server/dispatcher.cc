@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "command/reach.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
@@ -65,8 +66,8 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
 }
 
 Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-                     keyspace::Keyspace& keyspace, std::uint64_t seed)
-    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace) {}
+                     keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed)
+    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace), changes(tracking) {}
 Execution::~Execution() = default;
 
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
@@ -78,9 +79,11 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, random_seed());
+                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, parts_.tracking,
+                                         random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
-  run->interests.set_next(&parts_.modifications);
+  run->interests.set_next(&run->changes);
+  run->access.modifications = &run->interests;
   return run;
 }
 
@@ -100,14 +103,17 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
-  run.access.modifications = &run.interests;
   run.access.actor = {};
   run.access.events = origin == Origin::kLoader ? nullptr : parts_.notifications.listener();
-  if (origin != Origin::kClient) {
-    run.access.expiry_role = keyspace::ExpiryRole::kApply;
-  } else {
-    run.access.expiry_role = role_of(parts_.gates);
-  }
+  run.access.expiry_role = origin == Origin::kClient ? role() : keyspace::ExpiryRole::kApply;
+}
+
+keyspace::ExpiryRole Dispatcher::role() const noexcept {
+  // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells. A pause
+  // keeps keys where they are too, and an import leaves them to its source.
+  const Gates& gates = parts_.gates;
+  const bool keeps = gates.closed(Gate::kReplica) || gates.closed(Gate::kImporting) || gates.paused();
+  return keeps ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
 }
 
 const Command* Dispatcher::resolve(std::span<const std::string_view> args) const {
@@ -134,11 +140,11 @@ Located Dispatcher::look_up(Execution& run, std::span<const std::string_view> ar
   return found;
 }
 
-void Dispatcher::prefetch(Execution& run, DbIndex db) const {
-  // Three passes over the keys of the batch, so that their cache misses overlap: slot, words, entry. The table is read
+void Dispatcher::prefetch(Execution& run, DbIndex db, Touches touches) const {
+  // Passes over the keys of the batch, so that their cache misses overlap: slot, words, entry, value. The table is read
   // under the slot's lock, which costs about 8 ns a pass and saves 60 ns a miss.
   keyspace::Keyspace& ks = parts_.keyspace;
-  for (const KeyRef& key : run.keys) __builtin_prefetch(&ks.slot(key.slot));
+  for (const KeyRef& key : run.keys) ashlar::prefetch(&ks.slot(key.slot));
   const auto pass = [&](auto&& step) {
     for (const KeyRef& key : run.keys) {
       keyspace::Slot& slot = ks.slot(key.slot);
@@ -147,9 +153,20 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
       slot.lock.unlock();
     }
   };
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_segment(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_word(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  using Table = keyspace::EntryTable;
+  bool words = false;
+  pass([&](const Table& table, std::uint64_t hash) {
+    words |= table.prefetch_segment(hash) == Table::Stage::kNeedsWord;
+  });
+  if (words) pass([](const Table& table, std::uint64_t hash) { table.prefetch_word(hash); });
+  pass([](const Table& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  if (touches == Touches::kStrings) return;
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_value();
+  });
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_content();
+  });
 }
 
 std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const command::CommandSpec& spec) const {
@@ -209,6 +226,13 @@ std::optional<Outcome> Dispatcher::redirect(Execution& run, const Command& comma
   return Outcome::kDone;
 }
 
+std::uint32_t Dispatcher::gates_for(const Command& command, std::span<const std::string_view> args) const {
+  const std::uint32_t gates = gates_of_[command.index];
+  const bool script = command.spec.is(Flag::kComposite) && command.spec.is(Flag::kMayReplicate);
+  if (!script || !script_writes_ || script_writes_(command, args)) return gates;
+  return gates & ~static_cast<std::uint32_t>(Gate::kWritesPaused);
+}
+
 Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const std::string_view> args,
                         command::Session& session, resp::Encoder& reply) {
   const Command* command = located.command;
@@ -249,9 +273,10 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const command::Transaction* ending =
       command->spec.is(Flag::kRunsQueue) && session.in_transaction ? session.transaction.get() : nullptr;
   const Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
-  const std::uint32_t closed =
-      parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
+  std::uint32_t closed = parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
   const std::span<const KeyRef> keys = std::span(run.keys).subspan(located.first_key, located.key_count);
+  if (closed != 0) [[unlikely]]
+    closed &= gates_for(*command, args) | (ending == nullptr ? 0 : ending->gates);
   if (closed != 0) [[unlikely]] {
     if (const auto outcome = hold_back(run, *command, flags, keys, closed, session, reply)) return *outcome;
   }
@@ -265,7 +290,7 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
-    session.transaction->enqueue(*command, args, gates_of_[command->index]);
+    session.transaction->enqueue(*command, args, gates_for(*command, args));
     session.transaction->flags = session.transaction->flags | command->spec.flags;
     if (counting(slot_stats_)) [[unlikely]]
       count_slot(run, keys, session, 0, run.request_bytes, 0);
@@ -292,7 +317,7 @@ void Dispatcher::run_aside(std::span<const std::string_view> args, command::Sess
                         spec.group != command::Group::kTransactions;
   if (!harmless) {
     if (session.in_transaction) session.transaction->aborted = true;
-    return reply.error_line("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.");
+    return reply.error_line(busy_text_());
   }
   if (session.restricted() && permissions_ != nullptr) {
     if (const auto error = permissions_->check(session, *command, args, command::Permissions::Where::kTopLevel)) {
@@ -348,8 +373,12 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   if (slot_counts) [[unlikely]]
     run.slot_use = {};
   const Ticks start = ticks_now();
+  // A script is shown before the commands that it runs, everything else behind what it has done.
+  const bool script = command.spec.is(Flag::kSkipMonitor);
+  if (script && parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  if (parts_.monitors.any()) [[unlikely]]
+  if (!script && parts_.monitors.any()) [[unlikely]]
     show_to_monitors(run, command, args, session);
   if (run.waits_now) [[unlikely]] {  // counted when it is served
     run.waits_now = false;
@@ -407,12 +436,15 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
                                   const command::Session& session) const {
-  if (command.spec.is(Flag::kSkipMonitor | Flag::kAdmin) || session.origin() == Origin::kLoader) return;
+  if (command.spec.is(Flag::kAdmin) || session.origin() == Origin::kLoader) return;
   std::vector<std::string_view> shown(args.begin(), args.end());
   if (command.spec.secrets != nullptr) {
     for (std::size_t i = 1; i < shown.size(); ++i) {
       if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
     }
+  }
+  if (run.group == nullptr) {  // else these are those of the command around
+    for (const std::size_t i : run.effects.redacted()) shown[i] = "(redacted)";
   }
   // A script runs its commands for a session of its own, which has no address.
   std::string source = address_of_ ? address_of_(session) : std::string();

@@ -33,6 +33,7 @@
 #include "server/command_stats.h"
 #include "server/config/settings_server.h"
 #include "server/gates.h"
+#include "server/key_listener.h"
 #include "server/latency_monitor.h"
 #include "server/pubsub/notifications.h"
 #include "server/push/monitors.h"
@@ -101,7 +102,7 @@ struct SlotUse {
 /// What one thread needs to run commands. Made by Dispatcher::make_execution(). Thread: its own only.
 struct Execution {
   Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-            keyspace::Keyspace& keyspace, std::uint64_t seed);
+            keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed);
   ~Execution();
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
@@ -116,6 +117,7 @@ struct Execution {
   OpenGroup* group = nullptr;    // of the command that runs now
   Waits waits;
   keyspace::InterestListener interests;
+  KeyListener changes;  // told by interests
   std::vector<LateDelivery> deliveries;
   std::vector<keyspace::KeyRef> keys;
   std::vector<command::KeyPosition> positions;
@@ -176,7 +178,6 @@ class Dispatcher {
     pubsub::Notifications& notifications;
     Monitors& monitors;
     tracking::Table& tracking;
-    keyspace::ModificationListener& modifications;
   };
   explicit Dispatcher(const Parts& parts);
 
@@ -189,7 +190,8 @@ class Dispatcher {
   /// Finds command and keys; appends the keys to run.keys. The views stay those of `args`.
   [[nodiscard]] Located look_up(Execution& run, std::span<const std::string_view> args) const;
   /// Starts loading what the commands found since the batch began will touch. Worth it from two keys on.
-  void prefetch(Execution& run, DbIndex db) const;
+  enum class Touches : std::uint8_t { kStrings, kCollections };
+  void prefetch(Execution& run, DbIndex db, Touches touches) const;
 
   /// Runs it. The thread is inside its safe-point batch. `args` is not empty.
   Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args, command::Session& session,
@@ -202,20 +204,18 @@ class Dispatcher {
   /// Runs again what waits for keys that have changed on this thread, first come first served. Inside a safe-point
   /// batch, no slot locked. run() does so by itself.
   void serve_ready(Execution& run);
-  /// Sends the replies of those served. After the log is durable enough.
+  /// Sends what the commands of a turn leave for other connections: the replies of those served, and to tracking ones
+  /// what has changed. After the log is durable enough.
   static void deliver(Execution& run);
   /// Looks at one that waits for another reason than a change of its keys: its slot has moved or is free again. Inside
   /// a batch.
   void attend(Execution& run, keyspace::Waiter& waiter);
-  /// Ends a wait without result. False when its reply is on its way already. Inside a batch.
-  [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter);
+  /// Ends a wait without result; `error`: what it is answered, to be counted; empty for no error. False when its reply
+  /// is on its way already. Inside a batch.
+  [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error = {});
 
-  /// What becomes of expired keys that commands of clients meet. A replica whose data may be written leaves expiry to
-  /// its primary all the same; an import leaves it to its source.
-  [[nodiscard]] static keyspace::ExpiryRole role_of(const Gates& gates) noexcept {
-    const bool keeps = gates.closed(Gate::kReplica) || gates.closed(Gate::kImporting);
-    return keeps ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
-  }
+  /// What becomes of expired keys that commands of clients meet.
+  [[nodiscard]] keyspace::ExpiryRole role() const noexcept;
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
   /// Who counts what slots cost; set once, before the loops start. Null: nobody.
@@ -225,6 +225,12 @@ class Dispatcher {
   void set_redirects(Redirects redirects) { redirects_ = std::move(redirects); }
   /// Whose permissions are asked; set once, before the loops start.
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
+  /// What a client is told while a script keeps everybody waiting, as an error line; set once, before the loops start.
+  void set_busy_text(std::function<std::string_view()> text) { busy_text_ = std::move(text); }
+  /// Whether a command that runs a script may write, by what the script says of itself; set once, before the loops
+  /// start.
+  using ScriptWrites = std::function<bool(const command::Command&, std::span<const std::string_view> args)>;
+  void set_script_writes(ScriptWrites function) noexcept { script_writes_ = std::move(function); }
   /// From when on a command is worth a line in the logs of commands and the latency monitor; changed by CONFIG SET.
   void observe(const config::MonitorConfig& config) noexcept;
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
@@ -234,6 +240,9 @@ class Dispatcher {
 
  private:
   friend class Inner;
+  /// The gates that concern a command with these arguments: fewer than those of the command for a script that only
+  /// reads.
+  [[nodiscard]] std::uint32_t gates_for(const command::Command& command, std::span<const std::string_view> args) const;
   [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
                                             const command::CommandSpec& spec) const;
   /// What a closed gate means for this command, of which `flags` are asked; nullopt: nothing.
@@ -284,6 +293,7 @@ class Dispatcher {
   Redirects redirects_;
   std::atomic<std::uint64_t> arrivals_{0};
   command::Permissions* permissions_ = nullptr;
+  std::function<std::string_view()> busy_text_;
   std::vector<std::uint32_t> gates_of_;  // by Command::index
   std::vector<std::uint16_t> only_key_;  // by Command::index: argument of its single key, 0 for all others
   /// A command that reaches none of these is noted nowhere. ~0: never.
@@ -293,6 +303,7 @@ class Dispatcher {
   std::atomic<std::uint64_t> noteworthy_reply_{kNever};
   std::atomic<std::uint64_t> slow_micros_{kNever};
   AddressOf address_of_ = nullptr;
+  ScriptWrites script_writes_;
 };
 
 /// "unknown command ..." as Redis words it.

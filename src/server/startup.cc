@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "server/run_state.h"
 
 namespace ashlar::server {
@@ -108,6 +109,7 @@ Result<void> prepare_process(const config::Config& config) {
   }
   if (!log::open(config.log.file)) return fail(fmt::format("Can't open the log file: {}", config.log.file));
   if (config.process.daemonize) ASH_TRY_VOID(detach());
+  allocator_purge_in_background();
   if (const std::string path = pid_path(config); !path.empty()) {
     if (std::FILE* file = std::fopen(path.c_str(), "we")) {
       std::fputs(fmt::format("{}\n", ::getpid()).c_str(), file);

@@ -83,6 +83,7 @@ Result<void> SlotSnapshot::copy_slots() {
     if (cancelled_.load(std::memory_order_relaxed)) return fail("the snapshot was cancelled");
     ASH_TRY_VOID(write_queued());
     ASH_TRY_VOID(copy_slot(SlotId::wrap(i)));
+    yield_core();
   }
   // Whoever copied a slot before its turn came queued it while holding the slot, which was before the walk passed it.
   ASH_TRY_VOID(write_queued());
@@ -166,9 +167,12 @@ Result<void> SlotSnapshot::write_queued() {
   }
   for (Chunk& chunk : chunks) {
     ASH_TRY_VOID(write_chunk(chunk));
-    MutexLock lock(mutex_);
-    ahead_bytes_ -= chunk.bytes.size();
-    chunk = Chunk();  // give the memory back now, not when all are written
+    {
+      MutexLock lock(mutex_);
+      ahead_bytes_ -= chunk.bytes.size();
+      chunk = Chunk();  // give the memory back now, not when all are written
+    }
+    yield_core();
   }
   return {};
 }

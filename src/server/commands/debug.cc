@@ -302,6 +302,11 @@ void DebugCommands::start(Dispatcher& dispatcher) {
   run_ = dispatcher.make_execution();
 }
 
+void DebugCommands::tell_replaced() {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
+  run_->interests.flushed(std::nullopt);
+}
+
 void DebugCommands::reload(Context& ctx) {
   Persistence::Reload how;
   for (const std::string_view option : ctx.args.subspan(2)) {
@@ -319,6 +324,7 @@ void DebugCommands::reload(Context& ctx) {
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.reload(how, run_->participant);
   loading_ = false;
+  tell_replaced();
   if (!loaded) {
     log::warning("DEBUG RELOAD: {}", loaded.error().text());
     return ctx.error("Error trying to load the RDB dump");
@@ -332,6 +338,7 @@ void DebugCommands::load_aof(Context& ctx) {
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.replay_aof(*dispatcher_, *run_);
   loading_ = false;
+  tell_replaced();
   if (!loaded) return ctx.error(loaded.error());
   log::warning("Append Only File loaded by DEBUG LOADAOF");
   ctx.reply.ok();

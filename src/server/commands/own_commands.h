@@ -21,6 +21,8 @@ class OwnCommands {
     WorkerPool& workers;
     ClientPause& pause;
     const Gates& gates;
+    ClientCommands::EndKeepWait end_keep_wait;
+    ClientCommands::EndLinks end_links;
     CommandLog& log;
     AclCommands::Parts acl;
     const MemoryAccounts& memory;
