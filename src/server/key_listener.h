@@ -20,6 +20,8 @@ class KeyListener final : public keyspace::ModificationListener {
     if (!changed_.empty()) [[unlikely]]
       tracking_.broadcast(changed_);
   }
+  /// The same changes are told in another way.
+  void forget() noexcept { changed_.clear(); }
 
  private:
   tracking::Table& tracking_;

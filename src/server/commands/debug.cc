@@ -305,6 +305,7 @@ void DebugCommands::start(Dispatcher& dispatcher) {
 void DebugCommands::tell_replaced() {
   const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
   run_->interests.flushed(std::nullopt);
+  run_->changes.forget();
 }
 
 void DebugCommands::reload(Context& ctx) {
