@@ -18,6 +18,7 @@ struct Aof::Running {
   ManifestFile base;
   std::unique_ptr<snapshot::PendingFile> target;
   snapshot::AuxInput aux;
+  bool logs = true;  // false: the log is off, nothing will be written behind the base
 };
 
 namespace {
@@ -60,6 +61,11 @@ Result<void> Aof::open(AofPaths paths) {
   MutexLock files_lock(files_mutex_);
   ASH_TRY(files_, AofFiles::open(fs_, std::move(paths)));
   return {};
+}
+
+bool Aof::empty() const {
+  MutexLock files_lock(files_mutex_);
+  return !files_ || files_->manifest().empty();
 }
 
 Result<AofLoadReport> Aof::load(const AofLoadOptions& options) {
@@ -133,6 +139,7 @@ Result<void> Aof::enable(AofPaths paths, RewriteJob job, keyspace::SafePoint::Pa
 }
 
 Result<void> Aof::disable(keyspace::SafePoint::Participant* self) {
+  if (status().rewriting) log::notice("Killing the running AOF rewrite (a thread: there is no child)");
   cancel_rewrite();
   wait(self);
   Result<void> done = writer_.close();
@@ -155,14 +162,16 @@ Result<void> Aof::rewrite(RewriteJob job, keyspace::SafePoint::Participant* self
 }
 
 /// The new increment is named by a durable manifest before the cut, so that no record ever goes to a file that nobody
-/// would load. Only the first base of a log that was switched on has no manifest to go into yet.
+/// would load. Only the first base of a log that was switched on has no manifest to go into yet, and a log that is off
+/// gets no records.
 Result<std::shared_ptr<Aof::Running>> Aof::prepare() {
   auto running = std::make_shared<Running>();
   ASH_TRY(running->increment, files_->create_increment());
   bool waits = false;
   {
     MutexLock lock(mutex_);
-    waits = mode_ == Mode::kWaitsForBase;
+    waits = mode_ != Mode::kOn;
+    running->logs = mode_ != Mode::kOff;
   }
   if (!waits) {
     Manifest next = files_->manifest();
@@ -199,6 +208,7 @@ Result<void> Aof::begin_rewrite(RewriteJob job, keyspace::SafePoint::Participant
     const RewriteCut cut = at_cut ? at_cut() : RewriteCut{};
     running->aux = cut.aux;
     running->aux.purpose = snapshot::RdbPurpose::kAofBase;
+    if (!running->logs) return;
     std::string head;
     if (cut.stream_db && cut.stream_db->value != 0) append_select(head, *cut.stream_db);
     writer_.continue_in(std::move(running->increment.file), head);
@@ -240,7 +250,7 @@ Result<void> Aof::switch_base(const Running& running) {
   const WriterStatus writer = writer_.status();
   {
     MutexLock lock(mutex_);
-    mode_ = Mode::kOn;
+    if (mode_ == Mode::kWaitsForBase) mode_ = Mode::kOn;
     other_bytes_ = base_bytes;
     status_.base_bytes = base_bytes + writer.file_bytes;
   }

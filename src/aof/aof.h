@@ -65,6 +65,8 @@ class Aof {
   /// Finds the files. Errors: kIo, kCorrupt for a wrong manifest.
   [[nodiscard]] Result<void> open(AofPaths paths);
   /// Replays them. After open(), before start().
+  /// Whether there is nothing to replay. After open().
+  [[nodiscard]] bool empty() const;
   [[nodiscard]] Result<AofLoadReport> load(const AofLoadOptions& options);
   /// Begins to log: makes the first files when there are none, deletes what is history, starts the sync thread.
   /// `empty_base` says how the base of a new log is written.
@@ -77,7 +79,8 @@ class Aof {
   /// not be made durable.
   Result<void> disable(keyspace::SafePoint::Participant* self);
 
-  /// BGREWRITEAOF. Errors: "Background append only file rewriting already in progress"; kIo. `self` as in
+  /// BGREWRITEAOF; also while the log is off, after open(): the files are then the present data, and no more is
+  /// written to them. Errors: "Background append only file rewriting already in progress"; kIo. `self` as in
   /// SlotSnapshot::start.
   [[nodiscard]] Result<void> rewrite(RewriteJob job, keyspace::SafePoint::Participant* self);
   /// Waits for a running rewrite.
@@ -103,7 +106,7 @@ class Aof {
   FileSystem& fs_;
   AofWriter writer_;
 
-  Mutex files_mutex_;  // before mutex_; never held while waiting for a safe point
+  mutable Mutex files_mutex_;  // before mutex_; never held while waiting for a safe point
   std::optional<AofFiles> files_ ASH_GUARDED_BY(files_mutex_);
 
   mutable Mutex mutex_;
