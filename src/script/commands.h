@@ -18,15 +18,6 @@
 
 namespace ashlar::script {
 
-/// What is asked before a script with flags may run. Errors are what the client gets.
-struct Conditions {
-  bool stale = false;  // a replica that lost its primary and does not serve stale data
-  bool read_only_replica = false;
-  bool out_of_memory = false;
-  std::optional<Error> misconf;
-  std::optional<Error> few_replicas;
-};
-
 class ScriptCommands final : public keyspace::FunctionStore {
  public:
   enum class Mode : std::uint8_t { kStandalone, kCluster };
@@ -45,7 +36,9 @@ class ScriptCommands final : public keyspace::FunctionStore {
   /// How a server that is busy with a script keeps answering: called about every 50 ms of an overdue script, on its
   /// thread. Set before the loops start.
   void while_overdue(std::function<void(command::Session&)> serve) { serve_ = std::move(serve); }
-  void conditions(std::function<Conditions()> ask) { conditions_ = std::move(ask); }
+  /// Whether this is a replica that lost its primary and does not serve stale data.
+  enum class Staleness : std::uint8_t { kFresh, kStale };
+  void staleness(std::function<Staleness()> ask) { staleness_ = std::move(ask); }
   void permissions(std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> ask) {
     permissions_ = std::move(ask);
   }
@@ -55,10 +48,27 @@ class ScriptCommands final : public keyspace::FunctionStore {
     busy_threshold_ms_.store(std::min(threshold, kLongest).count());
   }
 
+  /// The flags of a command of the EVAL and FCALL families with these arguments: those of `spec`, or, when its script
+  /// says what it does, those that follow from that. What args[1] is, text, digest or function, shows by itself.
+  [[nodiscard]] command::Flag flags_of(const command::CommandSpec& spec, std::span<const std::string_view> args) const;
+  /// What a client gets while a script is overdue.
+  [[nodiscard]] std::string_view busy_text() const;
+  /// Ends all scripts, whatever they have done, without recording it: the server ends and saves nothing.
+  void abandon_all() { running_.abandon_all(); }
+
   [[nodiscard]] FunctionCatalog& functions() noexcept { return functions_; }
   [[nodiscard]] const ScriptCache& scripts() const noexcept { return scripts_; }
   [[nodiscard]] const RunningScripts& running() const noexcept { return running_; }
   [[nodiscard]] std::size_t memory_bytes() const { return pool_.memory_bytes(); }
+  /// For INFO: what is known, and the bytes that it takes beside the interpreters.
+  struct Figures {
+    std::size_t scripts = 0;
+    std::size_t script_bytes = 0;
+    std::size_t libraries = 0;
+    std::size_t functions = 0;
+    std::size_t function_bytes = 0;
+  };
+  [[nodiscard]] Figures figures() const;
   // FunctionStore: libraries from files and from a primary.
   [[nodiscard]] std::vector<std::string> codes() const override;
   [[nodiscard]] Result<void> load(std::string_view code) override;
@@ -105,7 +115,7 @@ class ScriptCommands final : public keyspace::FunctionStore {
   InterpreterPool pool_;
   RunningScripts running_;
   std::function<void(command::Session&)> serve_;
-  std::function<Conditions()> conditions_;
+  std::function<Staleness()> staleness_;
   std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> permissions_;
   std::atomic<std::int64_t> busy_threshold_ms_{5000};
 };

@@ -26,6 +26,7 @@ struct RunningScript {
   std::atomic<bool> unkillable{false};  // comes from our primary
   std::atomic<bool> overdue{false};     // runs for longer than busy-reply-threshold
   std::atomic<bool> killed{false};
+  std::atomic<bool> abandoned{false};  // killed, and nothing of it is to be recorded
 };
 
 class RunningScripts {
@@ -35,6 +36,7 @@ class RunningScripts {
   /// The one that runs for longest; empty when none runs.
   [[nodiscard]] std::shared_ptr<RunningScript> oldest() const;
   [[nodiscard]] bool any_overdue() const noexcept { return overdue_.load(std::memory_order_relaxed) > 0; }
+  void abandon_all();
   void mark_overdue(RunningScript& script) noexcept;
 
  private:

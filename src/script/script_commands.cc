@@ -109,7 +109,22 @@ void ScriptCommands::script_flush(Context& ctx) {
       ctx.args.size() == 2 || (ctx.args.size() == 3 && (iequals(ctx.args[2], "ASYNC") || iequals(ctx.args[2], "SYNC")));
   if (!known) return ctx.error("SCRIPT FLUSH only support SYNC|ASYNC option");
   scripts_.clear();
+  pool_.drop_idle();
   ctx.reply.ok();
+}
+
+ScriptCommands::Figures ScriptCommands::figures() const {
+  const ScriptCache::Size cached = scripts_.size();
+  Figures figures{.scripts = cached.scripts, .script_bytes = cached.bytes};
+  for (const LibraryRef& library : functions_.all()) {
+    ++figures.libraries;
+    figures.functions += library->functions.size();
+    figures.function_bytes += sizeof(FunctionLibrary) + library->code.capacity();
+    for (const FunctionInfo& function : library->functions) {
+      figures.function_bytes += sizeof(FunctionInfo) + function.name.capacity() + function.description.capacity();
+    }
+  }
+  return figures;
 }
 
 void ScriptCommands::script_show(Context& ctx) {

@@ -22,6 +22,7 @@
 #include "command/keys.h"
 #include "command/permissions.h"
 #include "command/router.h"
+#include "command/script_calls.h"
 #include "command/session.h"
 #include "command/table.h"
 #include "keyspace/db.h"
@@ -33,6 +34,7 @@
 #include "server/config/settings_server.h"
 #include "server/gates.h"
 #include "server/latency_monitor.h"
+#include "server/local_expiries.h"
 #include "server/pubsub/notifications.h"
 #include "server/push/monitors.h"
 #include "server/tracking/table.h"
@@ -77,6 +79,9 @@ struct OpenGroup {
   const keyspace::SlotGuard* guard = nullptr;  // null: no slot, or all of them
   bool exclusive = false;                      // every other thread stands still
   bool routed = false;                         // the cluster was asked for all keys that the group may touch
+  command::Session* caller = nullptr;          // whose command opened the group
+  command::Recipients recipients = command::Recipients::kAll;
+  bool dropped = false;  // nothing is to be recorded
   std::uint64_t changes = 0;
   std::vector<changelog::Recorded> records;
 };
@@ -110,6 +115,11 @@ struct Execution {
   bool waits_now = false;
   /// The commands run inside an Exclusive section that somebody around them holds.
   bool alone = false;
+  /// When the batch began, by both clocks.
+  WallTime batch_time;
+  Ticks batch_ticks = 0;
+  /// The error that the present command replies was counted by a command that it ran.
+  bool error_counted = false;
   /// A write was recorded since the loop last made the log durable.
   bool wrote = false;
   /// Of the command that runs now, as it came in; 0 when it did not come from a connection.
@@ -172,7 +182,9 @@ class Dispatcher {
 
   /// Runs a command while a script keeps the key space to itself: one that touches no data (SCRIPT KILL, HELLO), or
   /// answers BUSY. The thread is in no batch.
-  void run_aside(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) const;
+  /// kPostponed: it has to wait for the end of the script, for it forgets watched keys.
+  [[nodiscard]] Outcome run_aside(std::span<const std::string_view> args, command::Session& session,
+                                  resp::Encoder& reply) const;
 
   /// Runs again what waits for keys that have changed on this thread, first come first served. Inside a safe-point
   /// batch, no slot locked. run() does so by itself.
@@ -189,9 +201,24 @@ class Dispatcher {
   void set_router(command::Router* router) noexcept { router_ = router; }
   /// Whose permissions are asked; set once, before the loops start.
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
+  /// What scripts say about themselves, set once, before the loops start.
+  struct Scripts {
+    /// Flags of a command that runs one, as its arguments give them.
+    std::function<command::Flag(const command::CommandSpec&, std::span<const std::string_view>)> flags_of;
+    /// What clients get while one is overdue.
+    std::function<std::string_view()> busy_text;
+  };
+  void set_scripts(Scripts scripts) { scripts_ = std::move(scripts); }
+  /// DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may run what is not for them. Thread: any.
+  enum class InScripts : std::uint8_t { kWhatIsMeantFor, kEverything };
+  void allow_in_scripts(InScripts what) noexcept { all_in_scripts_ = what == InScripts::kEverything; }
   /// From when on a command is worth a line in the logs of commands and the latency monitor; changed by CONFIG SET.
   void observe(const config::MonitorConfig& config) noexcept;
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
+  /// Ends some of the keys that clients of a writable replica gave an expiry. Inside a batch, no slot locked.
+  void expire_local_keys(Execution& run);
+  /// How many there are. Thread: any.
+  [[nodiscard]] std::size_t local_expiries() const noexcept { return local_expiries_.count(); }
   /// Who the logs of commands shall name as client; the address of the session.
   using AddressOf = std::string (*)(const command::Session&);
   void set_address_of(AddressOf function) noexcept { address_of_ = function; }
@@ -232,6 +259,7 @@ class Dispatcher {
                         const command::Session& session) const;
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
                       command::Session& session) const;
+  void note_local_expiries(keyspace::Db& db, std::span<const keyspace::KeyRef> keys, const command::Session& session);
   void count_error(Execution& run, std::string_view reply_line);
   void note(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
             const command::Session& session, Ticks spent, std::size_t reply_bytes) const;
@@ -249,6 +277,10 @@ class Dispatcher {
   std::atomic<std::uint64_t> noteworthy_reply_{kNever};
   std::atomic<std::uint64_t> slow_micros_{kNever};
   AddressOf address_of_ = nullptr;
+  Scripts scripts_;
+  LocalExpiries local_expiries_;
+  std::atomic<bool> all_in_scripts_{false};
+  Ticks long_;  // a command that takes so long has moved the clock
 };
 
 /// "unknown command ..." as Redis words it.

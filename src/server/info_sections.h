@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "command/table.h"
 #include "keyspace/keyspace.h"
+#include "script/commands.h"
 #include "server/acceptor.h"
 #include "server/acl/denial_log.h"
 #include "server/client_ledger.h"
@@ -38,6 +39,8 @@ struct InfoParts {
   const tracking::Table& tracking;
 };
 
+/// What scripts and functions take, for the section "Memory".
+void write_script_figures(const script::ScriptCommands& scripts, InfoWriter& out);
 /// Adds the sections in the order of Redis. Thread: before the loops start.
 void register_info_sections(Info& info, const InfoParts& parts);
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kSpareBuffers = 64;
 constexpr std::size_t kSpareBufferBytes = 64 * 1024;
+/// How long a command waits that can neither run nor be refused beside a busy script.
+constexpr Millis kBusyRetry{10};
 
 /// Whether `user` may keep what a connection has subscribed to.
 bool may_listen(const acl::Account& user, const pubsub::Subscriptions& to) {
@@ -294,10 +296,19 @@ void Worker::answer_busy() {
   round.swap(ready_);
   for (Client* client : round) client->in_ready_list_ = false;
   resp::CommandBatch batch;
+  const auto later = [this](const Client& client) {
+    (void)loop_.call_after(kBusyRetry, [this, id = client.id] {
+      if (Client* waiting = find(id)) mark_ready(*waiting);
+    });
+  };
   for (Client* client : round) {
     while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
       const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
-      if (!batch.empty()) parts_.dispatcher.run_aside(batch[0], *client, client->encoder_);
+      if (!batch.empty() && parts_.dispatcher.run_aside(batch[0], *client, client->encoder_) == Outcome::kPostponed) {
+        client->parser_ = resp::RequestParser();
+        later(*client);
+        break;
+      }
       client->in_.consume_front(parsed.consumed);
       if (parsed.status == resp::ParseStatus::kError) protocol_error(*client);
       if (batch.empty()) break;
@@ -317,8 +328,14 @@ void Worker::refresh_users() {
     acl::Users::Ptr now = parts_.users.find(old->name());
     if (now == nullptr || now->identity() != acl::account_of(*old).identity() ||
         !may_listen(*now, client->subscriptions())) {
-      client->close_after_reply_ = true;
-      mark_flush(*client);
+      const bool in_the_middle =
+          std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == client.get(); });
+      if (client->out_.empty() && !in_the_middle) {
+        close(*client);
+      } else {
+        client->close_after_reply_ = true;
+        mark_flush(*client);
+      }
       loop_.post([] {});  // another turn at once
       continue;
     }
@@ -450,6 +467,7 @@ void Worker::run_ready() {
     if (run_->keys.size() > 1) parts_.dispatcher.prefetch(*run_, group_.front().client->db);
     for (const Slice& slice : group_) run_slice(slice);
   }
+  group_.clear();
   ready_.reserve(round.capacity());
 }
 
@@ -704,9 +722,11 @@ void Worker::periodic() {
 
 void Worker::run_expiry() {
   parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
-  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary || !parts_.active_expiry.load()) return;
+  if (!parts_.active_expiry.load()) return;
   if (!run_->participant.enter_unless_busy()) return;
   const keyspace::EnteredBatch inside(run_->participant);
+  if (number_ == 0) parts_.dispatcher.expire_local_keys(*run_);
+  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary) return;
   // A quarter of the time at most, as in Redis: the rest is for clients.
   const std::uint64_t before = run_->counters.expired.load(std::memory_order_relaxed);
   const Ticks start = ticks_now();

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -160,7 +161,11 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                 config_.get()->cluster.enabled ? script::ScriptCommands::Mode::kCluster
                                                : script::ScriptCommands::Mode::kStandalone,
                 &snapshot::dump_functions, &snapshot::restore_functions}),
-      admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}),
+      admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); },
+              [this] {
+                return scripts_.running().any_overdue() ? std::optional(std::string(scripts_.busy_text()))
+                                                        : std::nullopt;
+              }}),
       pause_(gates_, workers_, control_),
       accounts_(memory_parts()),
       own_({.table = table_,
@@ -176,6 +181,10 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   scripts_.while_overdue([this](command::Session& session) {
     keyspace_.safe_point().announce_busy();
     if (auto* client = dynamic_cast<Client*>(&session)) client->worker().serve_while_busy();
+  });
+  scripts_.staleness([this] {
+    using Staleness = script::ScriptCommands::Staleness;
+    return gates_.closed(Gate::kStale) ? Staleness::kStale : Staleness::kFresh;
   });
   scripts_.permissions([this](command::Session& session, std::span<const std::string_view> args) -> Result<bool> {
     const command::Command* command = table_.find(args[0]);
@@ -230,7 +239,14 @@ Result<void> Server::start_users(const config::Config& config) {
         "There are both `user` lines and an `aclfile`. Users stand either in the configuration or in an ACL "
         "file, not in both.");
   }
+  std::set<std::string_view> declared;
   for (const config::UserLine& line : security.users) {
+    if (!declared.insert(line.words[1]).second) {
+      return fail(
+          fmt::format("{}, line {}: Error in user declaration '{}': Duplicate user found. A user can only be "
+                      "defined once in config files",
+                      line.where.source, line.where.line, line.words[1]));
+    }
     if (auto done = users_.configure(line.words); !done) {
       return fail(fmt::format("{}, line {}: {}", line.where.source, line.where.line, done.error().text()));
     }
@@ -338,6 +354,7 @@ void Server::reset_statistics() {
   replication::SyncCounts& syncs = replication_->sync_counts();
   for (auto* count : {&syncs.full, &syncs.resumed, &syncs.not_resumed}) count->store(0, std::memory_order_relaxed);
   stats_.reset();
+  if (const auto* reclaimer = keyspace_.reclaimer()) state_.lazy_freed_before = reclaimer->freed();
   acceptor_.reset_counters();
   for (auto counter : {&keyspace::Counters::hits, &keyspace::Counters::misses, &keyspace::Counters::expired,
                        &keyspace::Counters::evicted}) {
@@ -380,6 +397,7 @@ void Server::arm_timer() {
 
 void Server::tick() {
   if (!state_.cron_paused) persistence_.tick();
+  migrate_->close_idle(clock_.mono());
 }
 
 Result<void> Server::start() {
@@ -407,6 +425,11 @@ Result<void> Server::start() {
                               : replication::ReplicationCommands::Mode::kStandalone);
   register_commands();
   persistence_.add_info(info_);
+  info_.add("Memory", Info::Shown::kByDefault, [this](InfoWriter& out) { write_script_figures(scripts_, out); });
+  info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
+    out.field("migrate_cached_sockets", migrate_->cached_connections());
+    out.field("slave_expires_tracked_keys", dispatcher_->local_expiries());
+  });
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
@@ -414,6 +437,10 @@ Result<void> Server::start() {
                                                                gates_, rate_, persistence_, notifications_, monitors_,
                                                                tracking_, key_listener_});
   dispatcher_->set_address_of(&address_of);
+  dispatcher_->set_scripts(
+      {.flags_of = [this](const command::CommandSpec& spec,
+                          std::span<const std::string_view> args) { return scripts_.flags_of(spec, args); },
+       .busy_text = [this] { return scripts_.busy_text(); }});
   ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
@@ -462,6 +489,8 @@ Result<void> Server::start() {
 
 Result<void> Server::finish(const ShutdownRequest& request) {
   gates_.close(Gate::kAllPaused);
+  // What is not saved need not be awaited: a script that goes on for ever would.
+  if (request.save == ShutdownRequest::Save::kNoSave && scripts_.running().any_overdue()) scripts_.abandon_all();
   {
     const keyspace::SafePoint::Exclusive quiet(keyspace_.safe_point(), nullptr);
   }
