@@ -215,7 +215,8 @@ void ReplicationCommands::sync(Context& ctx) {
 void ReplicationCommands::wait(Context& ctx) {
   const auto wanted = parse_i64(ctx.args[1]);
   const auto timeout = parse_i64(ctx.args[2]);
-  if (!wanted || !timeout) return ctx.error(ErrorCode::kNotInteger);
+  if (!wanted) return ctx.error(ErrorCode::kNotInteger);
+  if (!timeout) return ctx.error("timeout is not an integer or out of range");
   if (*timeout < 0) return ctx.error("timeout is negative");
   if (*timeout > std::numeric_limits<std::int64_t>::max() / 1'000'000) return ctx.error("timeout is out of range");
   if (replication_.role().replica()) {

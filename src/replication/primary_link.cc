@@ -91,7 +91,8 @@ void PrimaryLink::connect() {
 }
 
 void PrimaryLink::dial(const std::string& address) {
-  auto fd = net::connect_tcp({address, primary_->port});
+  const std::string& source = settings_.source_address;
+  auto fd = net::connect_tcp({address, primary_->port}, source.empty() ? std::nullopt : std::optional(source));
   if (!fd) return lose(fmt::format("Unable to connect to MASTER: {}", fd.error().text()));
   if (settings_.nodelay) (void)net::set_nodelay(*fd);  // slower without, no more
   socket_ = std::make_shared<BlockingSocket>(std::move(*fd), settings_.timeout);
@@ -306,6 +307,7 @@ void PrimaryLink::read_stream() {
 }
 
 void PrimaryLink::apply_stream() {
+  if (parts_.host.writes_paused()) return;  // tick() comes back
   // The primary may write what its own clients may not send: memory follows the bytes received, not these numbers.
   const resp::Limits limits{.max_bulk_len = std::size_t{1} << 40, .max_args = std::size_t{1} << 31};
   constexpr std::size_t kCommands = 256;
@@ -445,6 +447,7 @@ void PrimaryLink::tick() {
       } else if (now - last_ack_ >= Seconds(1)) {
         acknowledge();
       }
+      if (phase_ == Phase::kConnected && !in_.empty()) apply_stream();  // a pause may have ended
       break;
   }
   publish();
@@ -457,7 +460,7 @@ void PrimaryLink::set_phase(Phase phase) {
 }
 
 void PrimaryLink::publish() {
-  Status now{primary_, phase_, last_io_, down_since_, 0, 0};
+  Status now{primary_, phase_, last_io_, down_since_, 0, 0, phase_ == Phase::kConnected ? in_.size() : 0};
   if (sync_) {
     now.sync_total = sync_->progress().total.load(std::memory_order_relaxed);
     now.sync_received = sync_->progress().received.load(std::memory_order_relaxed);

@@ -36,6 +36,7 @@ class PrimaryLink final : private net::IoHandler {
     std::optional<MonoTime> down_since;  // nullopt while connected, and before the first connection
     std::uint64_t sync_total = 0;        // bytes, while receiving; 0: unknown
     std::uint64_t sync_received = 0;
+    std::uint64_t unapplied = 0;  // bytes of the stream that have been received and wait for the end of a pause
   };
   struct Parts {
     net::EventLoop& loop;
@@ -60,6 +61,8 @@ class PrimaryLink final : private net::IoHandler {
   void follow(net::Endpoint primary, Intent intent);
   /// Follows nobody.
   void stop();
+  /// Ends a connection that stands; the next attempt follows by itself.
+  void end(const std::string& why) { lose(why); }
   /// Ten times a second.
   void tick();
   [[nodiscard]] Phase phase() const noexcept { return phase_; }

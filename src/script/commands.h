@@ -51,8 +51,6 @@ class ScriptCommands final : public keyspace::FunctionStore {
   /// The flags of a command of the EVAL and FCALL families with these arguments: those of `spec`, or, when its script
   /// says what it does, those that follow from that. What args[1] is, text, digest or function, shows by itself.
   [[nodiscard]] command::Flag flags_of(const command::CommandSpec& spec, std::span<const std::string_view> args) const;
-  /// What a client gets while a script is overdue.
-  [[nodiscard]] std::string_view busy_text() const;
   /// Ends all scripts, whatever they have done, without recording it: the server ends and saves nothing.
   void abandon_all() { running_.abandon_all(); }
 

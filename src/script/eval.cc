@@ -199,19 +199,16 @@ Flag ScriptCommands::flags_of(const CommandSpec& spec, std::span<const std::stri
   } else if (const auto function = functions_.find(args[1])) {
     said = function->function->flags;
   }
-  if (has(said, ScriptFlag::kCompatible)) return spec.flags;
+  if (has(said, ScriptFlag::kCompatible)) {
+    constexpr auto kReplicates = static_cast<std::uint32_t>(Flag::kMayReplicate);
+    return spec.is(Flag::kReadOnly) ? static_cast<Flag>(static_cast<std::uint32_t>(spec.flags) & ~kReplicates)
+                                    : spec.flags;
+  }
   auto flags = static_cast<Flag>(static_cast<std::uint32_t>(spec.flags) & ~kReplaced);
   if (!has(said, ScriptFlag::kNoWrites)) flags = flags | Flag::kWrite;
   if (!has(said, ScriptFlag::kNoWrites) && !has(said, ScriptFlag::kAllowOom)) flags = flags | Flag::kDenyOom;
   if (has(said, ScriptFlag::kAllowStale)) flags = flags | Flag::kStale;
   return flags;
-}
-
-std::string_view ScriptCommands::busy_text() const {
-  const auto running = running_.oldest();
-  return running != nullptr && running->kind == Kind::kFunction
-             ? "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
-             : "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
 }
 
 /// What the dispatcher has not asked before, by flags_of().

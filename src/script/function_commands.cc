@@ -286,7 +286,7 @@ void ScriptCommands::function_kill(Context& ctx) { kill(ctx, Kind::kFunction); }
 void ScriptCommands::function_stats(Context& ctx) {
   const auto running = running_.oldest();
   if (running != nullptr && running->kind == Kind::kScript && running->overdue) {
-    return ctx.reply.error_line(busy_text());
+    return ctx.reply.error_line(running_.busy_text());
   }
   ctx.reply.map(2);
   ctx.reply.bulk("running_script");

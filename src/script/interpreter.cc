@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <lua.hpp>
 
@@ -13,8 +14,6 @@
 #include "script/lua_source.h"
 #include "script/sandbox_lua.h"
 #include "script/sha1.h"
-
-extern "C" int luaopen_cjson(lua_State* lua);
 
 namespace ashlar::script {
 namespace {
@@ -58,9 +57,10 @@ int on_error(lua_State* lua) {
     push_error(lua, "ERR " + shown);
   }
   lua_Debug where{};
-  for (int level = 1; level <= 2; ++level) {
+  // The innermost function that the user wrote: neither C nor what guards the globals.
+  for (int level = 1; level <= 3; ++level) {
     if (lua_getstack(lua, level, &where) == 0 || lua_getinfo(lua, "nSl", &where) == 0) break;
-    if (std::string_view(where.what) == "C") continue;
+    if (std::string_view(where.what) == "C" || std::string_view(where.source) == "=sandbox") continue;
     lua_pushstring(lua, where.source);
     lua_setfield(lua, 1, "source");
     lua_pushinteger(lua, where.currentline);
@@ -369,7 +369,7 @@ struct Api {
     }
   }
   static int randomseed(lua_State* lua) {
-    self(lua).rng_ = Rng(static_cast<std::uint64_t>(static_cast<std::int64_t>(luaL_checknumber(lua, 1))));
+    self(lua).rng_ = Rng(std::bit_cast<std::uint64_t>(luaL_checknumber(lua, 1)));
     return 0;
   }
 
@@ -511,7 +511,7 @@ void Interpreter::build() {
   lua_setfield(lua, -3, "clock");
   lua_pop(lua, 1);
   lua_setfield(lua, -2, "os");
-  luaopen_cjson(lua);
+  push_json_library(lua);
   lua_setfield(lua, -2, "cjson");
   push_struct_library(lua);
   lua_setfield(lua, -2, "struct");
@@ -630,7 +630,7 @@ void Interpreter::run_function(const std::string& library, const std::string& fu
 void Interpreter::finish(int status, std::string_view name, const Run& run) {
   if (was_counted(lua_)) run.port.error_was_counted();
   if (status == 0) {
-    pop_to_reply(lua_, run.reply);
+    pop_to_reply(lua_, version_, run.reply);
     return end();
   }
   std::string text;

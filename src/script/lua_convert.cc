@@ -134,40 +134,40 @@ class ReplyPusher {
   return false;
 }
 
-void write_pairs(lua_State* lua, resp::Encoder& out) {  // the inner table is on top
+void write_pairs(lua_State* lua, resp::Version spoken, resp::Encoder& out) {  // the inner table is on top
   const resp::Deferred map = out.begin_map();
   std::size_t n = 0;
   lua_pushnil(lua);
   while (lua_next(lua, -2) != 0) {
     lua_pushvalue(lua, -2);
-    pop_to_reply(lua, out);  // the key's copy
-    pop_to_reply(lua, out);  // the value
+    pop_to_reply(lua, spoken, out);  // the key's copy
+    pop_to_reply(lua, spoken, out);  // the value
     ++n;
   }
   out.end(map, n);
 }
 
-void write_members(lua_State* lua, resp::Encoder& out) {
+void write_members(lua_State* lua, resp::Version spoken, resp::Encoder& out) {
   const resp::Deferred set = out.begin_set();
   std::size_t n = 0;
   lua_pushnil(lua);
   while (lua_next(lua, -2) != 0) {
     lua_pop(lua, 1);
     lua_pushvalue(lua, -1);
-    pop_to_reply(lua, out);
+    pop_to_reply(lua, spoken, out);
     ++n;
   }
   out.end(set, n);
 }
 
-void write_array(lua_State* lua, resp::Encoder& out) {
+void write_array(lua_State* lua, resp::Version spoken, resp::Encoder& out) {
   const resp::Deferred array = out.begin_array();
   std::size_t n = 0;
   for (int i = 1;; ++i) {
     lua_pushnumber(lua, i);
     lua_rawget(lua, -2);
     if (lua_isnil(lua, -1)) break;
-    pop_to_reply(lua, out);
+    pop_to_reply(lua, spoken, out);
     ++n;
   }
   lua_pop(lua, 1);
@@ -175,7 +175,7 @@ void write_array(lua_State* lua, resp::Encoder& out) {
 }
 
 /// Writes a table that stands for a reply of its own kind; false when it is an array. Leaves the table on the stack.
-[[nodiscard]] bool write_special(lua_State* lua, resp::Encoder& out) {
+[[nodiscard]] bool write_special(lua_State* lua, resp::Version spoken, resp::Encoder& out) {
   if (push_raw_field(lua, "err", LUA_TSTRING)) {
     out.error_line(text_at(lua, -1));
   } else if (push_raw_field(lua, "ok", LUA_TSTRING)) {
@@ -183,9 +183,9 @@ void write_array(lua_State* lua, resp::Encoder& out) {
   } else if (push_raw_field(lua, "double", LUA_TNUMBER)) {
     out.number(lua_tonumber(lua, -1));
   } else if (push_raw_field(lua, "map", LUA_TTABLE)) {
-    write_pairs(lua, out);
+    write_pairs(lua, spoken, out);
   } else if (push_raw_field(lua, "set", LUA_TTABLE)) {
-    write_members(lua, out);
+    write_members(lua, spoken, out);
   } else if (push_raw_field(lua, "big_number", LUA_TSTRING)) {
     out.big_number(text_at(lua, -1));
   } else if (push_raw_field(lua, "verbatim_string", LUA_TTABLE)) {
@@ -213,7 +213,7 @@ void write_array(lua_State* lua, resp::Encoder& out) {
 
 void push_reply(lua_State* lua, std::string_view bytes) { ReplyPusher(lua, bytes).push(); }
 
-void pop_to_reply(lua_State* lua, resp::Encoder& out) {
+void pop_to_reply(lua_State* lua, resp::Version spoken, resp::Encoder& out) {
   if (lua_checkstack(lua, 6) == 0) {
     lua_pop(lua, 1);
     return out.error({ErrorCode::kGeneric, "reached lua stack limit"});
@@ -229,7 +229,7 @@ void pop_to_reply(lua_State* lua, resp::Encoder& out) {
     }
     case LUA_TBOOLEAN: {
       const bool value = lua_toboolean(lua, -1) != 0;
-      if (out.version() == resp::Version::kResp3) {
+      if (spoken == resp::Version::kResp3) {
         out.boolean(value);
       } else if (value) {
         out.integer(1);
@@ -239,7 +239,7 @@ void pop_to_reply(lua_State* lua, resp::Encoder& out) {
       break;
     }
     case LUA_TTABLE:
-      if (!write_special(lua, out)) write_array(lua, out);
+      if (!write_special(lua, spoken, out)) write_array(lua, spoken, out);
       break;
     default: out.null();
   }

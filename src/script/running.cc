@@ -28,6 +28,13 @@ void RunningScripts::abandon_all() {
   }
 }
 
+std::string_view RunningScripts::busy_text() const {
+  const auto running = oldest();
+  return running != nullptr && running->kind == Kind::kFunction
+             ? "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+             : "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+}
+
 void RunningScripts::mark_overdue(RunningScript& script) noexcept {
   if (!script.overdue.exchange(true)) overdue_.fetch_add(1);
 }

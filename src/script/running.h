@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/sync.h"
@@ -35,6 +36,8 @@ class RunningScripts {
   void remove(const RunningScript& script);
   /// The one that runs for longest; empty when none runs.
   [[nodiscard]] std::shared_ptr<RunningScript> oldest() const;
+  /// What a client is told that may not run its command meanwhile: a whole error line, without its minus.
+  [[nodiscard]] std::string_view busy_text() const;
   [[nodiscard]] bool any_overdue() const noexcept { return overdue_.load(std::memory_order_relaxed) > 0; }
   void abandon_all();
   void mark_overdue(RunningScript& script) noexcept;

@@ -146,12 +146,7 @@ void ScriptCommands::kill(Context& ctx, Kind kind) {
         "script termination or "
         "kill the server in a hard way using the SHUTDOWN NOSAVE command.");
   }
-  if (running->kind != kind) {
-    return ctx.reply.error_line(
-        kind == Kind::kScript
-            ? "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
-            : "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.");
-  }
+  if (running->kind != kind) return ctx.reply.error_line(running_.busy_text());
   running->killed = true;
   ctx.reply.ok();
 }

@@ -60,8 +60,7 @@ bool Dispatcher::worth_running(const BlockedCommand& blocked, keyspace::Db& db) 
 
 void Dispatcher::serve_ready(Execution& run) {
   const keyspace::ExpiryRole role = run.access.expiry_role;
-  run.access.expiry_role =
-      parts_.gates.closed(Gate::kReplica) ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
+  run.access.expiry_role = this->role();
   // Serving one may make other keys ready (BLMOVE): until nothing is left.
   while (run.interests.any_ready()) {
     for (const keyspace::ReadyKey& ready : run.interests.take_ready()) serve_key(run, ready);
@@ -121,15 +120,21 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
 void Dispatcher::deliver(Execution& run) {
   for (LateDelivery& late : run.deliveries) late.deliver(late.replies, late.last_write);
   run.deliveries.clear();
+  run.changes.broadcast();
 }
 
-bool Dispatcher::end_wait(Execution& run, keyspace::Waiter& waiter) {
+bool Dispatcher::end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error) {
   BlockedCommand& blocked = blocked_of(waiter);
   const SlotGuard guard(parts_.keyspace, blocked.keys);
   if (blocked.done) return false;
   blocked.done = true;
   forget(blocked);
-  bump(run.stats.commands[blocked.command->index].calls);
+  CommandCounters& counters = run.stats.commands[blocked.command->index];
+  bump(counters.calls);
+  if (!error.empty()) {
+    bump(counters.failed);
+    count_error(run, error);
+  }
   return true;
 }
 

@@ -10,7 +10,6 @@
 #include "commands/transaction/commands.h"
 #include "server/blocked_command.h"
 #include "server/dispatcher.h"
-#include "server/key_listener.h"
 #include "server/pubsub/hub.h"
 
 namespace ashlar::server {
@@ -71,9 +70,8 @@ struct World {
     commands::register_transaction_commands(table);
     table.add(kTake, &take);
     table.add(kGone, &await_gone);
-    dispatcher =
-        std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, command_log, latency, gates, rate,
-                                                       texts, notifications, monitors, tracking, key_listener});
+    dispatcher = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, command_log, latency,
+                                                                gates, rate, texts, notifications, monitors, tracking});
   }
   SystemClock clock;
   TickRate rate{clock};
@@ -89,7 +87,6 @@ struct World {
   pubsub::Notifications notifications{hub};
   Monitors monitors;
   tracking::Table tracking{keyspace};
-  KeyListener key_listener{tracking};
   commands::StringCommands strings;
   std::unique_ptr<Dispatcher> dispatcher;
 };

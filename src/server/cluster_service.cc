@@ -122,6 +122,7 @@ void ClusterService::change_role(const cluster::RoleChange& change) {
 void ClusterService::flush_keyspace() {
   const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run_->participant);
   for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) parts_.keyspace.clear(DbIndex{db});
+  run_->interests.flushed(std::nullopt);
   const std::array<std::string_view, 1> flush = {"FLUSHALL"};
   parts_.log.record(DbIndex{0}, flush);
 }
@@ -149,6 +150,8 @@ void ClusterService::drop_slots(const std::vector<cluster::SlotRange>& slots) {
   for (const cluster::SlotRange& range : slots) {
     for (std::uint32_t i = range.first.value(); i <= range.last.value(); ++i) drop_slot(SlotId::wrap(i));
   }
+  (void)run_->interests.take_ready();  // who waited for these keys has been sent away by watch_view()
+  Dispatcher::deliver(*run_);
 }
 
 void ClusterService::pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) {

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "command/reach.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
@@ -64,8 +65,8 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
 }
 
 Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-                     keyspace::Keyspace& keyspace, std::uint64_t seed)
-    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace) {}
+                     keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed)
+    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace), changes(tracking) {}
 Execution::~Execution() = default;
 
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts), long_(parts.rate.ticks(Millis(1))) {
@@ -77,9 +78,11 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts), long_(parts.rate.tic
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, random_seed());
+                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, parts_.tracking,
+                                         random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
-  run->interests.set_next(&parts_.modifications);
+  run->interests.set_next(&run->changes);
+  run->access.modifications = &run->interests;
   return run;
 }
 
@@ -94,22 +97,22 @@ void Dispatcher::observe(const config::MonitorConfig& config) noexcept {
 }
 
 void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const {
-  using keyspace::ExpiryRole;
   run.keys.clear();
   run.access.now = run.batch_time = now;
   run.batch_ticks = ticks_now();
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
-  run.access.modifications = &run.interests;
   run.access.actor = {};
   run.access.events = origin == Origin::kLoader ? nullptr : parts_.notifications.listener();
-  if (origin != Origin::kClient) {
-    run.access.expiry_role = ExpiryRole::kApply;
-  } else {
-    // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells.
-    run.access.expiry_role = parts_.gates.closed(Gate::kReplica) ? ExpiryRole::kReplica : ExpiryRole::kPrimary;
-  }
+  run.access.expiry_role = origin == Origin::kClient ? role() : keyspace::ExpiryRole::kApply;
+}
+
+keyspace::ExpiryRole Dispatcher::role() const noexcept {
+  // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells. A pause
+  // keeps keys where they are too.
+  const bool keeps = parts_.gates.closed(Gate::kReplica) || parts_.gates.paused();
+  return keeps ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
 }
 
 const Command* Dispatcher::resolve(std::span<const std::string_view> args) const {
@@ -136,11 +139,11 @@ Located Dispatcher::look_up(Execution& run, std::span<const std::string_view> ar
   return found;
 }
 
-void Dispatcher::prefetch(Execution& run, DbIndex db) const {
-  // Three passes over the keys of the batch, so that their cache misses overlap: slot, words, entry. The table is read
+void Dispatcher::prefetch(Execution& run, DbIndex db, Touches touches) const {
+  // Passes over the keys of the batch, so that their cache misses overlap: slot, words, entry, value. The table is read
   // under the slot's lock, which costs about 8 ns a pass and saves 60 ns a miss.
   keyspace::Keyspace& ks = parts_.keyspace;
-  for (const KeyRef& key : run.keys) __builtin_prefetch(&ks.slot(key.slot));
+  for (const KeyRef& key : run.keys) ashlar::prefetch(&ks.slot(key.slot));
   const auto pass = [&](auto&& step) {
     for (const KeyRef& key : run.keys) {
       keyspace::Slot& slot = ks.slot(key.slot);
@@ -149,9 +152,20 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
       slot.lock.unlock();
     }
   };
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_segment(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_word(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  using Table = keyspace::EntryTable;
+  bool words = false;
+  pass([&](const Table& table, std::uint64_t hash) {
+    words |= table.prefetch_segment(hash) == Table::Stage::kNeedsWord;
+  });
+  if (words) pass([](const Table& table, std::uint64_t hash) { table.prefetch_word(hash); });
+  pass([](const Table& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  if (touches == Touches::kStrings) return;
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_value();
+  });
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_content();
+  });
 }
 
 std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const command::CommandSpec& spec) const {
@@ -233,9 +247,9 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   std::uint32_t gates = gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates);
   // A script is asked what it says that it needs.
   const bool runs_script = command->spec.is(Flag::kComposite) && command->spec.group == command::Group::kScripting;
-  if (runs_script && scripts_.flags_of && (queues || run.out_of_memory || parts_.gates.bits() != 0)) [[unlikely]] {
+  if (runs_script && script_flags_ && (queues || run.out_of_memory || parts_.gates.bits() != 0)) [[unlikely]] {
     command::CommandSpec spec = command->spec;
-    spec.flags = flags = scripts_.flags_of(spec, args);
+    spec.flags = flags = script_flags_(spec, args);
     gates = server::gates_of(spec);
   }
   const std::uint32_t closed = parts_.gates.bits() & gates;
@@ -281,7 +295,7 @@ Outcome Dispatcher::run_aside(std::span<const std::string_view> args, command::S
   const bool watches = session.transaction && !session.transaction->watched.empty();
   const bool at_once = spec.is(Flag::kImmediate) || (transactional && !session.in_transaction);
   if ((watches && at_once) || (transactional && spec.has_keys())) return Outcome::kPostponed;
-  const std::string busy(scripts_.busy_text());
+  const std::string busy(busy_text_());
   if (spec.is(Flag::kRunsQueue)) {
     command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kLocked);  // there are none
     return refuse({ErrorCode::kExecAbort, "Transaction discarded because of: " + busy});
@@ -344,8 +358,12 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
                          std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
+  // A script is shown before the commands that it runs, everything else behind what it has done.
+  const bool script = command.spec.is(Flag::kSkipMonitor);
+  if (script && parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  if (parts_.monitors.any()) [[unlikely]]
+  if (!script && parts_.monitors.any()) [[unlikely]]
     show_to_monitors(run, command, args, session);
   if (run.waits_now) [[unlikely]] {  // counted when it is served
     run.waits_now = false;
@@ -405,12 +423,15 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
                                   const command::Session& session) const {
-  if (command.spec.is(Flag::kSkipMonitor | Flag::kAdmin) || session.origin() == Origin::kLoader) return;
+  if (command.spec.is(Flag::kAdmin) || session.origin() == Origin::kLoader) return;
   std::vector<std::string_view> shown(args.begin(), args.end());
   if (command.spec.secrets != nullptr) {
     for (std::size_t i = 1; i < shown.size(); ++i) {
       if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
     }
+  }
+  if (run.group == nullptr) {  // else these are those of the command around
+    for (const std::size_t i : run.effects.redacted()) shown[i] = "(redacted)";
   }
   // A script runs its commands for a session of its own, which has no address.
   std::string source = address_of_ ? address_of_(session) : std::string();

@@ -33,6 +33,7 @@
 #include "server/command_stats.h"
 #include "server/config/settings_server.h"
 #include "server/gates.h"
+#include "server/key_listener.h"
 #include "server/latency_monitor.h"
 #include "server/local_expiries.h"
 #include "server/pubsub/notifications.h"
@@ -79,7 +80,6 @@ struct OpenGroup {
   const keyspace::SlotGuard* guard = nullptr;  // null: no slot, or all of them
   bool exclusive = false;                      // every other thread stands still
   bool routed = false;                         // the cluster was asked for all keys that the group may touch
-  command::Session* caller = nullptr;          // whose command opened the group
   command::Recipients recipients = command::Recipients::kAll;
   bool dropped = false;  // nothing is to be recorded
   std::uint64_t changes = 0;
@@ -89,7 +89,7 @@ struct OpenGroup {
 /// What one thread needs to run commands. Made by Dispatcher::make_execution(). Thread: its own only.
 struct Execution {
   Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-            keyspace::Keyspace& keyspace, std::uint64_t seed);
+            keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed);
   ~Execution();
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
@@ -104,6 +104,7 @@ struct Execution {
   OpenGroup* group = nullptr;    // of the command that runs now
   Waits waits;
   keyspace::InterestListener interests;
+  KeyListener changes;  // told by interests
   std::vector<LateDelivery> deliveries;
   std::vector<keyspace::KeyRef> keys;
   std::vector<command::KeyPosition> positions;
@@ -161,7 +162,6 @@ class Dispatcher {
     pubsub::Notifications& notifications;
     Monitors& monitors;
     tracking::Table& tracking;
-    keyspace::ModificationListener& modifications;
   };
   explicit Dispatcher(const Parts& parts);
 
@@ -174,7 +174,8 @@ class Dispatcher {
   /// Finds command and keys; appends the keys to run.keys. The views stay those of `args`.
   [[nodiscard]] Located look_up(Execution& run, std::span<const std::string_view> args) const;
   /// Starts loading what the commands found since the batch began will touch. Worth it from two keys on.
-  void prefetch(Execution& run, DbIndex db) const;
+  enum class Touches : std::uint8_t { kStrings, kCollections };
+  void prefetch(Execution& run, DbIndex db, Touches touches) const;
 
   /// Runs it. The thread is inside its safe-point batch. `args` is not empty.
   Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args, command::Session& session,
@@ -189,26 +190,25 @@ class Dispatcher {
   /// Runs again what waits for keys that have changed on this thread, first come first served. Inside a safe-point
   /// batch, no slot locked. run() does so by itself.
   void serve_ready(Execution& run);
-  /// Sends the replies of those served. After the log is durable enough.
+  /// Sends what the commands of a turn leave for other connections: the replies of those served, and to tracking ones
+  /// what has changed. After the log is durable enough.
   static void deliver(Execution& run);
   /// Looks at one that waits for another reason than a change of its keys: its slot has moved or is free again. Inside
   /// a batch.
   void attend(Execution& run, keyspace::Waiter& waiter);
-  /// Ends a wait without result. False when its reply is on its way already. Inside a batch.
-  [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter);
+  /// Ends a wait without result; `error`: what it is answered, to be counted; empty for no error. False when its reply
+  /// is on its way already. Inside a batch.
+  [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error = {});
 
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
   /// Whose permissions are asked; set once, before the loops start.
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
-  /// What scripts say about themselves, set once, before the loops start.
-  struct Scripts {
-    /// Flags of a command that runs one, as its arguments give them.
-    std::function<command::Flag(const command::CommandSpec&, std::span<const std::string_view>)> flags_of;
-    /// What clients get while one is overdue.
-    std::function<std::string_view()> busy_text;
-  };
-  void set_scripts(Scripts scripts) { scripts_ = std::move(scripts); }
+  /// What a client is told while a script keeps everybody waiting, as an error line; set once, before the loops start.
+  void set_busy_text(std::function<std::string_view()> text) { busy_text_ = std::move(text); }
+  /// The flags of a command that runs a script, by what the script says of itself; set once, before the loops start.
+  using ScriptFlags = std::function<command::Flag(const command::CommandSpec&, std::span<const std::string_view> args)>;
+  void set_script_flags(ScriptFlags function) { script_flags_ = std::move(function); }
   /// DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may run what is not for them. Thread: any.
   enum class InScripts : std::uint8_t { kWhatIsMeantFor, kEverything };
   void allow_in_scripts(InScripts what) noexcept { all_in_scripts_ = what == InScripts::kEverything; }
@@ -225,6 +225,7 @@ class Dispatcher {
 
  private:
   friend class Inner;
+  [[nodiscard]] keyspace::ExpiryRole role() const noexcept;
   [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
                                             const command::CommandSpec& spec) const;
   /// What a closed gate means for this command, of which `flags` are asked; nullopt: nothing.
@@ -268,6 +269,7 @@ class Dispatcher {
   command::Router* router_ = nullptr;
   std::atomic<std::uint64_t> arrivals_{0};
   command::Permissions* permissions_ = nullptr;
+  std::function<std::string_view()> busy_text_;
   std::vector<std::uint32_t> gates_of_;  // by Command::index
   std::vector<std::uint16_t> only_key_;  // by Command::index: argument of its single key, 0 for all others
   /// A command that reaches none of these is noted nowhere. ~0: never.
@@ -277,7 +279,7 @@ class Dispatcher {
   std::atomic<std::uint64_t> noteworthy_reply_{kNever};
   std::atomic<std::uint64_t> slow_micros_{kNever};
   AddressOf address_of_ = nullptr;
-  Scripts scripts_;
+  ScriptFlags script_flags_;
   LocalExpiries local_expiries_;
   std::atomic<bool> all_in_scripts_{false};
   Ticks long_;  // a command that takes so long has moved the clock

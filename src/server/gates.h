@@ -27,6 +27,8 @@ class Gates {
   [[nodiscard]] bool closed(Gate gate) const noexcept {
     return (bits_.load(std::memory_order_acquire) & static_cast<std::uint32_t>(gate)) != 0;
   }
+  /// Writes are held back, and with them all that changes data by itself: expiry and eviction.
+  [[nodiscard]] bool paused() const noexcept { return closed(Gate::kWritesPaused) || closed(Gate::kAllPaused); }
   [[nodiscard]] std::uint32_t bits() const noexcept { return bits_.load(std::memory_order_relaxed); }
 
  private:

@@ -28,7 +28,6 @@ GroupEnd Inner::group(command::Context& ctx, const GroupScope& scope, const std:
     return GroupEnd::kRan;
   }
   OpenGroup group;
-  group.caller = &ctx.session;
   keyspace::Keyspace& keyspace = dispatcher_.parts_.keyspace;
   if (whole) {
     std::optional<keyspace::SafePoint::Exclusive> all;
@@ -59,8 +58,10 @@ GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenG
     group.routed = true;
   }
   run_.group = &group;
+  caller_ = &ctx.session;
   body();
   dispatcher_.record_group(run_, ctx.session);
+  caller_ = nullptr;
   run_.group = nullptr;
   return GroupEnd::kRan;
 }
@@ -188,15 +189,18 @@ std::optional<Refusal> Inner::try_call(std::span<const std::string_view> args, c
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   command::Context context(command->spec, args, keys, db, reply, session, effects, Dispatcher::host(run_));
+  const bool script = command->spec.is(Flag::kSkipMonitor);  // shown before its commands
+  if (script && dispatcher_.parts_.monitors.any()) [[unlikely]]
+    dispatcher_.show_to_monitors(run_, *command, args, session);
   command->handler(context);
-  if (dispatcher_.parts_.monitors.any()) [[unlikely]]
+  if (!script && dispatcher_.parts_.monitors.any()) [[unlikely]]
     dispatcher_.show_to_monitors(run_, *command, args, session);
   const std::string_view written = reply.output().view();
   const auto sampled = caller == Caller::kTransaction ? Dispatcher::Sampled::kForSlowLog : Dispatcher::Sampled::kNot;
   dispatcher_.count_call(run_, *command, args, ticks_now() - start, written.substr(std::min(before, written.size())),
                          session, sampled);
-  // What a script reads, its caller has read.
-  if (run_.group->caller->tracks_keys) dispatcher_.remember_reads(*command, keys, *run_.group->caller);
+  // A script reads for whoever has called it.
+  if (caller_->tracks_keys) dispatcher_.remember_reads(*command, keys, *caller_);
   dispatcher_.collect(run_, *command, args, db_index, effects, session);
   if (effects.changes() > 0 && dispatcher_.parts_.gates.closed(Gate::kReplica)) [[unlikely]]
     dispatcher_.note_local_expiries(db, keys, session);

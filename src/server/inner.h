@@ -39,6 +39,7 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
 
   Dispatcher& dispatcher_;
   Execution& run_;
+  command::Session* caller_ = nullptr;  // of the group that is open
 };
 
 }  // namespace ashlar::server

@@ -19,6 +19,7 @@ replication::Settings replication_settings(const config::Config& config) {
   to.announced = from.announced;
   to.priority = from.priority;
   to.announce_ip = from.announce_ip;
+  to.source_address = config.network.bind_source;
   to.port = from.announce_port != 0 ? from.announce_port : config.network.port;
   to.diskless_sync = from.diskless_sync;
   to.diskless_sync_delay = from.diskless_sync_delay;
@@ -31,6 +32,8 @@ replication::Settings replication_settings(const config::Config& config) {
   to.backlog_ttl = from.backlog_ttl;
   to.min_replicas = from.min_replicas_to_write;
   to.min_replicas_max_lag = from.min_replicas_max_lag;
+  to.ack_replicas = from.min_replicas_ack;
+  to.ack_on_disk = from.min_replicas_ack_fsync;
   to.output_hard = limit.hard;
   to.output_soft = limit.soft;
   to.output_soft_for = limit.soft_for;

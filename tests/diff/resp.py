@@ -71,6 +71,12 @@ class Connection:
             return rest == b"t"
         if kind == b",":
             return ("double", rest)
+        if kind == b">":
+            return {"push": [self.read() for _ in range(int(rest))]}
+        if kind == b"=":
+            return ("verbatim", self._bulk(int(rest)))
+        if kind == b"(":
+            return ("bignum", rest)
         raise ValueError(f"{self.endpoint} sent {line!r}")
 
     def _bulk(self, size):

@@ -45,11 +45,10 @@ void ClusterCommands::nodes(Context& ctx) {
 void ClusterCommands::reply_node_endpoint(Context& ctx, const Node& node) const {
   const EndpointKind kind = parts_.endpoint();
   ctx.reply.array(4);
-  const std::string name = endpoint_of(node, kind);
-  if (name.empty()) {
+  if (kind == EndpointKind::kUnknown) {
     ctx.reply.null();
   } else {
-    ctx.reply.bulk(name);
+    ctx.reply.bulk(endpoint_of(node, kind));
   }
   ctx.reply.integer(node.address.port);
   ctx.reply.bulk(node.id.hex());

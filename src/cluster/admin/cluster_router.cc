@@ -34,7 +34,7 @@ Route Router::route_slow(const command::CommandSpec& spec, std::span<const KeyRe
   const auto rules = rules_.get();
   const bool writes = spec.is(Flag::kWrite | Flag::kMayReplicate);
   const Node* owner = view->owner(slot);
-  if (owner == nullptr && view->state() == ClusterState::kOk) {
+  if (owner == nullptr) {
     return Refuse{{ErrorCode::kClusterDown, "Hash slot not served"}};
   }
   for (const KeyRef& key : keys.subspan(1)) {
@@ -44,11 +44,9 @@ Route Router::route_slow(const command::CommandSpec& spec, std::span<const KeyRe
   const bool channels = spec.is(Flag::kPubSub);
   if (view->state() != ClusterState::kOk && channels) {
     if (!rules->allow_shard_pubsub_when_down) return Refuse{{ErrorCode::kClusterDown, {}}};
-    if (owner == nullptr) return Refuse{{ErrorCode::kClusterDown, "Hash slot not served"}};
   } else if (view->state() != ClusterState::kOk) {
     if (!rules->allow_reads_when_down) return Refuse{{ErrorCode::kClusterDown, {}}};
     if (writes) return Refuse{{ErrorCode::kClusterDown, "The cluster is down and only accepts read commands"}};
-    if (owner == nullptr) return Refuse{{ErrorCode::kClusterDown, "Hash slot not served"}};
   }
   if (channels) {
     const auto primary = view->myself().primary_id();

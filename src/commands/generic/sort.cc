@@ -65,7 +65,7 @@ std::string_view read_pattern(ArgParser& in, std::string_view option, ServerMode
   const std::string_view pattern = in.text();
   const bool constant = option == "BY" && pattern.find('*') == std::string_view::npos;
   if (mode == ServerMode::kCluster && !constant) {
-    in.fail_with({ErrorCode::kGeneric, std::string(option) + " option of SORT denied in cluster mode."});
+    in.fail_with({ErrorCode::kGeneric, std::string(option) + " option of SORT denied in Cluster mode."});
   }
   return pattern;
 }

@@ -86,8 +86,8 @@ TEST_F(Sort, ReachesBeyondItsKeysByPatternsOnly) {
   EXPECT_FALSE(reaches("mget", {"mget", "k", "GET", "n_*"}));
 }
 TEST_F(GenericInCluster, SortTakesNoPatternsThatReachOtherSlots) {
-  EXPECT_EQ(r.run({"sort", "k", "BY", "w_*"}), "-ERR BY option of SORT denied in cluster mode.\r\n");
-  EXPECT_EQ(r.run({"sort", "k", "GET", "#"}), "-ERR GET option of SORT denied in cluster mode.\r\n");
+  EXPECT_EQ(r.run({"sort", "k", "BY", "w_*"}), "-ERR BY option of SORT denied in Cluster mode.\r\n");
+  EXPECT_EQ(r.run({"sort", "k", "GET", "#"}), "-ERR GET option of SORT denied in Cluster mode.\r\n");
   EXPECT_EQ(r.run({"sort", "k", "BY", "nosort"}), "*0\r\n");
 }
 

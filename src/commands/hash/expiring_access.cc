@@ -70,7 +70,7 @@ Result<Options> parse_options(const Context& ctx, std::string_view last_word) {
 }
 
 bool has_passed(const Context& ctx, std::int64_t ms) {
-  return ms < unix_millis(ctx.now()) && ctx.db.context().expiry_role == keyspace::ExpiryRole::kPrimary;
+  return ms <= unix_millis(ctx.now()) && ctx.db.context().expiry_role == keyspace::ExpiryRole::kPrimary;
 }
 
 Effects::Record removal_record(std::string_view key, Fields fields) {

@@ -59,7 +59,7 @@ Result<std::int64_t> parse_time(const Context& ctx, TimeForm form) {
 
 /// Sets the expiry of each field, or deletes it when the time has passed, and replies.
 void set_expiries(Context& ctx, Hash& hash, Fields fields, std::int64_t at_ms, Condition condition) {
-  const bool passed = at_ms < unix_millis(ctx.now()) && ctx.db.context().expiry_role == keyspace::ExpiryRole::kPrimary;
+  const bool passed = at_ms <= unix_millis(ctx.now()) && ctx.db.context().expiry_role == keyspace::ExpiryRole::kPrimary;
   std::vector<std::string_view> set;
   std::vector<std::string_view> deleted;
   ctx.reply.array(fields.size());

@@ -97,6 +97,13 @@ TEST_F(HashExpiry, HpersistTakesTheExpiry) {
   r.clock.advance(Millis(150));
   EXPECT_EQ(r.run({"HGET", "h", "a"}), "$1\r\n1\r\n");
 }
+// The instant that is now has passed. Source: checkAlreadyExpired() of Redis 7.4.
+TEST_F(HashExpiry, AFieldThatExpiresNowIsDeletedAtOnce) {
+  r.run({"HSET", "h", "a", "1", "b", "2"});
+  EXPECT_EQ(r.run({"HEXPIRE", "h", "0", "FIELDS", "1", "a"}), "*1\r\n:2\r\n");
+  EXPECT_EQ(r.recorded, Lines{"HDEL h a"});
+  EXPECT_EQ(r.run({"HKEYS", "h"}), "*1\r\n$1\r\nb\r\n");
+}
 TEST_F(HashExpiry, ChecksTheFieldsClause) {
   EXPECT_EQ(r.run({"HEXPIRE", "h", "1", "NX", "FIELD", "1", "a"}),
             "-ERR Mandatory argument FIELDS is missing or not at the right position\r\n");

@@ -146,7 +146,7 @@ void AdminCommands::config_get(Context& ctx) {
 }
 
 void AdminCommands::config_set(Context& ctx) {
-  if (ctx.args.size() % 2 != 0) return ctx.error("wrong number of arguments for 'config|set' command");
+  if (ctx.args.size() % 2 != 0) return ctx.error(ErrorCode::kSyntax);
   std::vector<config::NameValue> pairs;
   for (std::size_t i = 2; i < ctx.args.size(); i += 2) {
     pairs.push_back({std::string(ctx.args[i]), std::string(ctx.args[i + 1])});

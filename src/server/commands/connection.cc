@@ -107,7 +107,7 @@ void ConnectionCommands::echo(Context& ctx) { ctx.reply.bulk(ctx.args[1]); }
 
 void ConnectionCommands::select(Context& ctx) {
   const auto index = parse_i64(ctx.args[1]);
-  if (!index) return ctx.error("invalid DB index");
+  if (!index) return ctx.error(ErrorCode::kNotInteger);
   if (parts_.mode() == Parts::Mode::kCluster && *index != 0) return ctx.error("SELECT is not allowed in cluster mode");
   if (*index < 0 || *index >= static_cast<std::int64_t>(parts_.databases)) return ctx.error("DB index is out of range");
   ctx.session.db = DbIndex{static_cast<std::uint32_t>(*index)};

@@ -291,6 +291,12 @@ void DebugCommands::start(Dispatcher& dispatcher) {
   run_ = dispatcher.make_execution();
 }
 
+void DebugCommands::tell_replaced() {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
+  run_->interests.flushed(std::nullopt);
+  run_->changes.forget();
+}
+
 void DebugCommands::reload(Context& ctx) {
   Persistence::Reload how;
   for (const std::string_view option : ctx.args.subspan(2)) {
@@ -308,6 +314,7 @@ void DebugCommands::reload(Context& ctx) {
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.reload(how, run_->participant);
   loading_ = false;
+  tell_replaced();
   if (!loaded) {
     log::warning("DEBUG RELOAD: {}", loaded.error().text());
     return ctx.error("Error trying to load the RDB dump");
@@ -321,6 +328,7 @@ void DebugCommands::load_aof(Context& ctx) {
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.replay_aof(*dispatcher_, *run_);
   loading_ = false;
+  tell_replaced();
   if (!loaded) return ctx.error(loaded.error());
   log::warning("Append Only File loaded by DEBUG LOADAOF");
   ctx.reply.ok();

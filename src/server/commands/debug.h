@@ -63,6 +63,8 @@ class DebugCommands {
   void set_skip_checksum(command::Context& ctx);
   void sleep(command::Context& ctx);
   void stringmatch_len(command::Context& ctx);
+  /// Tracking connections forget all that they know.
+  void tell_replaced();
 
   Parts parts_;
   Dispatcher* dispatcher_ = nullptr;

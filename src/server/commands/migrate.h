@@ -34,7 +34,10 @@ class MigrateCommand {
 
   void register_in(command::CommandTable& table);
   /// Its own execution, once the dispatcher exists.
-  void start(std::unique_ptr<Execution> run) { run_ = std::move(run); }
+  void start(Dispatcher& dispatcher) {
+    dispatcher_ = &dispatcher;
+    run_ = dispatcher.make_execution();
+  }
   void migrate(command::Context& ctx);
   /// Connections that are kept for the next MIGRATE to the same place. Thread: any.
   [[nodiscard]] std::size_t cached_connections() const noexcept { return cached_.load(std::memory_order_relaxed); }
@@ -77,6 +80,7 @@ class MigrateCommand {
   [[nodiscard]] keyspace::Db open_db(DbIndex db);
 
   Parts parts_;
+  Dispatcher* dispatcher_ = nullptr;
   std::unique_ptr<Execution> run_;
   std::map<std::string, Link> links_;  // by place and login; of the thread
   std::atomic<std::size_t> cached_{0};

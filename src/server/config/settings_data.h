@@ -68,6 +68,9 @@ struct ReplicationConfig {
   Seconds backlog_ttl{3600};                // zero: never freed
   std::uint32_t min_replicas_to_write = 0;
   Seconds min_replicas_max_lag{10};
+  std::uint32_t min_replicas_ack = 0;  // replies of writes wait for so many replicas; 0: for none
+  bool min_replicas_ack_fsync = false;
+  Millis min_replicas_ack_timeout{1000};
   bool ignore_max_memory = true;
   bool ignore_disk_write_errors = false;
   bool lazy_flush = false;

@@ -113,7 +113,7 @@ constexpr std::array kNetworkRows = {
     text("unixsocket", ASH_BIND(network.unix_socket)).immutable(),
     octal("unixsocketperm", ASH_BIND(network.unix_socket_mode), 0, 0777).immutable(),
     text("unixsocketgroup", ASH_BIND(network.unix_socket_group)).immutable(),
-    text("bind-source-addr", "").idle("outgoing connections leave from the address that the system picks"),
+    text("bind-source-addr", ASH_BIND(network.bind_source)),
     integer("socket-mark-id", "0", 0, kUint32Max).immutable().idle("sockets are not marked"),
     integer("max-new-connections-per-cycle", "10", 1, 1000).idle("a loop accepts a bounded batch by itself"),
     integer("max-new-tls-connections-per-cycle", "1", 1, 1000).idle("a loop accepts a bounded batch by itself"),

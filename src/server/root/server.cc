@@ -107,6 +107,9 @@ class Server::Signals final : public net::IoHandler {
     ::sigaddset(&set, SIGTERM);
     ::sigaddset(&set, SIGINT);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    // Shells start background jobs with SIGINT ignored.
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
     fd_ = Fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
@@ -156,14 +159,17 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                   return state_.trust_checksums ? snapshot::restore_value(with_own_checksum(payload), bounds)
                                                 : snapshot::restore_value(payload, bounds);
                 }},
-               config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
+               config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone,
+               [this] {  // so that a crash does not bring the data back
+                 if (!config_.get()->snapshot.save_points.empty()) persistence_.schedule_save();
+               }),
       scripts_({clock,
                 config_.get()->cluster.enabled ? script::ScriptCommands::Mode::kCluster
                                                : script::ScriptCommands::Mode::kStandalone,
                 &snapshot::dump_functions, &snapshot::restore_functions}),
       admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); },
               [this] {
-                return scripts_.running().any_overdue() ? std::optional(std::string(scripts_.busy_text()))
+                return scripts_.running().any_overdue() ? std::optional(std::string(scripts_.running().busy_text()))
                                                         : std::nullopt;
               }}),
       pause_(gates_, workers_, control_),
@@ -171,6 +177,19 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       own_({.table = table_,
             .workers = workers_,
             .pause = pause_,
+            .end_keep_wait =
+                [this](ClientId client, Worker::WaitEnd how, std::function<void(bool)> done) {
+                  using Early = replication::Waiters::Early;
+                  const Early early = how == Worker::WaitEnd::kTimeout ? Early::kAsTimeout : Early::kAsError;
+                  replication_->end_wait(client, early, std::move(done));
+                },
+            .end_links =
+                [this](ClientFilter::Kind kind, const ClientCommands::PleasesAddress& which,
+                       std::function<void(std::size_t)> done) {
+                  using Peers = replication::Replication::Peers;
+                  const Peers peers = kind == ClientFilter::Kind::kPrimary ? Peers::kPrimary : Peers::kReplicas;
+                  replication_->end_links(peers, which, std::move(done));
+                },
             .log = command_log_,
             .acl = {users_, denials_, table_, config_, files},
             .memory = accounts_,
@@ -197,8 +216,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
+  signals_ = std::make_unique<Signals>(*this);  // before any thread: each inherits what is blocked
   keyspace_.free_in_background();
-  signals_ = std::make_unique<Signals>(*this);
 }
 
 Server::~Server() = default;
@@ -214,6 +233,7 @@ void Server::apply_settings(const config::Config& config) {
   dispatcher_->observe(config.monitor);
   memory_.set_limit(config.memory.max_memory);
   ledger_.set_limit(client_limit(config));
+  workers_.broadcast([](Worker& worker) { worker.evict(); });
   memory_.set_samples(config.memory.samples);
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
@@ -265,6 +285,7 @@ Result<void> Server::start_users(const config::Config& config) {
   });
   users_.on_change([this] { workers_.broadcast([](Worker& worker) { worker.refresh_users(); }); });
   dispatcher_->set_permissions(&gatekeeper_);
+  dispatcher_->set_busy_text([this] { return scripts_.running().busy_text(); });
   return {};
 }
 
@@ -272,9 +293,15 @@ void Server::start_replication(const config::Config& config) {
   applier_->attach(*dispatcher_);
   info_.add("Replication", Info::Shown::kByDefault,
             [this](InfoWriter& out) { write_replication_info(*replication_, out); });
-  replication_host_.connect({.dataset_replaced = [this] { persistence_.dataset_replaced(); },
+  replication_host_.connect({.dataset_replaced =
+                                 [this] {
+                                   persistence_.dataset_replaced();
+                                   const keyspace::SafePoint::Exclusive all(keyspace_.safe_point(), nullptr);
+                                   tracking_.flushed();
+                                 },
                              .log = [this] { return persistence_.log_positions(); },
                              .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
+  replication_host_.on_acknowledged([this] { workers_.release_acknowledged(); });
   replication_host_.on_became_replica([this] { workers_.broadcast([](Worker& worker) { worker.end_all_waits(); }); });
   info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
     const replication::SyncCounts& counts = replication_->sync_counts();
@@ -312,8 +339,7 @@ void Server::hold_writes(replication::Host::Hold hold) {
 std::uint64_t Server::exempt_memory() const {
   std::uint64_t sum = persistence_.aof_buffer();
   if (!replication_) return sum;
-  for (const auto& replica : replication_->role().replicas) sum += replica.queued;
-  return sum;
+  return sum + replication_->lag_memory();
 }
 
 MemoryAccounts::Parts Server::memory_parts() {
@@ -325,13 +351,7 @@ MemoryAccounts::Parts Server::memory_parts() {
             const auto role = replication_->role();
             return role.stream_active ? role.history.backlog_capacity : 0;
           },
-          .replicas =
-              [this] {
-                std::uint64_t sum = 0;
-                if (!replication_) return sum;
-                for (const auto& replica : replication_->role().replicas) sum += replica.queued;
-                return sum;
-              },
+          .replicas = [this] { return replication_ ? replication_->lag_memory() : 0; },
           .aof_buffer = [this] { return persistence_.aof_buffer(); }};
 }
 
@@ -433,24 +453,35 @@ Result<void> Server::start() {
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
-  dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_,
-                                                               gates_, rate_, persistence_, notifications_, monitors_,
-                                                               tracking_, key_listener_});
+  dispatcher_ =
+      std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_,
+                                                     rate_, persistence_, notifications_, monitors_, tracking_});
   dispatcher_->set_address_of(&address_of);
-  dispatcher_->set_scripts(
-      {.flags_of = [this](const command::CommandSpec& spec,
-                          std::span<const std::string_view> args) { return scripts_.flags_of(spec, args); },
-       .busy_text = [this] { return scripts_.busy_text(); }});
+  dispatcher_->set_script_flags([this](const command::CommandSpec& spec, std::span<const std::string_view> args) {
+    return scripts_.flags_of(spec, args);
+  });
   ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   ASH_TRY_VOID(signals_->watch(control_));
   control_run_ = dispatcher_->make_execution();
-  migrate_->start(dispatcher_->make_execution());
+  migrate_->start(*dispatcher_);
   own_.start(*dispatcher_);
   const auto loaded = persistence_.load(*dispatcher_, *control_run_);
   if (!loaded) return std::unexpected(loaded.error());
   ASH_TRY_VOID(persistence_.start());
+  config_service_.on_change("port", [this](const config::Config& now) -> Result<void> {
+    const auto done = acceptor_.listen(now);
+    if (done) return {};
+    log::warning("{}", done.error().text());
+    return fail("Unable to listen on this port. Check server logs.");
+  });
+  config_service_.on_change("bind", [this](const config::Config& now) -> Result<void> {
+    const auto done = acceptor_.listen(now);
+    if (done) return {};
+    log::warning("{}", done.error().text());
+    return fail("Failed to bind to specified addresses.");
+  });
   config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
   connect_shutdown();
   if (loaded->replication) replication_->loaded(*loaded->replication);
@@ -473,6 +504,7 @@ Result<void> Server::start() {
                   .monitors = monitors_,
                   .tracking = tracking_,
                   .directory = directory_,
+                  .replication = *replication_,
                   .active_expiry = state_.active_expiry,
                   .cron_paused = state_.cron_paused,
                   .blocked_clients = state_.blocked_clients,

@@ -35,7 +35,6 @@
 #include "server/config_service.h"
 #include "server/dispatcher.h"
 #include "server/info.h"
-#include "server/key_listener.h"
 #include "server/latency_monitor.h"
 #include "server/memory_guard.h"
 #include "server/memory_report.h"
@@ -99,7 +98,6 @@ class Server {
   Monitors monitors_;
   pubsub::Notifications notifications_{hub_};
   tracking::Table tracking_{keyspace_};
-  KeyListener key_listener_{tracking_};
   ClientDirectory directory_;
   WorkerPool workers_;
   Acceptor acceptor_;
