@@ -15,6 +15,9 @@ class ScriptCalls {
 
   /// From now on the effects of the present group's commands go there only. Whoever changes it sets it back to kAll.
   virtual void record_for(Recipients recipients) = 0;
+  /// Whether the present group's commands are refused without memory. Whoever changes it sets it back to kAsked.
+  enum class Memory : std::uint8_t { kAsked, kNotAsked };
+  virtual void ask_for_memory(Memory memory) = 0;
   /// The error that the command around the present group replies is one of a command inside, which was counted then.
   virtual void error_is_counted() = 0;
   /// Nothing that the present group has changed is recorded: the server ends in the middle of it.

@@ -126,6 +126,7 @@ class Port final : public ScriptPort {
   struct Parts {
     Context& ctx;
     ScriptCalls& calls;
+    ScriptFlag flags;
     Caller caller;
     const Clock& clock;
     RunningScripts& running;
@@ -134,9 +135,12 @@ class Port final : public ScriptPort {
     const std::function<void(Session&)>& serve;
     const std::function<Result<bool>(Session&, std::span<const std::string_view>)>& permissions;
   };
-  explicit Port(const Parts& parts) : parts_(parts), session_(parts.ctx.session) {}
+  explicit Port(const Parts& parts) : parts_(parts), session_(parts.ctx.session) {
+    if (has(parts.flags, ScriptFlag::kAllowOom)) parts.calls.ask_for_memory(ScriptCalls::Memory::kNotAsked);
+  }
   ~Port() override {
     if (limited_) parts_.calls.record_for(Recipients::kAll);
+    if (has(parts_.flags, ScriptFlag::kAllowOom)) parts_.calls.ask_for_memory(ScriptCalls::Memory::kAsked);
   }
 
   void call(std::span<const std::string_view> args, resp::Encoder& reply) override {
@@ -251,7 +255,7 @@ void ScriptCommands::run(Context& ctx, const Job& job) {
   (void)ctx.inner().group(ctx, scope, [&] {
     self->started = parts_.clock.mono();
     running_.add(self);
-    Port port({ctx, *calls, reads ? Caller::kReadOnlyScript : Caller::kScript, parts_.clock, running_, *self,
+    Port port({ctx, *calls, job.flags, reads ? Caller::kReadOnlyScript : Caller::kScript, parts_.clock, running_, *self,
                Millis(busy_threshold_ms_.load(std::memory_order_relaxed)), serve_, permissions_});
     job.run({port, ctx.args.subspan(3, *keys), ctx.args.subspan(3 + *keys), ctx.reply});
     running_.remove(*self);

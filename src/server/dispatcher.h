@@ -81,6 +81,7 @@ struct OpenGroup {
   bool exclusive = false;                      // every other thread stands still
   bool routed = false;                         // the cluster was asked for all keys that the group may touch
   command::Recipients recipients = command::Recipients::kAll;
+  command::ScriptCalls::Memory memory = command::ScriptCalls::Memory::kAsked;
   bool dropped = false;  // nothing is to be recorded
   std::uint64_t changes = 0;
   std::vector<changelog::Recorded> records;

@@ -71,6 +71,11 @@ void Inner::record_for(command::Recipients recipients) {
   run_.group->recipients = recipients;
 }
 
+void Inner::ask_for_memory(Memory memory) {
+  ASH_CHECK(run_.group != nullptr);
+  run_.group->memory = memory;
+}
+
 void Inner::drop_effects() {
   ASH_CHECK(run_.group != nullptr);
   run_.group->dropped = true;
@@ -108,7 +113,7 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
       return Refusal{reason, std::move(*error)};
     }
   }
-  if (run_.out_of_memory && spec.is(Flag::kDenyOom) && !halfway) {
+  if (run_.out_of_memory && spec.is(Flag::kDenyOom) && !halfway && run_.group->memory == Memory::kAsked) {
     return Refusal{Reason::kOutOfMemory, {ErrorCode::kOom, {}}};
   }
   return std::nullopt;

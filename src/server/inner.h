@@ -20,6 +20,7 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
   [[nodiscard]] const command::Command* find(std::span<const std::string_view> args) const override;
   [[nodiscard]] keyspace::KeyRef ref(std::string_view key) const override;
   void record_for(command::Recipients recipients) override;
+  void ask_for_memory(Memory memory) override;
   void error_is_counted() override { run_.error_counted = true; }
   void drop_effects() override;
   [[nodiscard]] bool has_written() const override { return run_.group != nullptr && run_.group->changes > 0; }
