@@ -58,15 +58,6 @@ class ScriptCommands final : public keyspace::FunctionStore {
   [[nodiscard]] const ScriptCache& scripts() const noexcept { return scripts_; }
   [[nodiscard]] const RunningScripts& running() const noexcept { return running_; }
   [[nodiscard]] std::size_t memory_bytes() const { return pool_.memory_bytes(); }
-  /// For INFO: what is known, and the bytes that it takes beside the interpreters.
-  struct Figures {
-    std::size_t scripts = 0;
-    std::size_t script_bytes = 0;
-    std::size_t libraries = 0;
-    std::size_t functions = 0;
-    std::size_t function_bytes = 0;
-  };
-  [[nodiscard]] Figures figures() const;
   // FunctionStore: libraries from files and from a primary.
   [[nodiscard]] std::vector<std::string> codes() const override;
   [[nodiscard]] Result<void> load(std::string_view code) override;

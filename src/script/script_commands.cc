@@ -113,20 +113,6 @@ void ScriptCommands::script_flush(Context& ctx) {
   ctx.reply.ok();
 }
 
-ScriptCommands::Figures ScriptCommands::figures() const {
-  const ScriptCache::Size cached = scripts_.size();
-  Figures figures{.scripts = cached.scripts, .script_bytes = cached.bytes};
-  for (const LibraryRef& library : functions_.all()) {
-    ++figures.libraries;
-    figures.functions += library->functions.size();
-    figures.function_bytes += sizeof(FunctionLibrary) + library->code.capacity();
-    for (const FunctionInfo& function : library->functions) {
-      figures.function_bytes += sizeof(FunctionInfo) + function.name.capacity() + function.description.capacity();
-    }
-  }
-  return figures;
-}
-
 void ScriptCommands::script_show(Context& ctx) {
   const auto script = scripts_.find(ctx.args[2]);
   if (script == nullptr) return ctx.reply.error_line("NOSCRIPT No matching script. Please use EVAL.");

@@ -2,6 +2,8 @@
 /// their places here and their lines from those who know them.
 #pragma once
 
+#include <functional>
+
 #include "base/time.h"
 #include "command/table.h"
 #include "keyspace/keyspace.h"
@@ -37,10 +39,14 @@ struct InfoParts {
   RunState& state;
   const pubsub::Hub& hub;
   const tracking::Table& tracking;
+  script::ScriptCommands& scripts;
+  /// What replication has received and sent, in bytes.
+  std::function<std::uint64_t()> replication_input;
+  std::function<std::uint64_t()> replication_output;
+  /// Connections of the cluster bus; 0 outside of a cluster.
+  std::function<std::uint64_t()> cluster_connections;
 };
 
-/// What scripts and functions take, for the section "Memory".
-void write_script_figures(const script::ScriptCommands& scripts, InfoWriter& out);
 /// Adds the sections in the order of Redis. Thread: before the loops start.
 void register_info_sections(Info& info, const InfoParts& parts);
 

@@ -120,18 +120,19 @@ std::string shown(std::string_view bytes) {
   return text.substr(1, text.size() - 2);
 }
 
-bool is_empty(const keyspace::OwnedValue& value) noexcept {
-  struct Visitor {
-    bool operator()(std::int64_t) const noexcept { return false; }
-    bool operator()(const std::string&) const noexcept { return false; }
-    bool operator()(const keyspace::Owned<keyspace::Stream>&) const noexcept { return false; }
-    template <typename V>
-    bool operator()(const keyspace::Owned<V>& collection) const noexcept {
-      return keyspace::value_size(keyspace::kTypeOf<V>, collection.get()) == 0;
-    }
-  };
-  return std::visit(Visitor{}, value.data);
-}
+namespace {
+struct EmptyCollection {
+  bool operator()(std::int64_t) const noexcept { return false; }
+  bool operator()(const std::string&) const noexcept { return false; }
+  bool operator()(const keyspace::Owned<keyspace::Stream>&) const noexcept { return false; }
+  template <typename V>
+  bool operator()(const keyspace::Owned<V>& collection) const noexcept {
+    return keyspace::value_size(keyspace::kTypeOf<V>, collection.get()) == 0;
+  }
+};
+}  // namespace
+
+bool is_empty(const keyspace::OwnedValue& value) noexcept { return std::visit(EmptyCollection{}, value.data); }
 
 Result<keyspace::OwnedValue> read_value(RdbInput& input, std::uint8_t type, std::string_view key, std::uint64_t at) {
   constexpr std::uint8_t kLastOfValkey = 22;  // beyond, the dialects differ
