@@ -36,10 +36,10 @@ build: packages-build ## Build the release programs into build/bin/
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
 .PHONY: test test-sanitizers check conformance bench fuzz differential sim format
-test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, unit, simulator, end to end
+test: packages $(NODE_MODULES) ## Build and run all test tiers: checks, simulator, end to end, unit, fuzz, threads
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
-	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) asan tsan fuzz
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) unit fuzz tsan
 check: packages ## Layers, tidy, format, headers alone
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
 conformance: packages build ## The unit tests of Redis 7.0's own suite against our programs: make conformance FILES="unit/type/list"

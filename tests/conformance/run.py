@@ -8,6 +8,7 @@
   --table FILE     writes the table of results as Markdown
   --jobs N         files at a time (default 2)
   --port N         first of the ports that servers get (default 22000)
+  --ports N        how many each file gets (default 1000)
   --seconds N      time for a file (default 600)
 
 A test counts as failed when it fails, throws, or is never reached. One named in skips.txt is not run.
@@ -103,9 +104,9 @@ def run_file(options, name, skips, slot):
     home = prepare(options.programs, slot)
     skip_file = home / "skip"
     skip_file.write_text("".join(f"{test}\n" for test in skips if test[0] not in "*@"))
-    base = options.port + slot * 1200
+    base = options.port + slot * options.ports
     command = ["tclsh", "tests/test_helper.tcl", "--single", name, "--durable", "--clients", "1", "--skipfile", skip_file,
-               "--baseport", base, "--portcount", "1000", "--timeout", options.seconds]
+               "--baseport", base, "--portcount", options.ports, "--timeout", options.seconds]
     tags = ["-" + test[1:] for test in skips if test.startswith("@")]
     if tags:
         command += ["--tags", " ".join(tags)]
@@ -146,6 +147,7 @@ def main():
     parser.add_argument("--table", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--port", type=int, default=22000, help="the first of the ports that servers get")
+    parser.add_argument("--ports", type=int, default=1000, help="how many of them each file gets")
     parser.add_argument("--seconds", type=int, default=600)
     options = parser.parse_args()
     subprocess.run([HERE / "fetch.sh"], check=True)
