@@ -95,7 +95,7 @@ void PrimaryLink::dial(const std::string& address) {
   auto fd = net::connect_tcp({address, primary_->port}, source.empty() ? std::nullopt : std::optional(source));
   if (!fd) return lose(fmt::format("Unable to connect to MASTER: {}", fd.error().text()));
   if (settings_.nodelay) (void)net::set_nodelay(*fd);  // slower without, no more
-  socket_ = std::make_shared<BlockingSocket>(std::move(*fd), settings_.timeout);
+  socket_ = std::make_shared<BlockingSocket>(std::move(*fd), settings_.timeout, parts_.traffic);
   auto watch = parts_.loop.watch(socket_->fd().get(), net::Interest::kWrite, *this);
   if (!watch) return lose(fmt::format("Unable to connect to MASTER: {}", watch.error().text()));
   watch_ = std::move(*watch);
@@ -165,6 +165,7 @@ void PrimaryLink::read_handshake() {
   const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, kChunk);
   if (got.status == net::IoStatus::kWouldBlock) return;
   if (got.status != net::IoStatus::kOk) return lose("the master closed the connection during the handshake");
+  parts_.traffic.received(got.bytes);
   last_io_ = parts_.loop.now();
   const std::uint64_t attempt = attempt_;
   while (attempt == attempt_ && phase_ == Phase::kHandshake) {
@@ -268,7 +269,7 @@ void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) 
     return;
   }
   // The thread has ended; its destructor would end the connection too, so the descriptor moves to a new owner.
-  socket_ = std::make_shared<BlockingSocket>(socket_->release(), settings_.timeout);
+  socket_ = std::make_shared<BlockingSocket>(socket_->release(), settings_.timeout, parts_.traffic);
   sync_.reset();
   parts_.stream.restart(resync.id, resync.offset);
   marks_.clear();
@@ -302,6 +303,7 @@ void PrimaryLink::read_stream() {
   const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, want);
   if (got.status == net::IoStatus::kWouldBlock) return;
   if (got.status != net::IoStatus::kOk) return lose("the connection was closed");
+  parts_.traffic.received(got.bytes);
   last_io_ = parts_.loop.now();
   apply_stream();
 }

@@ -22,6 +22,7 @@
 #include "replication/ports.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/traffic.h"
 #include "resp/request_parser.h"
 
 namespace ashlar::replication {
@@ -46,6 +47,7 @@ class PrimaryLink final : private net::IoHandler {
     Stream& stream;
     Applier& applier;
     Host& host;
+    Traffic& traffic;
     std::function<void(std::string why)> drop_replicas;
     std::function<void()> on_change;
     /// The new primary has answered our request that it take over.

@@ -109,6 +109,7 @@ void ReplicaLink::flush() {
         net::write_some(socket_->fd().get(), std::span<const std::string_view>(views.data(), n));
     if (sent.status == net::IoStatus::kWouldBlock) break;
     if (sent.status != net::IoStatus::kOk) return owner_.link_lost(*this, "write failed");
+    socket_->traffic().sent(sent.bytes);
     queued_bytes_ -= sent.bytes;
     std::size_t left = sent.bytes;
     while (!queue_.empty()) {

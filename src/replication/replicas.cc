@@ -46,9 +46,10 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
   attach_stream();
   if (settings_.nodelay) (void)net::set_nodelay(socket.fd);  // slower without, no more
   const std::uint64_t number = next_number_++;
-  auto link = std::make_unique<ReplicaLink>(static_cast<ReplicaLink::Owner&>(*this), parts_.loop, number,
-                                            std::make_shared<BlockingSocket>(std::move(socket.fd), settings_.timeout),
-                                            std::move(socket.unread), std::move(traits));
+  auto link = std::make_unique<ReplicaLink>(
+      static_cast<ReplicaLink::Owner&>(*this), parts_.loop, number,
+      std::make_shared<BlockingSocket>(std::move(socket.fd), settings_.timeout, parts_.traffic),
+      std::move(socket.unread), std::move(traits));
   link->peer = socket.peer_address;
   link->address = link->traits().address.empty() ? address_part(socket.peer_address) : link->traits().address;
   link->name =

@@ -19,6 +19,7 @@
 #include "replication/replica_link.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/traffic.h"
 #include "replication/transfers.h"
 #include "snapshot/slot_snapshot.h"
 
@@ -53,6 +54,7 @@ class Replicas final : private ReplicaLink::Owner {
     snapshot::SnapshotHost& snapshots;
     FileSystem& files;
     Stream& stream;
+    Traffic& traffic;
     std::function<DbIndex()> stream_db;  // selected in the stream now, when it is passed on
     std::function<void()> on_change;     // replicas came, went or acknowledged
   };

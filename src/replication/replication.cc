@@ -28,13 +28,13 @@ Replication::Replication(const Parts& parts, const Settings& settings)
       settings_(std::make_shared<Settings>(settings)),
       current_(settings),
       stream_(random_node_id(), settings.backlog_size, [this] { parts_.loop.post([this] { replicas_.feed(); }); }),
-      replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_,
+      replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, traffic_,
                  [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; }, [this] { replicas_changed(); }}),
       failover_({parts.loop, parts.host, replicas_, stream_,
                  [this](const net::Endpoint& heir) { follow(heir, PrimaryLink::Intent::kHandOver); },
                  [this] { promote(); }}),
       waiters_(parts.loop, replicas_, parts.host),
-      link_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, parts.applier, parts.host,
+      link_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, parts.applier, parts.host, traffic_,
              [this](const std::string& why) { replicas_.drop_all(why); }, [this] { show_role(); },
              [this](Failover::Answer answer) { failover_.answered(answer); }}) {
   replicas_.configure(settings);

@@ -18,6 +18,7 @@
 #include "replication/replicas.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/traffic.h"
 #include "replication/waiters.h"
 #include "snapshot/rdb_writer.h"
 
@@ -76,6 +77,8 @@ class Replication {
   [[nodiscard]] std::uint64_t lag_memory() const noexcept { return replicas_.lag_memory(); }
   /// Thread: any.
   [[nodiscard]] SyncCounts& sync_counts() noexcept { return replicas_.counts(); }
+  /// Thread: any.
+  [[nodiscard]] Traffic& traffic() noexcept { return traffic_; }
   /// Offset of the stream: bytes produced, or processed on a replica. Thread: any.
   [[nodiscard]] ReplOffset offset() const noexcept { return {stream_.end()}; }
   /// For the cluster: while the link is up the last bytes from the primary, else since when it is down; nullopt when it
@@ -121,6 +124,7 @@ class Replication {
   /// Changes the source of the stream while no command runs anywhere.
   void switch_source(changelog::ChangeLog::StreamSource source);
 
+  Traffic traffic_;  // before those who count
   Parts parts_;
   Published<Settings> settings_;
   Settings current_;

@@ -40,6 +40,7 @@ void Dispatcher::begin_wait(Execution& run, const command::Command& command, con
   }
   blocked->type = request.type;
   blocked->wake_on = request.wake_on;
+  blocked->request_bytes = run.request_bytes;
   blocked->deliver = session.begin_wait(blocked, request.timeout);
   for (const KeyRef& key : blocked->awaited) parts_.keyspace.interests().wait(session.db, key, blocked);
 }
@@ -88,6 +89,7 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
   ByteBuffer buffer;
   resp::Encoder reply(buffer, blocked.version);
   const Ticks start = ticks_now();
+  run.slot_use = {};
   {
     const SlotGuard guard(parts_.keyspace, blocked.keys);
     if (blocked.done) return;
@@ -112,8 +114,10 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
     blocked.done = true;
     forget(blocked);
   }
-  count_call(run, *blocked.command, blocked.args, ticks_now() - start, buffer.view(), blocked.session,
-             Sampled::kForSlowLog);
+  const Ticks spent = ticks_now() - start;
+  count_call(run, *blocked.command, blocked.args, spent, buffer.view(), blocked.session, Sampled::kForSlowLog);
+  if (counts_slots()) [[unlikely]]
+    count_slot(run, blocked.keys, blocked.session, spent, blocked.request_bytes, buffer.size());
   run.deliveries.push_back({blocked.deliver, std::string(buffer.view()), blocked.session.last_write});
 }
 
@@ -135,6 +139,8 @@ bool Dispatcher::end_wait(Execution& run, keyspace::Waiter& waiter, std::string_
     bump(counters.failed);
     count_error(run, error);
   }
+  if (counts_slots()) [[unlikely]]
+    count_slot(run, blocked.keys, blocked.session, 0, blocked.request_bytes, 0);
   return true;
 }
 

@@ -93,6 +93,10 @@ class Client final : public command::Session, public net::IoHandler {
   /// The reply of the present command comes later: nothing more is run for this client until Worker::resume().
   void suspend() noexcept { suspended_ = true; }
   [[nodiscard]] bool suspended() const noexcept { return suspended_; }
+  /// CLIENT CAPA redirect: it goes to the primary when it is told to.
+  bool follows_redirects = false;
+  /// CLIENT IMPORT-SOURCE: it may see what has expired.
+  bool import_source = false;
   /// Bytes of replies go out, then the connection ends.
   void close_after_reply() noexcept { close_after_reply_ = true; }
   [[nodiscard]] bool closing() const noexcept { return close_after_reply_; }

@@ -10,6 +10,7 @@
 #include "command/reach.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
+#include "server/slot_costs.h"
 #include "server/worker.h"
 
 namespace ashlar::server {
@@ -109,8 +110,9 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
 
 keyspace::ExpiryRole Dispatcher::role() const noexcept {
   // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells. A pause
-  // keeps keys where they are too.
-  const bool keeps = parts_.gates.closed(Gate::kReplica) || parts_.gates.paused();
+  // keeps keys where they are too, and an import leaves them to its source.
+  const Gates& gates = parts_.gates;
+  const bool keeps = gates.closed(Gate::kReplica) || gates.closed(Gate::kImporting) || gates.paused();
   return keeps ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
 }
 
@@ -193,6 +195,9 @@ std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& comm
       return Outcome::kDone;
     }
   }
+  if ((closed & static_cast<std::uint32_t>(Gate::kRedirect)) != 0) {
+    if (const auto outcome = redirect(run, command, flags, session, reply)) return outcome;
+  }
   if (const auto error = refuse(flags, closed, command.spec)) {
     reject(run, &command, *error, session, reply);
     return Outcome::kDone;
@@ -201,6 +206,24 @@ std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& comm
       static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
   if ((closed & kPauses) != 0) return Outcome::kPostponed;
   return std::nullopt;
+}
+
+std::optional<Outcome> Dispatcher::redirect(Execution& run, const Command& command, Flag flags,
+                                            command::Session& session, resp::Encoder& reply) {
+  if (!redirects_ || !command::has(flags, Flag::kWrite | Flag::kReadOnly)) return std::nullopt;
+  const Redirection where = redirects_(session);
+  if (where.kind == Redirection::Kind::kStays) return std::nullopt;
+  if (where.kind == Redirection::Kind::kWaits) return Outcome::kPostponed;
+  if (command.spec.is(Flag::kRunsQueue)) {
+    command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kFree);
+  } else if (session.in_transaction) {
+    session.transaction->aborted = true;
+  }
+  const std::size_t before = reply.output().size();
+  reply.error_line("REDIRECT " + where.target);
+  bump(run.stats.commands[command.index].rejected);
+  count_error(run, reply.output().view().substr(before));
+  return Outcome::kDone;
 }
 
 std::uint32_t Dispatcher::gates_for(const Command& command, std::span<const std::string_view> args) const {
@@ -269,6 +292,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     }
     session.transaction->enqueue(*command, args, gates_for(*command, args));
     session.transaction->flags = session.transaction->flags | command->spec.flags;
+    if (counting(slot_stats_)) [[unlikely]]
+      count_slot(run, keys, session, 0, run.request_bytes, 0);
     reply.raw(resp::kReplyQueued);
     return Outcome::kDone;
   }
@@ -344,6 +369,9 @@ void Dispatcher::count_error(Execution& run, std::string_view reply_line) {
 Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const KeyRef> keys,
                          std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
+  const bool slot_counts = counting(slot_stats_);
+  if (slot_counts) [[unlikely]]
+    run.slot_use = {};
   const Ticks start = ticks_now();
   // A script is shown before the commands that it runs, everything else behind what it has done.
   const bool script = command.spec.is(Flag::kSkipMonitor);
@@ -356,9 +384,14 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
     run.waits_now = false;
     return Outcome::kDone;
   }
+  const Ticks spent = ticks_now() - start;
   const std::string_view written = reply.output().view();
-  count_call(run, command, args, ticks_now() - start, written.substr(std::min(before, written.size())), session,
-             Sampled::kForSlowLog);
+  const std::string_view replied = written.substr(std::min(before, written.size()));
+  count_call(run, command, args, spent, replied, session, Sampled::kForSlowLog);
+  if (slot_counts) [[unlikely]] {
+    const std::size_t opened = command.spec.is(Flag::kRunsQueue) ? kMultiRequestBytes : 0;
+    count_slot(run, keys, session, spent, run.request_bytes + opened, replied.size());
+  }
   return Outcome::kDone;
 }
 
@@ -488,6 +521,8 @@ void Dispatcher::record_group(Execution& run, command::Session& session) {
   if (run.group->records.empty()) return;
   const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
   parts_.log.record_group(run.group->records, target);
+  if (counting(slot_stats_) && target == changelog::Target::kAll) [[unlikely]]
+    run.slot_use.streamed += streamed_bytes(run.group->records);
   run.wrote = true;
   session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};
 }
@@ -516,6 +551,9 @@ void Dispatcher::record(Execution& run, const Command& command, std::span<const 
     parts_.log.record_group(db, effects.records(), target);
   } else {
     return;
+  }
+  if (counting(slot_stats_) && target != changelog::Target::kAofOnly) [[unlikely]] {
+    run.slot_use.streamed += effects.records_as_received() ? frame_bytes(args) : streamed_bytes(effects.records());
   }
   run.wrote = true;
   session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};

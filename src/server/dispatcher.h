@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/ids.h"
 #include "base/rng.h"
 #include "base/ticks.h"
 #include "changelog/change_log.h"
@@ -37,6 +38,10 @@
 #include "server/pubsub/notifications.h"
 #include "server/push/monitors.h"
 #include "server/tracking/table.h"
+
+namespace ashlar::cluster {
+class SlotStats;
+}
 
 namespace ashlar::server {
 
@@ -82,6 +87,18 @@ struct OpenGroup {
   std::vector<changelog::Recorded> records;
 };
 
+/// What CLUSTER SLOT-STATS wants to know of a command that runs; kept only while it counts.
+struct SlotUse {
+  std::optional<SlotId> slot;  // of the commands inside it
+  bool several = false;        // they are not all of one slot
+  std::uint64_t streamed = 0;  // bytes of its effects in the replication stream
+
+  void note(SlotId other) noexcept {
+    several = several || (slot && *slot != other);
+    slot = other;
+  }
+};
+
 /// What one thread needs to run commands. Made by Dispatcher::make_execution(). Thread: its own only.
 struct Execution {
   Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
@@ -116,6 +133,7 @@ struct Execution {
   bool wrote = false;
   /// Of the command that runs now, as it came in; 0 when it did not come from a connection.
   std::size_t request_bytes = 0;
+  SlotUse slot_use;
 };
 
 /// A command as parsed: what look_up() found. `command` is null when there is none of that name.
@@ -129,6 +147,13 @@ struct Located {
 enum class Outcome : std::uint8_t {
   kDone,       // replied
   kPostponed,  // commands are paused: keep it and run it later
+};
+
+/// Where a client belongs that follows redirections, while this server is a replica outside of a cluster.
+struct Redirection {
+  enum class Kind : std::uint8_t { kStays, kWaits, kGoes };
+  Kind kind = Kind::kStays;
+  std::string target;  // "host:port" for kGoes
 };
 
 /// Texts for the gates that need more than a constant.
@@ -189,8 +214,15 @@ class Dispatcher {
   /// is on its way already. Inside a batch.
   [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error = {});
 
+  /// What becomes of expired keys that commands of clients meet.
+  [[nodiscard]] keyspace::ExpiryRole role() const noexcept;
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
+  /// Who counts what slots cost; set once, before the loops start. Null: nobody.
+  void set_slot_stats(cluster::SlotStats* stats) noexcept { slot_stats_ = stats; }
+  /// Who is asked while Gate::kRedirect is closed; set once, before the loops start. Thread: any loop.
+  using Redirects = std::function<Redirection(const command::Session&)>;
+  void set_redirects(Redirects redirects) { redirects_ = std::move(redirects); }
   /// Whose permissions are asked; set once, before the loops start.
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
   /// What a client is told while a script keeps everybody waiting, as an error line; set once, before the loops start.
@@ -208,7 +240,6 @@ class Dispatcher {
 
  private:
   friend class Inner;
-  [[nodiscard]] keyspace::ExpiryRole role() const noexcept;
   /// The gates that concern a command with these arguments: fewer than those of the command for a script that only
   /// reads.
   [[nodiscard]] std::uint32_t gates_for(const command::Command& command, std::span<const std::string_view> args) const;
@@ -247,11 +278,19 @@ class Dispatcher {
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
                       command::Session& session) const;
   void count_error(Execution& run, std::string_view reply_line);
+  [[nodiscard]] std::optional<Outcome> redirect(Execution& run, const command::Command& command, command::Flag flags,
+                                                command::Session& session, resp::Encoder& reply);
+  [[nodiscard]] bool counts_slots() const noexcept;
+  /// Counts a command of a client for the slot of its keys, or of the commands inside it.
+  void count_slot(const Execution& run, std::span<const keyspace::KeyRef> keys, const command::Session& session,
+                  Ticks spent, std::size_t bytes_in, std::size_t bytes_out) const;
   void note(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
             const command::Session& session, Ticks spent, std::size_t reply_bytes) const;
 
   Parts parts_;
   command::Router* router_ = nullptr;
+  cluster::SlotStats* slot_stats_ = nullptr;
+  Redirects redirects_;
   std::atomic<std::uint64_t> arrivals_{0};
   command::Permissions* permissions_ = nullptr;
   std::function<std::string_view()> busy_text_;

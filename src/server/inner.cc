@@ -164,6 +164,8 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
     bump(run_.stats.commands[command->index].rejected);
     return refused;
   }
+  if (!keys.empty() && dispatcher_.counts_slots()) [[unlikely]]
+    run_.slot_use.note(keys[0].slot);
   command::Effects effects;
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();

@@ -174,7 +174,10 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
     return {};
   };
   ASH_TRY(const aof::AofLoadReport report, aof_.load(options));
-  keys_loaded_ = parts_.keyspace.size(DbIndex{0}).keys;
+  keys_loaded_ = 0;
+  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) {
+    keys_loaded_ += parts_.keyspace.size(DbIndex{db}).keys;
+  }
   return Loaded{report.replication};
 }
 
@@ -344,6 +347,7 @@ Result<void> Persistence::finish(const ShutdownRequest& request) {
     saver_.cancel();
     saver_.wait(nullptr);
     result = saver_.save(save_job(), nullptr);
+    if (!result) log::warning("Error trying to save the DB, can't exit.");
   }
   return result;
 }

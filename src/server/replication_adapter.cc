@@ -111,14 +111,15 @@ replication::Takeover::Answer ClientTakeover::take(command::Session& session,
 }
 
 void ReplicationHost::show(const replication::RoleFacts& facts) {
-  const bool became_replica = facts.replica && !gates_.closed(Gate::kReplica);
+  const bool changed = facts.replica != gates_.closed(Gate::kReplica);
   set(Gate::kReplica, facts.replica);
+  set(Gate::kRedirect, facts.replica && !config_.get()->cluster.enabled);
   set(Gate::kReadOnlyReplica, facts.read_only);
   set(Gate::kStale, facts.stale);
   set(Gate::kFewReplicas, facts.few_replicas);
   memory_.set_duty(facts.replica && config_.get()->replication.ignore_max_memory ? MemoryGuard::Duty::kIgnoreLimit
                                                                                  : MemoryGuard::Duty::kEvict);
-  if (became_replica && replica_observer_) replica_observer_();
+  if (changed && role_observer_) role_observer_(facts.replica ? Role::kReplica : Role::kPrimary);
 }
 
 void ReplicationHost::loading(Loading state) {

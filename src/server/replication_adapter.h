@@ -87,8 +87,9 @@ class ReplicationHost final : public replication::Host {
     log_ = std::move(links.log);
     hold_ = std::move(links.hold_writes);
   }
-  /// Whom show() tells when we have begun to follow a primary; set at start.
-  void on_became_replica(std::function<void()> observer) { replica_observer_ = std::move(observer); }
+  enum class Role : std::uint8_t { kPrimary, kReplica };
+  /// Whom show() tells when we have begun to follow a primary, or ceased to; set at start.
+  void on_role_change(std::function<void(Role)> observer) { role_observer_ = std::move(observer); }
   /// Whom acknowledged() tells; set at start.
   void on_acknowledged(std::function<void()> observer) { acknowledgement_observer_ = std::move(observer); }
 
@@ -102,7 +103,7 @@ class ReplicationHost final : public replication::Host {
   std::function<void()> dataset_observer_;
   std::function<std::optional<LogPositions>()> log_;
   std::function<void(Hold)> hold_;
-  std::function<void()> replica_observer_;
+  std::function<void(Role)> role_observer_;
   std::function<void()> acknowledgement_observer_;
 };
 

@@ -182,6 +182,12 @@ void Worker::prefetch_group() {
   parts_.dispatcher.prefetch(*run_, group_.front().client->db, strings ? Touches::kStrings : Touches::kCollections);
 }
 
+keyspace::ExpiryRole Worker::role_of_import() const {
+  const Gates& gates = parts_.dispatcher.parts().gates;
+  const bool importing = gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica);
+  return importing ? keyspace::ExpiryRole::kApply : parts_.dispatcher.role();
+}
+
 void Worker::run_slice(const Slice& slice) {
   Client& client = *slice.client;
   if (client.dead_) return;  // ended by another one's command
@@ -190,6 +196,7 @@ void Worker::run_slice(const Slice& slice) {
     spare_buffers_.pop_back();
   }
   const bool wrote_before = std::exchange(run_->wrote, false);
+  const keyspace::ExpiryRole role = run_->access.expiry_role;
   std::size_t done = 0;
   std::size_t consumed = 0;
   for (; done < slice.batch->size(); ++done) {
@@ -198,6 +205,7 @@ void Worker::run_slice(const Slice& slice) {
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
     run_->request_bytes = slice.batch->bytes(done);
+    run_->access.expiry_role = client.import_source ? role_of_import() : role;
     if (parts_.dispatcher.run(*run_, located, args, client, client.encoder_) == Outcome::kPostponed) {
       postpone(client);
       break;
@@ -214,6 +222,7 @@ void Worker::run_slice(const Slice& slice) {
       break;
     }
   }
+  run_->access.expiry_role = role;
   if (run_->wrote) writers_.push_back(&client);
   run_->wrote |= wrote_before;
   if (client.dead_) return;

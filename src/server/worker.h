@@ -166,6 +166,8 @@ class Worker {
   void run_ready();
   void prefetch_group();
   void run_slice(const Slice& slice);
+  /// What becomes of expired keys that an import meets.
+  [[nodiscard]] keyspace::ExpiryRole role_of_import() const;
   void open_inbox();
   void adopt(Accepted accepted);
   void take_arrivals();

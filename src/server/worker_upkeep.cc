@@ -26,7 +26,11 @@ void Worker::note_latency(std::string_view event, Ticks spent) {
 MemoryGuard::Room Worker::make_room() {
   if (parts_.memory.limit() == 0) [[likely]]
     return MemoryGuard::Room::kEnough;
-  if (parts_.dispatcher.parts().gates.paused()) return MemoryGuard::Room::kEnough;
+  const Gates& gates = parts_.dispatcher.parts().gates;
+  if (gates.paused()) return MemoryGuard::Room::kEnough;
+  if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
+    return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
+  }
   const Ticks start = ticks_now();
   const MemoryGuard::Room room = parts_.memory.make_room(*run_);
   note_latency("eviction-cycle", ticks_now() - start);

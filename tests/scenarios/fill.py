@@ -33,7 +33,7 @@ def fill(path, servers):
 
 def written(replies):
     """The lines that describe a reply of both protocols."""
-    two, three = replies.get(2), replies.get(3, replies.get(2))
+    two, three = (replies.get(protocol, replies.get(5 - protocol)) for protocol in (2, 3))
     if two is CLOSED or three is CLOSED:
         return ["(closed)"]
     for spelling in notation.spellings(three):

@@ -121,9 +121,12 @@ class Mode:
 
     def reset(self, scenario):
         """An empty server, as it was at the start. Directives and users are put back after scenarios that touch them."""
-        for name in ("SCRIPT", "FUNCTION"):  # what a scenario that failed may have left behind
-            if isinstance(self.control.call("PING"), ErrorReply):
-                self.control.call(name, "KILL")
+        # What a scenario that failed may have left behind.
+        for _ in range(1000):
+            if not isinstance(self.control.call("PING"), ErrorReply):
+                break
+            self.control.call("SCRIPT", "KILL")
+            self.control.call("FUNCTION", "KILL")
         self.control.call("CLIENT", "UNPAUSE")
         for words in (("FLUSHALL",), ("SCRIPT", "FLUSH"), ("FUNCTION", "FLUSH"), ("CONFIG", "RESETSTAT"), ("ACL", "LOG", "RESET"),
                       ("SLOWLOG", "RESET"), ("LATENCY", "RESET")):

@@ -42,6 +42,9 @@ class GenericCommands {
   void flushall(command::Context& ctx);
 
  private:
+  /// A cluster node without `cluster-databases`, which refuses to know of other databases.
+  [[nodiscard]] bool one_database_only(const command::Context& ctx) const;
+
   PayloadCodec codec_;
   ServerMode mode_;
   std::function<void()> on_flushall_;

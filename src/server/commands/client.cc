@@ -47,6 +47,27 @@ struct Lines {
 
 void ClientCommands::id(Context& ctx) { ctx.reply.integer(static_cast<std::int64_t>(ctx.session.id.value)); }
 
+void ClientCommands::capa(Context& ctx) {
+  Client* client = asking_client(ctx);
+  if (client == nullptr) return;
+  for (const std::string_view word : ctx.args.subspan(2)) {  // those that we do not know are of later times
+    if (iequals(word, "redirect")) client->follows_redirects = true;
+  }
+  ctx.reply.ok();
+}
+
+void ClientCommands::import_source(Context& ctx) {
+  Client* client = asking_client(ctx);
+  if (client == nullptr) return;
+  if (!parts_.gates.closed(Gate::kImporting) && !iequals(ctx.args[2], "off")) {
+    return ctx.error("Server is not in import mode");
+  }
+  const auto on = on_or_off(ctx);
+  if (!on) return;
+  client->import_source = *on;
+  ctx.reply.ok();
+}
+
 void ClientCommands::getname(Context& ctx) {
   ctx.session.name.empty() ? ctx.reply.null() : ctx.reply.bulk(ctx.session.name);
 }

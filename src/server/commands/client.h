@@ -6,6 +6,7 @@
 #include "command/table.h"
 #include "server/client_pause.h"
 #include "server/commands/client_filter.h"
+#include "server/gates.h"
 #include "server/worker_pool.h"
 
 namespace ashlar::server {
@@ -24,12 +25,15 @@ class ClientCommands {
     WorkerPool& workers;
     ClientPause& pause;
     const acl::Users& users;
+    const Gates& gates;
     EndKeepWait end_keep_wait;
     EndLinks end_links;
   };
   explicit ClientCommands(Parts parts) : parts_(std::move(parts)) {}
 
+  void capa(command::Context& ctx);
   void id(command::Context& ctx);
+  void import_source(command::Context& ctx);
   void getname(command::Context& ctx);
   void setname(command::Context& ctx);
   void setinfo(command::Context& ctx);

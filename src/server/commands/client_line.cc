@@ -23,6 +23,7 @@ std::string flags_of(const Client& client) {
   if (client.cluster_readonly) flags += 'r';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
+  if (client.import_source) flags += 'I';
   return flags.empty() ? "N" : flags;
 }
 

@@ -43,13 +43,28 @@ constexpr std::string_view kNotAllowed =
     "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 
 /// Subcommands of Redis that show or change what only Redis has inside.
-constexpr std::string_view kForeign[] = {
-    "ASSERT",           "AOF-FLUSH-SLEEP",   "CHANGE-REPL-ID", "CLIENT-EVICTION",
-    "CLUSTERLINK",      "CRASH-AND-RECOVER", "DICT-RESIZING",  "DROP-CLUSTER-PACKET-FILTER",
-    "HTSTATS",          "HTSTATS-KEY",       "JMAP",           "LEAK",
-    "LISTPACK",         "MALLCTL",           "MALLCTL-STR",    "OOM",
-    "QUICKLIST",        "RESTART",           "SDSLEN",         "SET-DISABLE-DENY-SCRIPTS",
-    "STRINGMATCH-TEST", "STRUCTSIZE",        "ZIPLIST"};
+constexpr std::string_view kForeign[] = {"ASSERT",
+                                         "AOF-FLUSH-SLEEP",
+                                         "CHANGE-REPL-ID",
+                                         "CLIENT-EVICTION",
+                                         "CRASH-AND-RECOVER",
+                                         "DICT-RESIZING",
+                                         "DROP-CLUSTER-PACKET-FILTER",
+                                         "HTSTATS",
+                                         "HTSTATS-KEY",
+                                         "JMAP",
+                                         "LEAK",
+                                         "LISTPACK",
+                                         "MALLCTL",
+                                         "MALLCTL-STR",
+                                         "OOM",
+                                         "QUICKLIST",
+                                         "RESTART",
+                                         "SDSLEN",
+                                         "SET-DISABLE-DENY-SCRIPTS",
+                                         "STRINGMATCH-TEST",
+                                         "STRUCTSIZE",
+                                         "ZIPLIST"};
 
 keyspace::SafePoint::Participant* participant(Context& ctx) {
   Client* client = client_of(ctx.session);
@@ -88,6 +103,8 @@ std::span<const DebugCommands::Sub> DebugCommands::subcommands() {
   static constexpr Sub kSubs[] = {
       {"CONFIG-REWRITE-FORCE-ALL", 0, 0, &DebugCommands::config_rewrite,
        "\nRewrite the configuration file with every directive in it."},
+      {"CLUSTERLINK", 3, 3, &DebugCommands::cluster_link,
+       "KILL <TO|FROM|ALL> <node-id>\nEnd the connections of the cluster bus to a node, or from it."},
       {"DIGEST", 0, 0, &DebugCommands::digest, "\nA number that tells one dataset from another."},
       {"DIGEST-VALUE", 1, kAny, &DebugCommands::digest_value, "<key> [<key> ...]\nSuch a number for each value."},
       {"ERROR", 1, 1, &DebugCommands::error, "<text>\nAnswer this error; its first word is the error's code."},
@@ -189,6 +206,25 @@ void DebugCommands::object(Context& ctx) {
                                static_cast<const void*>(entry), entry->encoding_name(),
                                dumped - std::min(dumped, kSeal), entry->clock(),
                                keyspace::lru_idle(entry->clock(), ctx.now()).count()));
+}
+
+void DebugCommands::cluster_link(Context& ctx) {
+  if (!parts_.config.get()->cluster.enabled)
+    return ctx.error("Debug option only available for cluster mode enabled setup!");
+  if (!iequals(ctx.args[2], "KILL")) return ctx.error(ErrorCode::kSyntax);
+  LinkCut cut;
+  if (iequals(ctx.args[3], "TO")) {
+    cut.ends = cluster::LinkEnds::kTo;
+  } else if (iequals(ctx.args[3], "FROM")) {
+    cut.ends = cluster::LinkEnds::kFrom;
+  } else if (!iequals(ctx.args[3], "ALL")) {
+    return ctx.error(fmt::format("Unknown direction {}", ctx.args[3]));
+  }
+  const auto node = NodeId::from_hex(ctx.args[4]);
+  if (!node) return ctx.error(fmt::format("Unknown node {}", ctx.args[4]));
+  cut.node = *node;
+  parts_.cut_links(cut);
+  ctx.reply.ok();
 }
 
 void DebugCommands::digest(Context& ctx) {

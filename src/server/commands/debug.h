@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "changelog/change_log.h"
+#include "cluster/driver/driver.h"
 #include "command/context.h"
 #include "command/table.h"
 #include "server/config/settings.h"
@@ -17,6 +18,11 @@ namespace ashlar::server {
 
 class DebugCommands {
  public:
+  /// DEBUG CLUSTERLINK KILL.
+  struct LinkCut {
+    NodeId node;
+    cluster::LinkEnds ends = cluster::LinkEnds::kBoth;
+  };
   /// All must outlive the family.
   struct Parts {
     keyspace::Keyspace& keyspace;
@@ -24,7 +30,8 @@ class DebugCommands {
     Persistence& persistence;
     RunState& state;
     const Published<config::Config>& config;
-    std::function<Result<void>()> rewrite_all;  // CONFIG REWRITE with all directives
+    std::function<Result<void>()> rewrite_all;      // CONFIG REWRITE with all directives
+    std::function<void(const LinkCut&)> cut_links;  // nothing happens outside of a cluster
   };
   explicit DebugCommands(const Parts& parts) : parts_(parts) {}
   void register_in(command::CommandTable& table);
@@ -44,6 +51,7 @@ class DebugCommands {
   };
   static std::span<const Sub> subcommands();
 
+  void cluster_link(command::Context& ctx);
   void digest(command::Context& ctx);
   void digest_value(command::Context& ctx);
   void config_rewrite(command::Context& ctx);

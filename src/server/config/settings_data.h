@@ -74,6 +74,7 @@ struct ReplicationConfig {
   bool ignore_max_memory = true;
   bool ignore_disk_write_errors = false;
   bool lazy_flush = false;
+  bool import_mode = false;
 };
 
 enum class EndpointType : std::uint8_t { kIp, kHostname, kUnknown };
@@ -97,6 +98,8 @@ struct ClusterConfig {
   std::uint16_t announce_bus_port = 0;
   std::uint16_t announce_tls_port = 0;
   EndpointType preferred_endpoint = EndpointType::kIp;
+  std::uint32_t databases = 1;  // instead of `databases`, which is for servers outside of a cluster
+  bool slot_stats = false;
 };
 
 enum class EvictionPolicy : std::uint8_t {

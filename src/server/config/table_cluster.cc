@@ -73,7 +73,7 @@ constexpr std::array kReplicationRows = {
     choice("propagation-error-behavior", "ignore", kPropagationNames)
         .idle("a command from the primary that fails is logged and counted"),
     yes_no("dual-channel-replication-enabled", "no").idle("a full synchronisation uses one connection"),
-    yes_no("import-mode", "no").idle("there is no import mode"),
+    yes_no("import-mode", ASH_BIND(replication.import_mode)),
 };
 
 constexpr std::array kClusterRows = {
@@ -101,7 +101,8 @@ constexpr std::array kClusterRows = {
     text("cluster-announce-client-ipv6", "").idle("clients are told `cluster-announce-ip`"),
     integer("cluster-blacklist-ttl", "60", 0, kInt64Max)
         .idle("a forgotten node is kept away for a minute, as in Redis"),
-    yes_no("cluster-slot-stats-enabled", "no").idle("CLUSTER SLOT-STATS comes with a later release"),
+    integer("cluster-databases", ASH_BIND(cluster.databases), 1, kInt32Max).immutable(),
+    yes_no("cluster-slot-stats-enabled", ASH_BIND(cluster.slot_stats)),
 };
 
 constexpr std::array kTlsRows = {
