@@ -121,13 +121,7 @@ std::string shown(std::string_view bytes) {
 }
 
 namespace {
-<<<<<<< HEAD
-
-/// A collection without elements; a stream may be empty.
-struct HoldsNothing {
-=======
 struct EmptyCollection {
->>>>>>> integ
   bool operator()(std::int64_t) const noexcept { return false; }
   bool operator()(const std::string&) const noexcept { return false; }
   bool operator()(const keyspace::Owned<keyspace::Stream>&) const noexcept { return false; }
@@ -136,16 +130,9 @@ struct EmptyCollection {
     return keyspace::value_size(keyspace::kTypeOf<V>, collection.get()) == 0;
   }
 };
-<<<<<<< HEAD
-
-}  // namespace
-
-bool is_empty(const keyspace::OwnedValue& value) noexcept { return std::visit(HoldsNothing{}, value.data); }
-=======
 }  // namespace
 
 bool is_empty(const keyspace::OwnedValue& value) noexcept { return std::visit(EmptyCollection{}, value.data); }
->>>>>>> integ
 
 Result<keyspace::OwnedValue> read_value(RdbInput& input, std::uint8_t type, std::string_view key, std::uint64_t at) {
   constexpr std::uint8_t kLastOfValkey = 22;  // beyond, the dialects differ
