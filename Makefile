@@ -7,7 +7,9 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 1-200
+SEED ?= 1
 FILES ?=
+BENCH ?=
 # Debian's python3-redis and python3-pytest belong to Debian's python, whatever python3 comes first in PATH.
 PYTHON := /usr/bin/python3
 NODE_MODULES := tests/e2e/node/node_modules/.package-lock.json
@@ -33,19 +35,24 @@ build: packages-build ## Build the release programs into build/bin/
 	@mkdir -p build/bin
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
-.PHONY: test test-sanitizers check conformance bench fuzz sim format
-test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, unit, simulator, end to end
+.PHONY: test test-sanitizers check conformance bench fuzz differential sim format
+test: packages $(NODE_MODULES) ## Build and run all test tiers: checks, simulator, end to end, unit, fuzz, threads
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
-	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) asan tsan fuzz
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) unit fuzz tsan
 check: packages ## Layers, tidy, format, headers alone
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
 conformance: packages build ## The unit tests of Redis 7.0's own suite against our programs: make conformance FILES="unit/type/list"
 	@tests/conformance/run.py --table build/conformance/table.md $(FILES)
-bench: packages build ## Compare with Debian's redis-server, side by side
-	@bench/run
+bench: packages build ## Compare with Debian's redis-server, side by side; writes bench/RESULTS.md
+	@cmake --preset release -DASHLAR_BENCH=ON >build/configure-release.log
+	@cmake --build --preset release -j $(JOBS) --target slot_growth_bench two_threads_bench -- --quiet
+	@cmake --preset release -DASHLAR_BENCH=OFF >>build/configure-release.log
+	@bench/run $(BENCH)
 fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
+differential: packages build ## 1,000,000 random commands to us and to redis-server: make differential SEED=7
+	@ASHLAR_BIN_DIR=build/bin ASHLAR_DIFF_COMMANDS=100000 ASHLAR_DIFF_SEED=$(SEED) $(PYTHON) -m pytest -q -p no:cacheprovider tests/diff
 sim: packages ## The simulated cluster: make sim SEEDS=1-200
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --seeds $(SEEDS) sim
 format: packages ## Format all C++ sources

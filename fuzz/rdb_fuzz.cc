@@ -25,15 +25,15 @@ class Ignore final : public ashlar::snapshot::RdbVisitor {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ashlar;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  constexpr snapshot::RdbLimits kLimits{.string_bytes_max = 1 << 20};
+  const snapshot::RdbLimits limits{.string_bytes_max = 1 << 20};
   Ignore visitor;
   snapshot::StringSource source(bytes);
-  snapshot::RdbReader reader(source, visitor, kLimits);
+  snapshot::RdbReader reader(source, visitor, limits);
   const bool valid = reader.read(snapshot::Checksum::kNone).has_value();
   if (!valid) return 0;
   keyspace::Keyspace keys(16);
   snapshot::StringSource again(bytes);
   (void)snapshot::load_rdb(
-      keys, again, {.now = WallTime(Seconds(1'700'000'000)), .checksum = snapshot::Checksum::kNone, .limits = kLimits});
+      keys, again, {.now = WallTime(Seconds(1'700'000'000)), .checksum = snapshot::Checksum::kNone, .limits = limits});
   return 0;
 }

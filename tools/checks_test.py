@@ -6,9 +6,11 @@ import subprocess
 
 import pytest
 
+import check_headers
 import check_layers
 import cpp_text
 import tidy
+import unity_batches
 
 TOOLS = pathlib.Path(__file__).resolve().parent
 
@@ -171,6 +173,61 @@ def test_format_check_catches_a_bad_line_and_mends_it(tmp_path):
     assert subprocess.run([script, "--fix", str(file)], capture_output=True).returncode == 0
     assert subprocess.run([script, str(file)], capture_output=True).returncode == 0
     assert file.read_text() == "int f() { return 1; }\n"
+
+
+# --- headers alone --------------------------------------------------------------------------------------------------
+
+
+def test_chains_put_a_header_only_after_headers_that_it_includes():
+    includes = {"a": set(), "b": {"a"}, "c": {"a"}, "d": {"a", "b"}}
+    lists = check_headers.chains(includes)
+    assert sorted(sum(lists, [])) == ["a", "b", "c", "d"]
+    assert len(lists) == 2
+    for chain in lists:
+        assert all(earlier in includes[later] for earlier, later in zip(chain, chain[1:]))
+
+
+def test_chains_survive_headers_that_include_each_other():
+    lists = check_headers.chains({"a": {"b"}, "b": {"a"}})
+    assert sorted(lists) == [["a"], ["b"]]
+
+
+def test_headers_are_compiled_alone(tree):
+    tree("src/base/a.h", "#pragma once\nstruct A {};\n")
+    tree("src/base/b.h", '#pragma once\n#include "base/a.h"\nstruct B { A a; };\n')
+    tree("src/base/c.h", "#pragma once\nstruct C { A a; };\n")  # does not say where A comes from
+    tree("src/base/d.h", '#pragma once\nstruct D { A a; };\n#include "base/a.h"\n')  # says it too late
+    headers, units, complaints = check_headers.check(tree.root, ["g++", "-std=c++23"], 2)
+    assert (headers, units) == (4, 3)
+    assert len(complaints) == 2 and "base/c.h:2" in complaints[0] + complaints[1] and "base/d.h:2" in complaints[0] + complaints[1]
+
+
+def test_headers_are_guarded(tree):
+    tree("src/base/a.h", "struct A {};\n")
+    assert "redefinition" in check_headers.check(tree.root, ["g++", "-std=c++23"], 1)[2][0]
+
+
+def test_flags_come_from_all_entries(tmp_path):
+    path = tmp_path / "compile_commands.json"
+    path.write_text('[{"command": "/bin/ccache g++ -DX -I/a -O1 -g1 -Wall -std=c++23 -o x.o -c /src/x.cc"},'
+                    ' {"command": "/bin/ccache g++ -I/a -isystem /b -O1 -Wall -std=c++23 -o y.o -c /src/y.cc"}]')
+    assert check_headers.flags_of(path) == ["/bin/ccache", "g++", "-Wall", "-std=c++23", "-DX", "-I/a", "-isystem", "/b", "-O0", "-g0"]
+
+
+# --- batches --------------------------------------------------------------------------------------------------------
+
+
+def test_files_with_a_name_in_common_share_no_batch():
+    assert unity_batches.batches([{"a"}, {"b"}, {"a", "c"}, {"c"}]) == [0, 0, 1, 0]
+    assert unity_batches.batches([set()] * 12) == [0] * 10 + [1] * 2
+
+
+def test_own_names_are_those_of_unnamed_namespaces():
+    text = ("namespace x {\nnamespace {\n\nconstexpr int kA = 1;\nstruct B : C {\n  int no;\n};\n"
+            "template <typename T>\n[[nodiscard]] std::vector<T> make(int f) {\n  return no2();\n}\n"
+            "std::array<int, 3> kList{1};\nusing D = int;\nTEST(S, Works) {\n}\n\n}  // namespace\n"
+            "void outside() {}\n}  // namespace x\n")
+    assert unity_batches.own_names(text) == {"kA", "B", "make", "kList", "D"}
 
 
 # --- documents ------------------------------------------------------------------------------------------------------

@@ -1,17 +1,18 @@
 #!/usr/bin/python3
 """Builds and runs the test tiers, cheapest first, and sums them up in one closing line: 'N passed, N failed, N skipped'.
 
-  tools/run_tests.py [options] [tier ...]      tiers: checks unit sim e2e asan tsan fuzz; default: the first four
+  tools/run_tests.py [options] [tier ...]      tiers: checks sim e2e unit fuzz tsan; default: all
 
   checks  layers, tidy, format, every header alone, and the tests of those checks
-  unit    unit tests, with warnings as errors
-  asan    unit tests under AddressSanitizer and UBSan
-  tsan    the concurrent ones (tools/tsan-tests.txt) under ThreadSanitizer
   sim     the simulated cluster: one run per seed and its repetition, a hundred nodes, planted bugs that must be found
-  fuzz    every fuzz target for a few seconds, with a fixed seed
-  e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config, tests/scenarios
+  e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config,
+          tests/scenarios
+  unit    unit tests under AddressSanitizer and UBSan
+  fuzz    every fuzz target for a few seconds, with a fixed seed, on the same build
+  tsan    the unit tests of concurrent code (tools/tsan-tests.txt) under ThreadSanitizer
 
-The output of every step is in build/test-logs/. Exit 0 only when nothing failed.
+Three builds, then: release (sim, e2e), asan (unit, fuzz), tsan. The output of every step, and how long it took, is in
+build/test-logs/. Exit 0 only when nothing failed.
 """
 import argparse
 import concurrent.futures
@@ -59,6 +60,7 @@ def run(name, command, seconds=1200, env=None):
     """Runs one step with its output in build/test-logs/<name>.log. Returns (succeeded, output); prints the end of a failure."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{name}.log"
+    start, before = time.monotonic(), os.times()
     with log.open("w") as out:
         try:
             code = subprocess.run([str(word) for word in command], cwd=TOP, stdout=out, stderr=subprocess.STDOUT,
@@ -66,6 +68,10 @@ def run(name, command, seconds=1200, env=None):
         except (subprocess.TimeoutExpired, OSError) as error:
             out.write(f"\n{error}\n")
             code = 1
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    with (LOGS / "times.log").open("a") as times:  # of steps side by side the CPU time is counted for all
+        times.write(f"{name}: {time.monotonic() - start:.0f} s, {cpu:.0f} s of CPU\n")
     text = log.read_text(errors="replace")
     if code != 0:
         tail = "\n".join(text.splitlines()[-TAIL_LINES:])
@@ -126,32 +132,45 @@ def tier_checks(options):
     for line in text.splitlines() if ok else []:
         print(f"    {line}")
     tally.add("format", run("format", [TOP / "tools/check_format.sh"])[0])
-    failed = build(options, "dev", ["check_headers"])
-    tally.add("headers alone", not failed)
+    ok = run("configure-dev", ["cmake", "--preset", "dev"])[0]
+    tally.add("headers alone", ok and run("headers", [TOP / "tools/check_headers.py", "--jobs", options.jobs], seconds=1800)[0])
     pytest(options, tally, "checks-of-checks", TOP / "tools")
     return tally
 
 
-def unit_tests(options, preset, label):
-    """All unit tests on one preset."""
-    tally = Tally()
-    tally.failed += build(options, preset)
-    if tally.failed:
-        return tally
-    report = LOGS / f"{label}.xml"
-    report.unlink(missing_ok=True)
-    run(label, ["ctest", "--preset", preset, "-j", options.jobs, "--timeout", 300, "--output-junit", report], seconds=2400,
-        env={"UBSAN_OPTIONS": "print_stacktrace=1"})
-    read_junit(report, tally, label)
+# Address space randomisation wider than a sanitizer expects makes it refuse to start: switched off where we may.
+FIXED = ["setarch", "-R"]
+SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1",
+              "TSAN_OPTIONS": "halt_on_error=1 second_deadlock_stack=1"}
+
+
+def run_programs(options, tally, preset, programs):
+    """Runs test programs of a build, several at a time; each as a whole, for a process a test is slow under sanitizers."""
+    prefix = FIXED if subprocess.run([*FIXED, "true"], capture_output=True).returncode == 0 else []
+
+    def one(name):
+        found, label = Tally(), f"{preset}-{name}"
+        report = LOGS / f"{label}.xml"
+        report.unlink(missing_ok=True)
+        ok, _ = run(label, [*prefix, BUILD / preset / "bin" / name, f"--gtest_output=xml:{report}"], env=SANITIZERS)
+        read_junit(report, found, label)
+        if not ok and not found.failed:
+            found.add(f"{label}: ended with an error", False)
+        return found
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for found in pool.map(one, programs):
+            tally += found
     return tally
 
 
 def tier_unit(options):
-    return unit_tests(options, "dev", "unit")
-
-
-def tier_asan(options):
-    return unit_tests(options, "asan", "asan")
+    tally = Tally()
+    tally.failed += build(options, "asan")
+    if tally.failed:
+        return tally
+    programs = sorted(name for name in targets_of("asan") if name.endswith("_tests"))
+    return run_programs(options, tally, "asan", programs)
 
 
 def tier_tsan(options):
@@ -166,36 +185,16 @@ def tier_tsan(options):
     for name in sorted(set(listed) - known):
         tally.skipped.append(f"tsan: {name}: the build has no such target")
     tally.failed += build(options, "tsan", programs)
-    if tally.failed:
-        return tally
-    # Address space randomisation wider than the sanitizer expects makes it refuse to start: switch it off where we may.
-    fixed = ["setarch", "-R"]
-    prefix = fixed if subprocess.run([*fixed, "true"], capture_output=True).returncode == 0 else []
-    for name in programs:
-        report = LOGS / f"tsan-{name}.xml"
-        report.unlink(missing_ok=True)
-        ok, _ = run(f"tsan-{name}", [*prefix, BUILD / "tsan/bin" / name, f"--gtest_output=xml:{report}"],
-                    env={"TSAN_OPTIONS": "halt_on_error=1 second_deadlock_stack=1"})
-        before = len(tally.failed)
-        read_junit(report, tally, f"tsan {name}")
-        if not ok and len(tally.failed) == before:
-            tally.add(f"tsan {name}: ended with an error", False)
-    return tally
+    return tally if tally.failed else run_programs(options, tally, "tsan", programs)
 
 
 def tier_sim(options):
     tally = Tally()
-    if not run("configure-dev", ["cmake", "--preset", "dev"])[0]:
-        tally.add("configure dev", False)
-        return tally
-    if "ashlar-sim" not in targets_of("dev"):
-        tally.skipped.append("sim: the build has no target ashlar-sim")
-        return tally
-    tally.failed += build(options, "dev", ["ashlar-sim"])
+    tally.failed += build(options, "release", ["ashlar-sim"])
     if tally.failed:
         return tally
     first, _, last = options.seeds.partition("-")
-    program = BUILD / "dev/bin/ashlar-sim"
+    program = BUILD / "release/sim/ashlar-sim"
 
     def one(seed):
         return seed, run(f"sim-{seed}", [program, "--seed", seed], seconds=300)[0]
@@ -235,10 +234,10 @@ def fuzz_one(options, program):
 
 def tier_fuzz(options):
     tally = Tally()
-    tally.failed += build(options, "fuzz", ["fuzz_all"])
+    tally.failed += build(options, "asan", ["fuzz_all"])
     if tally.failed:
         return tally
-    programs = [BUILD / "fuzz/bin" / name for name in sorted(targets_of("fuzz")) if name.endswith("_fuzz")]
+    programs = [BUILD / "asan/bin" / name for name in sorted(targets_of("asan")) if name.endswith("_fuzz")]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for name, ok in pool.map(lambda program: fuzz_one(options, program), programs):
             tally.add(f"fuzz {name}" + (": the planted bug was not found" if name == "canary" else ""), ok)
@@ -250,9 +249,9 @@ def tier_e2e(options):
     if not run("build-release", ["make", "build", f"JOBS={options.jobs}"], seconds=2400)[0]:
         tally.add("build release", False)
         return tally
-    tally.failed += build(options, "dev", ["config_tool"])
-    programs = {"ASHLAR_BIN_DIR": str(BUILD / "bin")}
-    # The tutorial mostly waits, so the others run beside it, on ports of their own.
+    tally.failed += build(options, "release", ["config_tool"])
+    programs = {"ASHLAR_CONFIG_TOOL": str(BUILD / "release/tools/config_tool"), "ASHLAR_BIN_DIR": str(BUILD / "bin")}
+    # The tutorial mostly waits, so the others run beside it, on ports of their own, and what later tiers need is built.
     beside = [("cli", {"ASHLAR_TEST_PORT": "21900"}), ("diff", {"ASHLAR_E2E_PORTS": "21860-21899"}), ("config", {}),
               ("scenarios", {"ASHLAR_E2E_PORTS": "22000-22049"})]
 
@@ -262,16 +261,22 @@ def tier_e2e(options):
             pytest(options, found, f"e2e-{folder}", TOP / "tests" / folder, {**programs, **ports})
         return found
 
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    def build_ahead():
+        for preset in options.ahead:
+            subprocess.run(["cmake", "--preset", preset], cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(["nice", "-n", "15", "cmake", "--build", BUILD / preset, "-j", str(options.jobs)], cwd=TOP,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # its own tier says what is wrong
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
         others = pool.submit(rest)
+        pool.submit(build_ahead)
         pytest(options, tally, "e2e", TOP / "tests/e2e", {**programs, "ASHLAR_E2E_PORTS": "21000-21849"})
         tally += others.result()
     return tally
 
 
-TIERS = {"checks": tier_checks, "unit": tier_unit, "sim": tier_sim, "e2e": tier_e2e, "asan": tier_asan, "tsan": tier_tsan,
-         "fuzz": tier_fuzz}
-DEFAULT = ["checks", "unit", "sim", "e2e"]
+# In this order: what is cheap and what waits first.
+TIERS = {"checks": tier_checks, "sim": tier_sim, "e2e": tier_e2e, "unit": tier_unit, "fuzz": tier_fuzz, "tsan": tier_tsan}
 
 
 def main():
@@ -285,8 +290,13 @@ def main():
     if unknown:
         parser.error(f"no such tier: {', '.join(sorted(unknown))}")
 
+    tiers = options.tiers or list(TIERS)
+    after = tiers[tiers.index("e2e") + 1:] if "e2e" in tiers else []
+    options.ahead = ["asan"] if {"unit", "fuzz"} & set(after) else []
     total = Tally()
-    for name in options.tiers or DEFAULT:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / "times.log").unlink(missing_ok=True)
+    for name in tiers:
         start = time.monotonic()
         print(f"{name} ...", flush=True)
         tally = TIERS[name](options)

@@ -14,7 +14,7 @@ using snapshot::SnapshotPlan;
 
 /// Made before the cut, completed at it, used when the base is durable.
 struct Aof::Running {
-  AofFiles::NewFile increment;
+  std::optional<AofFiles::NewFile> increment;  // none while the log is off
   ManifestFile base;
   std::unique_ptr<snapshot::PendingFile> target;
   snapshot::AuxInput aux;
@@ -25,12 +25,15 @@ namespace {
 /// A base in the form of commands.
 class CommandFileSink final : public snapshot::SnapshotSink {
  public:
-  /// `functions` gives the code of the libraries at the cut; asked once, after it.
-  CommandFileSink(std::unique_ptr<snapshot::PendingFile> target, snapshot::SyncMode mode,
+  /// `head` stands in front. `functions` gives the code of the libraries at the cut; asked once, after it.
+  CommandFileSink(std::unique_ptr<snapshot::PendingFile> target, snapshot::SyncMode mode, std::string head,
                   std::function<std::vector<std::string>()> functions)
-      : target_(std::move(target)), out_(target_->file(), mode), functions_(std::move(functions)) {}
+      : target_(std::move(target)),
+        out_(target_->file(), mode),
+        head_(std::move(head)),
+        functions_(std::move(functions)) {}
   Result<void> begin(const std::vector<snapshot::DbSizeHint>& /*sizes*/) override {
-    std::string head;
+    std::string head = head_;
     for (const std::string& code : functions_()) {
       const std::array<std::string_view, 3> args = {"FUNCTION", "LOAD", code};
       append_command(head, args);
@@ -43,6 +46,7 @@ class CommandFileSink final : public snapshot::SnapshotSink {
  private:
   std::unique_ptr<snapshot::PendingFile> target_;
   snapshot::FileSink out_;
+  std::string head_;
   std::function<std::vector<std::string>()> functions_;
 };
 
@@ -79,7 +83,7 @@ Result<void> Aof::start(const RewriteJob& empty_base) {
     next.increments.push_back(increment.entry);
     ASH_TRY_VOID(files_->replace(std::move(next)));
   }
-  ASH_TRY_VOID(files_->delete_history());
+  if (history_ == AofFiles::History::kDelete) ASH_TRY_VOID(files_->delete_history());
   ASH_TRY(auto file, files_->open_last_increment());
   ASH_TRY(const std::uint64_t size, file->size());
   ASH_TRY(const std::uint64_t total, total_bytes(*files_));
@@ -111,19 +115,30 @@ Result<void> Aof::make_first_files(const RewriteJob& job) {
   return files_->replace(std::move(next));
 }
 
+Result<void> Aof::ensure_open(AofPaths paths) {
+  MutexLock files_lock(files_mutex_);
+  if (files_) return {};
+  ASH_TRY(files_, AofFiles::open(fs_, std::move(paths)));
+  return {};
+}
+
+Result<void> Aof::set_history(AofFiles::History history) {
+  MutexLock files_lock(files_mutex_);
+  history_ = history;
+  return files_ && history == AofFiles::History::kDelete ? files_->delete_history() : Result<void>{};
+}
+
 Result<void> Aof::enable(AofPaths paths, RewriteJob job, keyspace::SafePoint::Participant* self) {
-  {
-    MutexLock files_lock(files_mutex_);
-    if (!files_) {
-      ASH_TRY(files_, AofFiles::open(fs_, std::move(paths)));
-    }
-  }
+  ASH_TRY_VOID(ensure_open(std::move(paths)));
+  bool another_runs = false;
   {
     MutexLock lock(mutex_);
     if (mode_ != Mode::kOff) return {};
     mode_ = Mode::kWaitsForBase;
+    another_runs = status_.rewriting;
   }
   writer_.start_thread();
+  if (another_runs) return {};
   auto begun = rewrite(std::move(job), self);
   if (!begun) {
     MutexLock lock(mutex_);
@@ -155,18 +170,20 @@ Result<void> Aof::rewrite(RewriteJob job, keyspace::SafePoint::Participant* self
 }
 
 /// The new increment is named by a durable manifest before the cut, so that no record ever goes to a file that nobody
-/// would load. Only the first base of a log that was switched on has no manifest to go into yet.
+/// would load. Only the first base of a log that was switched on has no manifest to go into yet, and a log that is off
+/// has no increment.
 Result<std::shared_ptr<Aof::Running>> Aof::prepare() {
   auto running = std::make_shared<Running>();
-  ASH_TRY(running->increment, files_->create_increment());
-  bool waits = false;
+  Mode mode = Mode::kOff;
   {
     MutexLock lock(mutex_);
-    waits = mode_ == Mode::kWaitsForBase;
+    mode = mode_;
   }
-  if (!waits) {
+  if (mode == Mode::kOff) return running;
+  ASH_TRY(running->increment, files_->create_increment());
+  if (mode == Mode::kOn) {
     Manifest next = files_->manifest();
-    next.increments.push_back(running->increment.entry);
+    next.increments.push_back(running->increment->entry);
     ASH_TRY_VOID(files_->replace(std::move(next)));
   }
   return running;
@@ -192,16 +209,18 @@ Result<void> Aof::begin_rewrite(RewriteJob job, keyspace::SafePoint::Participant
                                                         [running] { return snapshot::standard_aux(running->aux); });
   } else {
     plan.format = std::make_unique<CommandEntryFormat>();
-    plan.sink = std::make_unique<CommandFileSink>(std::move(running->target), job.sync,
+    std::string mark = job.timestamps ? timestamp_line(host_.clock().wall()) : std::string();
+    plan.sink = std::make_unique<CommandFileSink>(std::move(running->target), job.sync, std::move(mark),
                                                   [running] { return running->aux.functions; });
   }
   plan.at_cut = [this, running, at_cut = std::move(job.at_cut)] {
     const RewriteCut cut = at_cut ? at_cut() : RewriteCut{};
     running->aux = cut.aux;
     running->aux.purpose = snapshot::RdbPurpose::kAofBase;
+    if (!running->increment) return;
     std::string head;
     if (cut.stream_db && cut.stream_db->value != 0) append_select(head, *cut.stream_db);
-    writer_.continue_in(std::move(running->increment.file), head);
+    writer_.continue_in(std::move(running->increment->file), head);
   };
   plan.on_done = [this, running](const Result<void>& copied) { ended(running, copied); };
   const auto snapshot = std::make_shared<SlotSnapshot>(host_, std::move(plan));
@@ -228,22 +247,24 @@ Result<void> Aof::switch_base(const Running& running) {
   Manifest next;
   const Manifest& old = files_->manifest();
   next.base = running.base;
-  next.history = old.history;
-  if (old.base) next.history.push_back(*old.base);
+  next.history = old.history;  // the youngest first
+  if (old.base) next.history.insert(next.history.begin(), *old.base);
   for (const ManifestFile& file : old.increments) {
-    if (file.seq < running.increment.entry.seq) next.history.push_back(file);
+    const bool replaced = !running.increment || file.seq < running.increment->entry.seq;
+    if (replaced) next.history.insert(next.history.begin(), file);
   }
-  next.increments.push_back(running.increment.entry);
+  if (running.increment) next.increments.push_back(running.increment->entry);
   ASH_TRY(const std::uint64_t base_bytes, files_->size_of(running.base.name));
   ASH_TRY_VOID(files_->replace(std::move(next)));
-  writer_.base_complete();
-  const WriterStatus writer = writer_.status();
-  {
+  if (running.increment) {
+    writer_.base_complete();
+    const WriterStatus writer = writer_.status();
     MutexLock lock(mutex_);
     mode_ = Mode::kOn;
     other_bytes_ = base_bytes;
     status_.base_bytes = base_bytes + writer.file_bytes;
   }
+  if (history_ == AofFiles::History::kKeep) return {};
   if (auto deleted = files_->delete_history(); !deleted) {
     // The log is whole; the next start or rewrite tries again.
     log::warning("Cannot delete former append only files: {}", deleted.error().text());

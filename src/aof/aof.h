@@ -34,6 +34,7 @@ struct RewriteJob {
   snapshot::Compression compression = snapshot::Compression::kLzf;
   snapshot::Checksum checksum = snapshot::Checksum::kCrc64;
   snapshot::SyncMode sync = snapshot::SyncMode::kIncremental;  // `aof-rewrite-incremental-fsync`
+  bool timestamps = false;                                     // `aof-timestamp-enabled`: a base of commands begins so
   /// Runs at the cut, while all other threads stand still. Records appended later belong to the new increment.
   std::function<RewriteCut()> at_cut;
 };
@@ -70,15 +71,21 @@ class Aof {
   /// `empty_base` says how the base of a new log is written.
   [[nodiscard]] Result<void> start(const RewriteJob& empty_base);
 
-  /// CONFIG SET appendonly yes: begins a rewrite; the log is whole when it has ended. Without open() before, the paths
-  /// must be given. Errors as rewrite().
+  /// open(), unless it was called before: BGREWRITEAOF of a log that is off.
+  [[nodiscard]] Result<void> ensure_open(AofPaths paths);
+  /// What becomes of files that a rewrite has replaced. With kDelete, those that were kept go now. Errors: kIo.
+  [[nodiscard]] Result<void> set_history(AofFiles::History history);
+
+  /// CONFIG SET appendonly yes: begins a rewrite; the log is whole when it has ended. While another rewrite runs, that
+  /// of this call begins when rewrite_due() says so. Without open() before, the paths must be given. Errors as
+  /// rewrite().
   [[nodiscard]] Result<void> enable(AofPaths paths, RewriteJob job, keyspace::SafePoint::Participant* self);
   /// CONFIG SET appendonly no, and the end of the server: ends a rewrite, flushes, syncs, closes. Errors: what could
   /// not be made durable.
   Result<void> disable(keyspace::SafePoint::Participant* self);
 
-  /// BGREWRITEAOF. Errors: "Background append only file rewriting already in progress"; kIo. `self` as in
-  /// SlotSnapshot::start.
+  /// BGREWRITEAOF. While the log is off, it becomes a base alone. Errors: "Background append only file rewriting
+  /// already in progress"; kIo. `self` as in SlotSnapshot::start.
   [[nodiscard]] Result<void> rewrite(RewriteJob job, keyspace::SafePoint::Participant* self);
   /// Waits for a running rewrite.
   void wait(keyspace::SafePoint::Participant* self);
@@ -105,6 +112,7 @@ class Aof {
 
   Mutex files_mutex_;  // before mutex_; never held while waiting for a safe point
   std::optional<AofFiles> files_ ASH_GUARDED_BY(files_mutex_);
+  AofFiles::History history_ ASH_GUARDED_BY(files_mutex_) = AofFiles::History::kDelete;
 
   mutable Mutex mutex_;
   enum class Mode : std::uint8_t {

@@ -95,6 +95,8 @@ ManifestFile AofFiles::next_base(BaseForm form) {
 Result<void> AofFiles::replace(Manifest next) {
   ASH_TRY_VOID(write_file_durably(*fs_, manifest_path(), format_manifest(next)));
   manifest_ = std::move(next);
+  // With no increment of any age left, names may begin again, as they do with Redis.
+  if (manifest_.increments.empty() && manifest_.history.empty()) last_increment_seq_ = 0;
   return {};
 }
 

@@ -51,6 +51,8 @@ class AofFiles {
 
   /// Writes `next` durably and believes it. After an error the former manifest is believed; either may be on the disk.
   [[nodiscard]] Result<void> replace(Manifest next);
+  /// Whether history is deleted: `aof-disable-auto-gc`.
+  enum class History : std::uint8_t { kDelete, kKeep };
   /// Removes the files that the manifest calls history, and then their lines.
   [[nodiscard]] Result<void> delete_history();
 

@@ -61,17 +61,17 @@ TEST(Manifest, RefusesWhatItCannotTrust) {
   };
   EXPECT_THAT(error(""), HasSubstr("empty"));
   EXPECT_THAT(error("file a seq 1 type b"), HasSubstr("line 1: does not end"));
-  EXPECT_THAT(error("file a seq 1 type b\nfile b seq 2 type b\n"), HasSubstr("line 2: a second base"));
-  EXPECT_THAT(error("file a seq 2 type i\nfile b seq 2 type i\n"), HasSubstr("do not ascend"));
+  EXPECT_THAT(error("file a seq 1 type b\nfile b seq 2 type b\n"), HasSubstr("line 2: Found duplicate base file"));
+  EXPECT_THAT(error("file a seq 2 type i\nfile b seq 2 type i\n"), HasSubstr("non-monotonic"));
   EXPECT_THAT(error("file ../a seq 1 type b\n"), HasSubstr("path"));
   EXPECT_THAT(error("file .. seq 1 type b\n"), HasSubstr("path"));
   EXPECT_THAT(error("file a seq 0 type b\n"), HasSubstr("sequence"));
   EXPECT_THAT(error("file a seq 18446744073709551615 type b\n"), HasSubstr("sequence"));
-  EXPECT_THAT(error("file a seq 1 type x\n"), HasSubstr("unknown type"));
-  EXPECT_THAT(error("file a seq 1\n"), HasSubstr("wrong format"));
-  EXPECT_THAT(error("file \"a seq 1 type b\n"), HasSubstr("wrong format"));
+  EXPECT_THAT(error("file a seq 1 type x\n"), HasSubstr("Unknown AOF file type"));
+  EXPECT_THAT(error("file a seq 1\n"), HasSubstr("Invalid AOF manifest file format"));
+  EXPECT_THAT(error("file \"a seq 1 type b\n"), HasSubstr("Invalid AOF manifest file format"));
   EXPECT_THAT(error("seq 1 type b other 1\n"), HasSubstr("missing"));
-  EXPECT_THAT(error("\n"), HasSubstr("wrong format"));
+  EXPECT_THAT(error("\n"), HasSubstr("Invalid AOF manifest file format"));
   EXPECT_THAT(error("file " + std::string(1100, 'a') + " seq 1 type b\n"), HasSubstr("too long"));
 }
 

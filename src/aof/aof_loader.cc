@@ -53,19 +53,32 @@ class Loader {
   /// `increment`: its index; none for the base.
   Result<void> load_file(const std::string& name, std::optional<std::size_t> increment) {
     const std::string path = files_.path_of(name);
-    ASH_TRY(const auto file, files_.fs().open(path, OpenMode::kRead));
-    ASH_TRY(const std::uint64_t size, file->size());
-    if (size == 0) return {};
-    auto end = replay(*file);
-    if (!end) {
-      if (end.error().code == ErrorCode::kIo) return std::unexpected(std::move(end.error()));
-      return fail(end.error().code, path + ": " + end.error().detail);
+    const auto opened = files_.fs().open(path, OpenMode::kRead);
+    if (!opened) {
+      return fail(opened.error().code,
+                  fmt::format("The append log file {} cannot be opened: {}", name, opened.error().text()));
     }
+    File& file = **opened;
+    ASH_TRY(const std::uint64_t size, file.size());
+    if (size == 0) return {};
+    auto end = replay(file);
+    if (!end) return std::unexpected(in_file(path, std::move(end.error())));
     report_.total.bytes = bytes_before_ + size;
     if (*end) ASH_TRY_VOID(cut_tail(path, size, **end, increment));
     bytes_before_ += size;
     log::notice("Loaded {}: {} bytes", path, size);
     return {};
+  }
+
+  /// Words that tools look for in the log.
+  static Error in_file(const std::string& path, Error error) {
+    constexpr std::string_view kBadFormat = "bad file format: ";
+    if (error.code == ErrorCode::kIo) return error;
+    const bool format = error.detail.starts_with(kBadFormat);
+    if (format) error.detail.erase(0, kBadFormat.size());
+    error.detail =
+        fmt::format("{}{}: {}", format ? "Bad file format reading the append only file " : "", path, error.detail);
+    return error;
   }
 
   /// Reads one file. The offset of an incomplete end, if it has one.
@@ -162,12 +175,14 @@ class Loader {
     ASH_TRY(const bool last, is_last(increment));
     if (!last) {
       return fail(ErrorCode::kCorrupt,
-                  fmt::format("{}: unexpected end inside a record at offset {}, but files follow", path, at));
+                  fmt::format("Unexpected end of file reading the append only file {}: inside a record at offset {}, "
+                              "but files follow",
+                              path, at));
     }
     if (options_.tail == TruncatedTail::kRefuse) {
       return fail(ErrorCode::kCorrupt,
-                  fmt::format("{}: unexpected end inside a record at offset {}; set aof-load-truncated to yes, or "
-                              "repair a copy with check-aof",
+                  fmt::format("Unexpected end of file reading the append only file {}: inside a record at offset {}; "
+                              "set aof-load-truncated to yes, or repair a copy with ashlar-check-aof --fix",
                               path, at));
     }
     log::warning("{} ends inside a record: {} bytes are cut off at offset {}", path, size - at, at);

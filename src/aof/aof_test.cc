@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "aof/aof_world.h"
+#include "aof/command_format.h"
 
 namespace ashlar::aof {
 namespace {
@@ -119,6 +120,49 @@ TEST_P(AofRewriteTest, KeepsEveryIncrementMadeWhileItRuns) {
   const Content loaded = again.content();
   ASSERT_EQ(loaded.size(), 100U);
   for (const auto& [key, value] : loaded) EXPECT_EQ(value, 10) << key;
+}
+
+TEST_F(AofTest, MakesABaseAloneWhileTheLogIsOff) {
+  World w(fs);
+  ASSERT_TRUE(w.boot());
+  w.increment(0, "a");
+  ASSERT_TRUE(w.aof.disable(&w.seat));
+  ASSERT_TRUE(w.aof.rewrite(w.job(), &w.seat));
+  w.aof.wait(&w.seat);
+  EXPECT_EQ(content("appendonly.aof.manifest"), "file appendonly.aof.2.base.rdb seq 2 type b\n");
+  EXPECT_FALSE(w.aof.status().enabled);
+  World again(fs);
+  ASSERT_TRUE(again.boot());
+  EXPECT_EQ(again.content(), (Content{{"0:a", 1}}));
+}
+
+TEST_F(AofTest, KeepsWhatARewriteReplacedWhenToldTo) {
+  World w(fs);
+  ASSERT_TRUE(w.boot());
+  ASSERT_TRUE(w.aof.set_history(AofFiles::History::kKeep));
+  ASSERT_TRUE(w.aof.rewrite(w.job(), &w.seat));
+  w.aof.wait(&w.seat);
+  ASSERT_TRUE(w.aof.rewrite(w.job(), &w.seat));
+  w.aof.wait(&w.seat);
+  EXPECT_EQ(content("appendonly.aof.manifest"),
+            "file appendonly.aof.3.base.rdb seq 3 type b\n"
+            "file appendonly.aof.2.incr.aof seq 2 type h\n"
+            "file appendonly.aof.2.base.rdb seq 2 type h\n"
+            "file appendonly.aof.1.incr.aof seq 1 type h\n"
+            "file appendonly.aof.1.base.rdb seq 1 type h\n"
+            "file appendonly.aof.3.incr.aof seq 3 type i\n");
+  ASSERT_TRUE(w.aof.set_history(AofFiles::History::kDelete));
+  EXPECT_EQ(fs.list(kFolder)->size(), 3U);
+}
+
+TEST_F(AofTest, MarksTheTimeInFrontOfABaseOfCommands) {
+  World w(fs);
+  ASSERT_TRUE(w.boot(BaseForm::kCommands));
+  RewriteJob job = w.job(BaseForm::kCommands);
+  job.timestamps = true;
+  ASSERT_TRUE(w.aof.rewrite(std::move(job), &w.seat));
+  w.aof.wait(&w.seat);
+  EXPECT_EQ(content("appendonly.aof.2.base.aof"), timestamp_line(w.clock.wall()));
 }
 
 INSTANTIATE_TEST_SUITE_P(BothForms, AofRewriteTest, ::testing::Values(BaseForm::kRdb, BaseForm::kCommands));
@@ -235,14 +279,18 @@ TEST_F(AofTest, RefusesAnIncompleteEndWhenToldSoAndLeavesTheFileAlone) {
   const std::string log = std::string(kIncr) + std::string(kIncr.substr(0, 20));
   put_log(log);
   EXPECT_THAT(boot_error(TruncatedTail::kRefuse),
-              HasSubstr("./appendonlydir/appendonly.aof.1.incr.aof: unexpected end inside a record at offset 30"));
+              HasSubstr("Unexpected end of file reading the append only file "
+                        "./appendonlydir/appendonly.aof.1.incr.aof: inside a record at "
+                        "offset 30"));
   EXPECT_EQ(content("appendonly.aof.1.incr.aof"), log);
 }
 
 TEST_F(AofTest, RefusesABadFileAndLeavesItAlone) {
   const std::string log = std::string(kIncr) + "+OK\r\n" + std::string(kIncr);
   put_log(log);
-  EXPECT_EQ(boot_error(), "./appendonlydir/appendonly.aof.1.incr.aof: bad file format: '*' expected at offset 30");
+  EXPECT_EQ(boot_error(),
+            "Bad file format reading the append only file ./appendonlydir/appendonly.aof.1.incr.aof: '*' expected at "
+            "offset 30");
   EXPECT_EQ(content("appendonly.aof.1.incr.aof"), log);
 }
 

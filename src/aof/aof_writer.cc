@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "aof/command_format.h"
 #include "base/check.h"
 #include "base/log.h"
 
@@ -53,7 +54,7 @@ void AofWriter::append(std::string_view records) {
     const std::int64_t now = now_seconds_.load(std::memory_order_relaxed);
     if (now != 0 && now != stamped_second_) {
       stamped_second_ = now;
-      last.pending += fmt::format("#TS:{}\r\n", now);
+      last.pending += timestamp_line(WallTime(Seconds(now)));
     }
   }
   last.pending += records;

@@ -40,6 +40,14 @@ void append_select(std::string& out, DbIndex db) {
   append_command(out, args);
 }
 
+std::string timestamp_line(WallTime at) {
+  std::string line = "#TS:";
+  DecimalBuffer digits;
+  line += format_i64(unix_seconds(at), digits);
+  line += "\r\n";
+  return line;
+}
+
 void CommandEntryFormat::entry(snapshot::Chunk& out, const keyspace::Entry& entry) const {
   using namespace keyspace;
   switch (entry.type()) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.h"
 #include "snapshot/entry_format.h"
 
 namespace ashlar::aof {
@@ -14,6 +15,9 @@ namespace ashlar::aof {
 void append_command(std::string& out, std::span<const std::string_view> args);
 /// Appends SELECT `db`.
 void append_select(std::string& out, DbIndex db);
+
+/// The annotation that says when what follows was written: "#TS:<unix seconds>" with its line end.
+[[nodiscard]] std::string timestamp_line(WallTime at);
 
 /// SELECT, SET and PEXPIREAT, which every Redis understands.
 class CommandEntryFormat final : public snapshot::EntryFormat {

@@ -107,10 +107,10 @@ Result<Line> parse_line(std::string_view text, std::size_t number) {
   const auto bad = [number](std::string_view what) {
     return fail(ErrorCode::kCorrupt, fmt::format("AOF manifest, line {}: {}", number, what));
   };
-  if (text.size() > kLineBytesMax) return bad("too long");
+  if (text.size() > kLineBytesMax) return bad("The AOF manifest file contains too long line");
   const auto words = split_words(text);
   // More pairs than three may come with later versions.
-  if (!words || words->size() < 6 || words->size() % 2 != 0) return bad("wrong format");
+  if (!words || words->size() < 6 || words->size() % 2 != 0) return bad("Invalid AOF manifest file format");
   Line line;
   for (std::size_t i = 0; i < words->size(); i += 2) {
     const std::string& value = (*words)[i + 1];
@@ -120,13 +120,15 @@ Result<Line> parse_line(std::string_view text, std::size_t number) {
     } else if (iequals((*words)[i], "seq")) {
       const auto seq = parse_u64(value);
       // One below the largest stays free, for names count up from here.
-      if (!seq || *seq == 0 || *seq >= 1ULL << 62) return bad("wrong sequence number");
+      if (!seq || *seq == 0 || *seq >= 1ULL << 62)
+        return bad("Invalid AOF manifest file format: wrong sequence number");
       line.file.seq = *seq;
     } else if (iequals((*words)[i], "type")) {
       line.type = value.empty() ? '\0' : value[0];
     }
   }
-  if (line.file.name.empty() || line.file.seq == 0 || line.type == 0) return bad("file, seq or type is missing");
+  if (line.file.name.empty() || line.file.seq == 0 || line.type == 0)
+    return bad("Invalid AOF manifest file format: file, seq or type is missing");
   return line;
 }
 
@@ -144,7 +146,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
   const auto bad = [](std::size_t number, std::string_view what) {
     return fail(ErrorCode::kCorrupt, fmt::format("AOF manifest, line {}: {}", number, what));
   };
-  if (text.empty()) return fail(ErrorCode::kCorrupt, "AOF manifest is empty");
+  if (text.empty()) return fail(ErrorCode::kCorrupt, "Found an empty AOF manifest");
   Manifest manifest;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
@@ -155,15 +157,15 @@ Result<Manifest> parse_manifest(std::string_view text) {
     ASH_TRY(Line line, parse_line(line_text, number));
     switch (line.type) {
       case 'b':
-        if (manifest.base) return bad(number, "a second base file");
+        if (manifest.base) return bad(number, "Found duplicate base file information");
         manifest.base = std::move(line.file);
         break;
       case 'h': manifest.history.push_back(std::move(line.file)); break;
       case 'i':
-        if (line.file.seq <= manifest.increment_seq()) return bad(number, "sequence numbers do not ascend");
+        if (line.file.seq <= manifest.increment_seq()) return bad(number, "Found a non-monotonic sequence number");
         manifest.increments.push_back(std::move(line.file));
         break;
-      default: return bad(number, "unknown type of file");
+      default: return bad(number, "Unknown AOF file type");
     }
   }
   return manifest;

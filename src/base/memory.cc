@@ -76,6 +76,12 @@ void memory_thread_end() {
   });
 }
 
+void allocator_purge_in_background() {
+  if (::mallctl == nullptr) return;
+  bool on = true;
+  ::mallctl("background_thread", nullptr, nullptr, &on, sizeof on);
+}
+
 std::uint64_t memory_used() noexcept {
   if (::mallctl == nullptr) return ::mallinfo2().uordblks;
   Registry& r = registry();

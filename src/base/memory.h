@@ -14,6 +14,10 @@ void memory_thread_begin();
 /// Keeps what the thread has counted when it ends.
 void memory_thread_end();
 
+/// Lets a thread of the allocator give freed pages back to the system after some seconds; without it an idle process
+/// keeps them. Once, by the process that stays (threads do not survive fork()).
+void allocator_purge_in_background();
+
 /// Bytes allocated and not freed. Cost: two loads a thread.
 [[nodiscard]] std::uint64_t memory_used() noexcept;
 

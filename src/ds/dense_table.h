@@ -16,7 +16,7 @@
 ///   word
 ///      between a word's home and its place.
 ///   2. Every record in a segment shares the segment's hash prefix.
-///   3. size() is the number of non-empty words.
+///   3. size() is the number of non-empty words; root_total_ is the size of the only segment while there is only one.
 /// Cost: find touches the directory line (tables above ~450 records), one or two segment lines, and records whose
 /// 16-bit fragment matches. Insert moves a few words; growth touches at most 4 KiB, doubling the directory copies 8
 /// bytes per ~330 records. Memory: 9 to 10.5 bytes a record.
@@ -33,6 +33,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "base/rng.h"
 
 namespace ashlar::ds {
@@ -76,6 +77,7 @@ class DenseTable {
     std::swap(root_, other.root_);
     std::swap(size_, other.size_);
     std::swap(depth_, other.depth_);
+    std::swap(root_total_, other.root_total_);
   }
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
@@ -85,11 +87,11 @@ class DenseTable {
   /// or erase.
   template <typename Same>
   [[nodiscard]] Word* find(std::uint64_t hash, Same&& same) const {
-    Segment* segment = segment_for(hash);
-    if (segment == nullptr) return nullptr;
-    const std::uint64_t fragment = fragment_of(hash, segment->depth());
-    Word* const end = segment->end();
-    for (Word* w = segment->words() + segment->home(fragment); w != end; ++w) {
+    const Span span = span_for(hash);
+    if (span.segment == nullptr) return nullptr;
+    const std::uint64_t fragment = fragment_of(hash, span.depth);
+    Word* const end = span.segment->words() + span.total;
+    for (Word* w = span.segment->words() + Segment::home(fragment, span.total); w != end; ++w) {
       if (w->empty()) return nullptr;
       const std::uint64_t f = w->fragment();
       if (f > fragment) return nullptr;
@@ -103,7 +105,7 @@ class DenseTable {
     for (;;) {
       Segment* segment = segment_for(hash);
       if (segment == nullptr) {
-        root_ = Segment::make(kSmallest, 0);
+        set_root(Segment::make(kSmallest, 0));
         continue;
       }
       if (!segment->crowded()) {
@@ -128,7 +130,7 @@ class DenseTable {
   /// Forgets all records (the owner has taken care of them) and frees the segments.
   void clear() noexcept {
     free_segments();
-    root_ = nullptr;
+    set_root(nullptr);
     depth_ = 0;
     size_ = 0;
   }
@@ -193,28 +195,42 @@ class DenseTable {
     }
   }
 
-  /// First stage of a lookup, for batches: starts loading the segment line of `hash`.
-  void prefetch_segment(std::uint64_t hash) const noexcept {
-    if (const Segment* segment = segment_for(hash)) __builtin_prefetch(segment);
+  /// First stage of a lookup, for batches: starts loading the word line of `hash` in a table of one segment, else the
+  /// segment's header; then the second stage is needed.
+  enum class Stage : std::uint8_t { kWordUnderWay, kNeedsWord };
+  [[nodiscard]] Stage prefetch_segment(std::uint64_t hash) const noexcept {
+    if (depth_ > 0) {
+      prefetch(segment_for(hash));
+      return Stage::kNeedsWord;
+    }
+    prefetch_word(hash);
+    return Stage::kWordUnderWay;
   }
   /// Second stage: starts loading the word line.
   void prefetch_word(std::uint64_t hash) const noexcept {
-    if (Segment* segment = segment_for(hash)) {
-      __builtin_prefetch(segment->words() + segment->home(fragment_of(hash, segment->depth())));
-    }
+    const Span span = span_for(hash);
+    if (span.segment == nullptr) return;
+    prefetch(span.segment->words() + Segment::home(fragment_of(hash, span.depth), span.total));
   }
-  /// Third stage: starts loading the first record whose fragment matches.
-  void prefetch_record(std::uint64_t hash) const noexcept {
-    Segment* segment = segment_for(hash);
-    if (segment == nullptr) return;
-    const std::uint64_t fragment = fragment_of(hash, segment->depth());
-    for (Word* w = segment->words() + segment->home(fragment); w != segment->end() && !w->empty(); ++w) {
-      if (w->fragment() > fragment) return;
-      if (w->fragment() == fragment) {
-        __builtin_prefetch(w->record());
-        return;
-      }
+  /// Third stage: starts loading the first record whose fragment matches, two lines of it. Returns it, or nullptr.
+  Record* prefetch_record(std::uint64_t hash) const noexcept {
+    Record* record = probable(hash);
+    if (record == nullptr) return nullptr;
+    constexpr std::size_t kUsualBytes = 48;  // an entry with a short key and value, or a member
+    prefetch(record);
+    prefetch(reinterpret_cast<const char*>(record) + kUsualBytes - 1);
+    return record;
+  }
+  /// The first record whose fragment matches `hash`, unread; nullptr when there is none.
+  [[nodiscard]] Record* probable(std::uint64_t hash) const noexcept {
+    const Span span = span_for(hash);
+    if (span.segment == nullptr) return nullptr;
+    const std::uint64_t fragment = fragment_of(hash, span.depth);
+    const Word* const end = span.segment->words() + span.total;
+    for (Word* w = span.segment->words() + Segment::home(fragment, span.total); w != end && !w->empty(); ++w) {
+      if (w->fragment() >= fragment) return w->fragment() == fragment ? w->record() : nullptr;
     }
+    return nullptr;
   }
 
   /// Bytes of directory and segments (not of records).
@@ -232,6 +248,7 @@ class DenseTable {
 
   void check_invariants() const {
     std::uint64_t seen = 0;
+    if (depth_ == 0) ASH_CHECK(root_total_ == (root_ == nullptr ? 0 : static_cast<Segment*>(root_)->total()));
     for_each_segment([&](Segment* s) {
       std::uint64_t last = 0;
       std::uint32_t count = 0;
@@ -285,10 +302,10 @@ class DenseTable {
     [[nodiscard]] Word* end() noexcept { return words() + total(); }
     /// Words behind the highest home, so that runs near the end have room.
     [[nodiscard]] static std::uint32_t pad(std::uint32_t total) noexcept { return total < 16 ? total / 4 : 8; }
-    [[nodiscard]] std::uint64_t home(std::uint64_t fragment) const noexcept {
-      const std::uint32_t t = total();
-      return fragment * (t - pad(t)) >> 16;
+    [[nodiscard]] static std::uint64_t home(std::uint64_t fragment, std::uint32_t total) noexcept {
+      return fragment * (total - pad(total)) >> 16;
     }
+    [[nodiscard]] std::uint64_t home(std::uint64_t fragment) const noexcept { return home(fragment, total()); }
     /// True when another word would make probe runs long: above 15/16 (small segments may fill up).
     [[nodiscard]] bool crowded() const noexcept { return count >= total() - total() / 16; }
 
@@ -337,6 +354,21 @@ class DenseTable {
     if (depth_ == 0) return static_cast<Segment*>(root_);
     return directory()[hash >> (64 - depth_)];
   }
+  /// A segment with what its header says, which is not read when it is the only one: a cache line less for a lookup.
+  struct Span {
+    Segment* segment;
+    std::uint32_t total;
+    unsigned depth;
+  };
+  [[nodiscard]] Span span_for(std::uint64_t hash) const noexcept {
+    if (depth_ == 0) return {static_cast<Segment*>(root_), root_total_, 0};
+    Segment* segment = directory()[hash >> (64 - depth_)];
+    return {segment, segment->total(), segment->depth()};
+  }
+  void set_root(Segment* segment) noexcept {
+    root_ = segment;
+    root_total_ = segment == nullptr ? 0 : segment->total();
+  }
 
   template <typename Visit>
   void for_each_segment(Visit&& visit) const {
@@ -360,7 +392,7 @@ class DenseTable {
   /// Points every directory entry of `old` to `fresh`.
   void relink(std::uint64_t hash, Segment* old, Segment* fresh) noexcept {
     if (depth_ == 0) {
-      root_ = fresh;
+      set_root(fresh);
       return;
     }
     const unsigned d = old->depth();
@@ -418,7 +450,7 @@ class DenseTable {
     const unsigned d = segment->depth();
     if (depth_ == d) double_directory();
     for (Word* w = segment->words(); w != segment->end(); ++w) {
-      if (!w->empty()) __builtin_prefetch(w->record());
+      if (!w->empty()) prefetch(w->record());
     }
     std::uint32_t ones = 0;
     for (Word* w = segment->words(); w != segment->end(); ++w) ones += !w->empty() && w->fragment() >> 15 != 0 ? 1 : 0;
@@ -460,7 +492,7 @@ class DenseTable {
     if (d == 0) {
       if (segment->count == 0) {
         std::free(segment);
-        root_ = nullptr;
+        set_root(nullptr);
       } else if (segment->total() > kSmallest) {
         shrink_to(hash, segment);
       }
@@ -525,7 +557,7 @@ class DenseTable {
       if (depth_ == 1) {
         Segment* only = directory()[0];
         std::free(root_);
-        root_ = only;
+        set_root(only);
       } else {
         for (std::size_t i = 0; i < entries / 2; ++i) directory()[i] = directory()[2 * i];
         if (void* smaller = std::realloc(root_, entries / 2 * sizeof(Segment*))) root_ = smaller;
@@ -537,6 +569,7 @@ class DenseTable {
   void* root_ = nullptr;  // depth 0: the only Segment or nothing; else Segment*[1 << depth_]
   std::uint64_t size_ = 0;
   std::uint32_t depth_ = 0;
+  std::uint32_t root_total_ = 0;  // words of the only segment while depth_ is 0
 };
 
 }  // namespace ashlar::ds

@@ -52,6 +52,22 @@ void expect_same(Pair& pair) {
   }
 }
 
+TEST(DenseTable, NamesTheRecordToLoadAheadForEverySizeOfTable) {
+  for (const std::uint64_t count : {0U, 1U, 3U, 400U, 3000U}) {
+    Pair pair;
+    for (std::uint64_t key = 0; key < count; ++key) pair.add(key, mix(key));
+    std::uint64_t same = 0;
+    for (const auto& [key, item] : pair.model) {
+      const Item* first = pair.table.probable(item->hash);
+      ASSERT_NE(first, nullptr) << key;
+      same += first == item.get() ? 1 : 0;
+      EXPECT_EQ(pair.table.prefetch_record(item->hash), first);
+    }
+    EXPECT_GE(same, count - count / 50);  // others share 16 bits of the hash with one before them
+    EXPECT_EQ(pair.table.probable(mix(count + 1)), nullptr);
+  }
+}
+
 TEST(DenseTable, AgreesWithAMapUnderRandomInsertsAndErases) {
   for (const std::uint64_t limit : {5U, 60U, 700U, 6000U}) {
     Pair pair;

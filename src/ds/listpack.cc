@@ -190,10 +190,8 @@ const std::uint8_t* ListpackView::after(const std::uint8_t* at) noexcept {
 const std::uint8_t* ListpackView::before(const std::uint8_t* at) noexcept {
   std::size_t encoded = 0;
   unsigned shift = 0;
-  std::size_t size = 0;
   do {
     --at;
-    ++size;
     encoded |= static_cast<std::size_t>(*at & 127) << shift;
     shift += 7;
   } while ((*at & 128) != 0);

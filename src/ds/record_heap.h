@@ -52,7 +52,8 @@ class RecordHeap {
  private:
   static constexpr std::size_t kBlockMin = 8;  // room for the link of a free block
   static constexpr std::size_t kFirstChunk = 512;
-  static constexpr std::size_t kChunkMax = 16 * 1024;
+  // The largest class that jemalloc cuts from slabs: from 16 KiB on it adds a page to each allocation.
+  static constexpr std::size_t kChunkMax = 14 * 1024;
   static constexpr std::size_t kSparseMin = 64 * 1024;
   static constexpr std::size_t kClasses = kSmallMax / kGrain + 1;
 

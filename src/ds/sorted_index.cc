@@ -152,7 +152,7 @@ struct SortedIndex::LeafWork {
     leaf.base = low < margin ? 0 : low - margin;
   }
   static void retag(Leaf& leaf) noexcept {
-    for (std::uint32_t i = 0; i < leaf.count; ++i) __builtin_prefetch(&leaf.record(i));
+    for (std::uint32_t i = 0; i < leaf.count; ++i) prefetch(&leaf.record(i));
     fit(leaf, leaf.record(0).key(), leaf.record(leaf.count - 1U).key());
     for (std::uint32_t i = 0; i < leaf.count; ++i) {
       const ScoredMember& record = leaf.record(i);

@@ -18,6 +18,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "ds/scored_member.h"
 
 namespace ashlar::ds {
@@ -80,27 +81,27 @@ class SortedIndex {
     /// To the next record, or the end behind the last one. Only when not at_end().
     void forward() noexcept {
       if (++at_ < leaf_->count) {
-        if (at_ + kAhead < leaf_->count) __builtin_prefetch(&leaf_->record(at_ + kAhead));
+        if (at_ + kAhead < leaf_->count) prefetch(&leaf_->record(at_ + kAhead));
         return;
       }
       at_ = 0;
       leaf_ = leaf_->next;
       if (leaf_ == nullptr) return;
-      __builtin_prefetch(leaf_->next);
-      for (std::uint32_t i = 0; i < leaf_->count && i <= kAhead; ++i) __builtin_prefetch(&leaf_->record(i));
+      prefetch(leaf_->next);
+      for (std::uint32_t i = 0; i < leaf_->count && i <= kAhead; ++i) prefetch(&leaf_->record(i));
     }
     /// To the record before, or the end before the first one. Only when not at_end().
     void backward() noexcept {
       if (at_ > 0) {
         --at_;
-        if (at_ >= kAhead) __builtin_prefetch(&leaf_->record(at_ - kAhead));
+        if (at_ >= kAhead) prefetch(&leaf_->record(at_ - kAhead));
         return;
       }
       leaf_ = leaf_->previous;
       if (leaf_ == nullptr) return;
       at_ = leaf_->count - 1U;
-      __builtin_prefetch(leaf_->previous);
-      for (std::uint32_t i = 0; i < leaf_->count && i <= kAhead; ++i) __builtin_prefetch(&leaf_->record(at_ - i));
+      prefetch(leaf_->previous);
+      for (std::uint32_t i = 0; i < leaf_->count && i <= kAhead; ++i) prefetch(&leaf_->record(at_ - i));
     }
 
    private:

@@ -68,7 +68,9 @@ Entry* Db::find(const KeyRef& key, Access access) {
   if (word != nullptr && word->marked() && context_->expiry_role != ExpiryRole::kApply && expired(*word->record()))
       [[unlikely]] {
     if (context_->expiry_role == ExpiryRole::kPrimary) {
-      remove_word(*db, key, word);
+      AccessContext nobody = *context_;  // whoever looked is not the one who changed the key
+      nobody.actor = {};
+      Db(*keyspace_, index_, nobody).remove_word(*db, key, word);
       Counters::bump(context_->counters->expired);
       if (context_->removals != nullptr) context_->removals->key_removed(index_, key, Removal::kExpired);
       notify(EventClass::kExpired, "expired", key);

@@ -237,8 +237,10 @@ Entry::Writable Entry::writable(Entry* entry, std::size_t size) {
     data = fresh->bytes() + fresh->value_offset();
   } else {
     fresh = allocate({entry->key(), kFormHeap, 8, entry->expiry()});
-    // Doubling up to a megabyte of spare room, so that a series of appends copies each byte a constant number of times.
-    HeapString* s = HeapString::make({}, size + std::min<std::size_t>(size, 1 << 20));
+    // Doubling up to a megabyte of spare room, so that a series of appends copies each byte a constant number of times;
+    // a value that begins with this is as long as it is, as in Redis.
+    const std::size_t spare = old.empty() ? 0 : std::min<std::size_t>(size, 1 << 20);
+    HeapString* s = HeapString::make({}, size + spare);
     s->size = size;
     std::memcpy(fresh->bytes() + fresh->value_offset(), &s, sizeof s);
     data = s->data();

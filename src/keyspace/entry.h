@@ -18,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "keyspace/values/value.h"
 
@@ -124,6 +125,18 @@ class Entry {
     clock_[0] = static_cast<std::uint8_t>(clock);
     clock_[1] = static_cast<std::uint8_t>(clock >> 8);
     clock_[2] = static_cast<std::uint8_t>(clock >> 16);
+  }
+
+  /// For batches, two stages: starts loading what the value points to, and then what a collection refers to first,
+  /// which is where its elements are. Only hints; O(1).
+  void prefetch_value() const noexcept {
+    if (points()) prefetch(pointer());
+  }
+  void prefetch_content() const noexcept {
+    if (form() != kFormCollection) return;
+    const void* first = nullptr;  // every collection begins with the address of its block or table
+    std::memcpy(&first, pointer(), sizeof first);
+    prefetch(first);
   }
 
   /// Whether freeing the value takes longer than handing it to another thread.

@@ -1,5 +1,6 @@
 #include "keyspace/eviction.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -94,6 +95,8 @@ Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPoli
     if (context.removals != nullptr) context.removals->key_removed(db.index(), key, Removal::kEvicted);
     db.notify(EventClass::kEvicted, "evicted", key);
   }
+  const auto is_empty = [](const SlotDb& d) { return d.table.empty(); };
+  if (slot.others && std::ranges::all_of(*slot.others, is_empty)) slot.others.reset();
   slot.lock.unlock();
   return Evicted::kOne;
 }

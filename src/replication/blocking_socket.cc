@@ -28,6 +28,7 @@ Result<void> BlockingSocket::send(std::string_view bytes) {
     } else if (sent.status != net::IoStatus::kOk) {
       return fail_errno("write", "socket", sent.error);
     } else {
+      traffic_.sent(sent.bytes);
       bytes.remove_prefix(sent.bytes);
     }
   }
@@ -38,7 +39,10 @@ Result<std::size_t> BlockingSocket::receive(std::span<char> room) {
   for (;;) {
     if (aborted()) return fail(ErrorCode::kIo, "aborted");
     const ssize_t n = ::recv(fd_.get(), room.data(), room.size(), 0);
-    if (n >= 0) return static_cast<std::size_t>(n);
+    if (n >= 0) {
+      traffic_.received(static_cast<std::uint64_t>(n));
+      return static_cast<std::size_t>(n);
+    }
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return fail_errno("read", "socket", errno);
     ASH_TRY_VOID(wait(Want::kRead));

@@ -8,16 +8,20 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/time.h"
+#include "replication/traffic.h"
 
 namespace ashlar::replication {
 
 /// The descriptor is non-blocking and lives as long as the object. Thread: one waits, any aborts.
 class BlockingSocket {
  public:
-  /// Without a byte moving for `timeout` an operation fails.
-  BlockingSocket(Fd fd, Seconds timeout) noexcept : fd_(std::move(fd)), timeout_(timeout) {}
+  /// Without a byte moving for `timeout` an operation fails. `traffic` counts what send() and receive() move, and must
+  /// outlive the object; who uses the descriptor itself counts for himself.
+  BlockingSocket(Fd fd, Seconds timeout, Traffic& traffic) noexcept
+      : fd_(std::move(fd)), timeout_(timeout), traffic_(traffic) {}
 
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
+  [[nodiscard]] Traffic& traffic() const noexcept { return traffic_; }
   /// Takes the descriptor out; nobody may be waiting.
   [[nodiscard]] Fd release() noexcept { return std::move(fd_); }
   /// Sends all. Errors: kIo.
@@ -34,6 +38,7 @@ class BlockingSocket {
 
   Fd fd_;
   Seconds timeout_;
+  Traffic& traffic_;
   std::atomic<bool> aborted_{false};
 };
 

@@ -58,6 +58,8 @@ class Host {
   /// loop's.
   enum class Hold : std::uint8_t { kBegins, kEnds };
   virtual void hold_writes(Hold hold) = 0;
+  /// Replication::acknowledged() has changed. Thread: the control loop's.
+  virtual void acknowledged() = 0;
   /// How far the append-only file has been written to, and how far it is durable, in bytes of its own count; nullopt
   /// while there is none that holds all data. Thread: any.
   struct LogPositions {

@@ -91,10 +91,11 @@ void PrimaryLink::connect() {
 }
 
 void PrimaryLink::dial(const std::string& address) {
-  auto fd = net::connect_tcp({address, primary_->port});
+  const std::string& source = settings_.source_address;
+  auto fd = net::connect_tcp({address, primary_->port}, source.empty() ? std::nullopt : std::optional(source));
   if (!fd) return lose(fmt::format("Unable to connect to MASTER: {}", fd.error().text()));
   if (settings_.nodelay) (void)net::set_nodelay(*fd);  // slower without, no more
-  socket_ = std::make_shared<BlockingSocket>(std::move(*fd), settings_.timeout);
+  socket_ = std::make_shared<BlockingSocket>(std::move(*fd), settings_.timeout, parts_.traffic);
   auto watch = parts_.loop.watch(socket_->fd().get(), net::Interest::kWrite, *this);
   if (!watch) return lose(fmt::format("Unable to connect to MASTER: {}", watch.error().text()));
   watch_ = std::move(*watch);
@@ -164,6 +165,7 @@ void PrimaryLink::read_handshake() {
   const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, kChunk);
   if (got.status == net::IoStatus::kWouldBlock) return;
   if (got.status != net::IoStatus::kOk) return lose("the master closed the connection during the handshake");
+  parts_.traffic.received(got.bytes);
   last_io_ = parts_.loop.now();
   const std::uint64_t attempt = attempt_;
   while (attempt == attempt_ && phase_ == Phase::kHandshake) {
@@ -267,7 +269,7 @@ void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) 
     return;
   }
   // The thread has ended; its destructor would end the connection too, so the descriptor moves to a new owner.
-  socket_ = std::make_shared<BlockingSocket>(socket_->release(), settings_.timeout);
+  socket_ = std::make_shared<BlockingSocket>(socket_->release(), settings_.timeout, parts_.traffic);
   sync_.reset();
   parts_.stream.restart(resync.id, resync.offset);
   marks_.clear();
@@ -301,11 +303,13 @@ void PrimaryLink::read_stream() {
   const net::IoOutcome got = net::read_some(socket_->fd().get(), in_, want);
   if (got.status == net::IoStatus::kWouldBlock) return;
   if (got.status != net::IoStatus::kOk) return lose("the connection was closed");
+  parts_.traffic.received(got.bytes);
   last_io_ = parts_.loop.now();
   apply_stream();
 }
 
 void PrimaryLink::apply_stream() {
+  if (parts_.host.writes_paused()) return;  // tick() comes back
   // The primary may write what its own clients may not send: memory follows the bytes received, not these numbers.
   const resp::Limits limits{.max_bulk_len = std::size_t{1} << 40, .max_args = std::size_t{1} << 31};
   constexpr std::size_t kCommands = 256;
@@ -445,6 +449,7 @@ void PrimaryLink::tick() {
       } else if (now - last_ack_ >= Seconds(1)) {
         acknowledge();
       }
+      if (phase_ == Phase::kConnected && !in_.empty()) apply_stream();  // a pause may have ended
       break;
   }
   publish();
@@ -457,7 +462,7 @@ void PrimaryLink::set_phase(Phase phase) {
 }
 
 void PrimaryLink::publish() {
-  Status now{primary_, phase_, last_io_, down_since_, 0, 0};
+  Status now{primary_, phase_, last_io_, down_since_, 0, 0, phase_ == Phase::kConnected ? in_.size() : 0};
   if (sync_) {
     now.sync_total = sync_->progress().total.load(std::memory_order_relaxed);
     now.sync_received = sync_->progress().received.load(std::memory_order_relaxed);

@@ -22,6 +22,7 @@
 #include "replication/ports.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/traffic.h"
 #include "resp/request_parser.h"
 
 namespace ashlar::replication {
@@ -36,6 +37,7 @@ class PrimaryLink final : private net::IoHandler {
     std::optional<MonoTime> down_since;  // nullopt while connected, and before the first connection
     std::uint64_t sync_total = 0;        // bytes, while receiving; 0: unknown
     std::uint64_t sync_received = 0;
+    std::uint64_t unapplied = 0;  // bytes of the stream that have been received and wait for the end of a pause
   };
   struct Parts {
     net::EventLoop& loop;
@@ -45,6 +47,7 @@ class PrimaryLink final : private net::IoHandler {
     Stream& stream;
     Applier& applier;
     Host& host;
+    Traffic& traffic;
     std::function<void(std::string why)> drop_replicas;
     std::function<void()> on_change;
     /// The new primary has answered our request that it take over.
@@ -60,6 +63,8 @@ class PrimaryLink final : private net::IoHandler {
   void follow(net::Endpoint primary, Intent intent);
   /// Follows nobody.
   void stop();
+  /// Ends a connection that stands; the next attempt follows by itself.
+  void end(const std::string& why) { lose(why); }
   /// Ten times a second.
   void tick();
   [[nodiscard]] Phase phase() const noexcept { return phase_; }

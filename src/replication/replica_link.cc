@@ -86,7 +86,7 @@ void ReplicaLink::feed(const std::shared_ptr<const Block>& block) {
   const auto from = static_cast<std::size_t>(std::max<std::int64_t>(0, position_ - block->begin));
   position_ = block->end();
   queued_bytes_ += block->bytes.size() - from;
-  queue_.push_back({block, from});
+  if (queue_.empty() || queue_.back().block != block) queue_.push_back({block, from});
 }
 
 void ReplicaLink::sign_of_life() { (void)net::write_some(socket_->fd().get(), "\n"); }  // the next one may get through
@@ -109,6 +109,7 @@ void ReplicaLink::flush() {
         net::write_some(socket_->fd().get(), std::span<const std::string_view>(views.data(), n));
     if (sent.status == net::IoStatus::kWouldBlock) break;
     if (sent.status != net::IoStatus::kOk) return owner_.link_lost(*this, "write failed");
+    socket_->traffic().sent(sent.bytes);
     queued_bytes_ -= sent.bytes;
     std::size_t left = sent.bytes;
     while (!queue_.empty()) {

@@ -43,7 +43,7 @@ class ReplicaLink final : public net::IoHandler {
 
   /// Bytes that go out before everything else ("+CONTINUE ...").
   void send_first(std::string bytes);
-  /// A piece of the stream; what lies before position() is left out.
+  /// A piece of the stream; what lies before position() is left out. The same block again: it has grown at its end.
   void feed(const std::shared_ptr<const Block>& block);
   /// Sends what it can, if the socket is ours.
   void flush();
@@ -86,6 +86,7 @@ class ReplicaLink final : public net::IoHandler {
   bool marked = false;  // the snapshot ends with a mark
   std::string name;     // "ip:port" for the log
   std::string address;
+  std::string peer;  // of the connection, as CLIENT KILL names it
 
  private:
   struct Piece {

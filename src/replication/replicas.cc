@@ -46,9 +46,11 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
   attach_stream();
   if (settings_.nodelay) (void)net::set_nodelay(socket.fd);  // slower without, no more
   const std::uint64_t number = next_number_++;
-  auto link = std::make_unique<ReplicaLink>(static_cast<ReplicaLink::Owner&>(*this), parts_.loop, number,
-                                            std::make_shared<BlockingSocket>(std::move(socket.fd), settings_.timeout),
-                                            std::move(socket.unread), std::move(traits));
+  auto link = std::make_unique<ReplicaLink>(
+      static_cast<ReplicaLink::Owner&>(*this), parts_.loop, number,
+      std::make_shared<BlockingSocket>(std::move(socket.fd), settings_.timeout, parts_.traffic),
+      std::move(socket.unread), std::move(traits));
+  link->peer = socket.peer_address;
   link->address = link->traits().address.empty() ? address_part(socket.peer_address) : link->traits().address;
   link->name =
       link->traits().port == 0 ? socket.peer_address : fmt::format("{}:{}", link->address, link->traits().port);
@@ -180,9 +182,31 @@ void Replicas::update_readers() {
   }
 }
 
+/// What is new, as a part of the last block while that has room: many small ones would take more than they hold.
+std::shared_ptr<const Block> Replicas::join_lag(const std::shared_ptr<const Block>& block) {
+  constexpr std::size_t kRoom = 64 * 1024;
+  const std::string& bytes = block->bytes;
+  if (!lag_ || lag_->end() != block->begin || lag_->bytes.capacity() - lag_->bytes.size() < bytes.size()) {
+    lag_ = std::shared_ptr<Block>(new Block, [count = lag_memory_](Block* dead) {
+      count->fetch_sub(sizeof(Block) + dead->bytes.capacity(), std::memory_order_relaxed);
+      delete dead;
+    });
+    lag_->begin = block->begin;
+    lag_->bytes.reserve(std::max(kRoom, bytes.size()));
+    lag_memory_->fetch_add(sizeof(Block) + lag_->bytes.capacity(), std::memory_order_relaxed);
+  }
+  lag_->bytes += bytes;
+  return lag_;
+}
+
 void Replicas::feed() {
-  const auto block = parts_.stream.take();
+  auto block = parts_.stream.take();
   if (!block) return;
+  if (std::ranges::any_of(links_, [](const auto& entry) { return entry.second->queued_bytes() != 0; })) {
+    block = join_lag(block);
+  } else {
+    lag_.reset();
+  }
   for (auto& [number, link] : links_) {
     link->feed(block);
     link->flush();
@@ -226,12 +250,40 @@ void Replicas::drop_all(const std::string& why) {
   for (auto& [number, link] : links_) link_lost(*link, why);
 }
 
+std::size_t Replicas::drop(const std::function<bool(const std::string& address)>& which, const std::string& why) {
+  std::size_t dropped = 0;
+  for (auto& [number, link] : links_) {
+    if (link->state() == ReplicaLink::State::kLost || !which(link->peer)) continue;
+    link_lost(*link, why);
+    ++dropped;
+  }
+  if (dropped > 0) lag_.reset();
+  return dropped;
+}
+
 std::size_t Replicas::good() const {
   return static_cast<std::size_t>(std::ranges::count_if(links_, [&](const auto& entry) {
     const ReplicaLink& link = *entry.second;
     return link.state() == ReplicaLink::State::kOnline &&
            parts_.loop.now() - link.last_ack() <= settings_.min_replicas_max_lag;
   }));
+}
+
+std::size_t Replicas::online() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      links_, [](const auto& entry) { return entry.second->state() == ReplicaLink::State::kOnline; }));
+}
+
+std::optional<std::int64_t> Replicas::shared_by(std::size_t replicas, Kept where) const {
+  std::vector<std::int64_t> offsets;
+  for (const auto& [number, link] : links_) {
+    if (link->state() != ReplicaLink::State::kOnline) continue;
+    const std::optional<std::int64_t> kept = where == Kept::kInMemory ? link->acknowledged() : link->durable();
+    if (kept) offsets.push_back(*kept);
+  }
+  if (replicas == 0 || offsets.size() < replicas) return std::nullopt;
+  std::ranges::sort(offsets, std::greater<>());
+  return offsets[replicas - 1];
 }
 
 void Replicas::ask_for_acks() { parts_.log.record_raw(kGetAck); }

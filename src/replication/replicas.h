@@ -19,6 +19,7 @@
 #include "replication/replica_link.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/traffic.h"
 #include "replication/transfers.h"
 #include "snapshot/slot_snapshot.h"
 
@@ -45,12 +46,15 @@ struct SyncCounts {
 
 class Replicas final : private ReplicaLink::Owner {
  public:
+  /// Where a replica has the stream.
+  enum class Kept : std::uint8_t { kInMemory, kOnDisk };
   struct Parts {
     net::EventLoop& loop;
     changelog::ChangeLog& log;
     snapshot::SnapshotHost& snapshots;
     FileSystem& files;
     Stream& stream;
+    Traffic& traffic;
     std::function<DbIndex()> stream_db;  // selected in the stream now, when it is passed on
     std::function<void()> on_change;     // replicas came, went or acknowledged
   };
@@ -66,6 +70,8 @@ class Replicas final : private ReplicaLink::Owner {
   enum class Pings : std::uint8_t { kNone, kWhenDue };
   void tick(Pings pings);
   void drop_all(const std::string& why);
+  /// Ends the links to which `which` says yes; how many they were. It is asked for the address of the connection.
+  std::size_t drop(const std::function<bool(const std::string& address)>& which, const std::string& why);
   /// Lets the change log write into the stream, if it does not yet.
   void attach_stream();
   [[nodiscard]] bool stream_attached() const noexcept { return attached_; }
@@ -73,14 +79,19 @@ class Replicas final : private ReplicaLink::Owner {
   [[nodiscard]] SyncCounts& counts() noexcept { return counts_; }
   /// Replicas that are online and acknowledged lately (min-replicas-max-lag).
   [[nodiscard]] std::size_t good() const;
+  /// Replicas that are online.
+  [[nodiscard]] std::size_t online() const;
+  /// Up to where at least `replicas` of those online have the stream; nullopt when there are fewer of them.
+  [[nodiscard]] std::optional<std::int64_t> shared_by(std::size_t replicas, Kept where) const;
 
   /// Asks all replicas how far they are.
   void ask_for_acks();
 
   /// Thread: any.
   [[nodiscard]] std::vector<ReplicaStatus> status() const;
-  /// How many have the stream up to `offset`, in memory or on their disk.
-  enum class Kept : std::uint8_t { kInMemory, kOnDisk };
+  /// Memory that holds the stream for replicas which do not keep up, shared by all of them. Thread: any.
+  [[nodiscard]] std::uint64_t lag_memory() const noexcept { return lag_memory_->load(std::memory_order_relaxed); }
+  /// How many have the stream up to `offset`.
   [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset, Kept where) const;
 
  private:
@@ -91,13 +102,17 @@ class Replicas final : private ReplicaLink::Owner {
   void start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route);
   void snapshot_done(std::uint64_t number, const std::optional<Error>& error);
   void reap(std::uint64_t number);
+  [[nodiscard]] std::shared_ptr<const Block> join_lag(const std::shared_ptr<const Block>& block);
   void update_readers();
   void publish();
 
   SyncCounts counts_;
   Parts parts_;
   Settings settings_;
-  Transfers transfers_;  // before the links, whose end ends the transfers
+  using LagMemory = std::atomic<std::uint64_t>;
+  std::shared_ptr<LagMemory> lag_memory_ = std::make_shared<LagMemory>(0);  // shared with the blocks that it counts
+  std::shared_ptr<Block> lag_;  // the last block, while a replica lags; shared with the links that have to send it
+  Transfers transfers_;         // before the links, whose end ends the transfers
   std::unordered_map<std::uint64_t, std::unique_ptr<ReplicaLink>> links_;
   std::uint64_t next_number_ = 1;
   bool attached_ = false;

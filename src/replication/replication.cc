@@ -28,17 +28,13 @@ Replication::Replication(const Parts& parts, const Settings& settings)
       settings_(std::make_shared<Settings>(settings)),
       current_(settings),
       stream_(random_node_id(), settings.backlog_size, [this] { parts_.loop.post([this] { replicas_.feed(); }); }),
-      replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_,
-                 [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; },
-                 [this] {
-                   show_role();
-                   if (!waiters_.empty()) waiters_.check();
-                 }}),
+      replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, traffic_,
+                 [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; }, [this] { replicas_changed(); }}),
       failover_({parts.loop, parts.host, replicas_, stream_,
                  [this](const net::Endpoint& heir) { follow(heir, PrimaryLink::Intent::kHandOver); },
                  [this] { promote(); }}),
       waiters_(parts.loop, replicas_, parts.host),
-      link_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, parts.applier, parts.host,
+      link_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, parts.applier, parts.host, traffic_,
              [this](const std::string& why) { replicas_.drop_all(why); }, [this] { show_role(); },
              [this](Failover::Answer answer) { failover_.answered(answer); }}) {
   replicas_.configure(settings);
@@ -110,13 +106,15 @@ void Replication::configure(const Settings& settings) {
     stream_.resize_backlog(static_cast<std::size_t>(current_.backlog_size));
     replicas_.configure(current_);
     link_.configure(current_);
-    show_role();
+    note_acknowledged(0);  // what was enough may be too little now
+    replicas_changed();
   });
 }
 
 void Replication::switch_source(StreamSource source) {
   const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
   parts_.log.set_stream_source(source);
+  note_acknowledged(0);  // offsets of another history
   if (source == StreamSource::kOurs) {
     stream_.rename(random_node_id());
     parts_.log.forget_replication_db();
@@ -160,13 +158,36 @@ void Replication::promote() {
   show_role();
 }
 
+void Replication::replicas_changed() {
+  show_role();
+  if (!waiters_.empty()) waiters_.check();
+  if (current_.ack_replicas == 0) return;
+  const auto where = current_.ack_on_disk ? Replicas::Kept::kOnDisk : Replicas::Kept::kInMemory;
+  if (const auto offset = replicas_.shared_by(current_.ack_replicas, where)) note_acknowledged(*offset);
+}
+
+void Replication::note_acknowledged(std::int64_t offset) {
+  acknowledged_.store(offset);
+  parts_.host.acknowledged();
+}
+
+void Replication::want_acks() {
+  if (acks_wanted_.exchange(true)) return;
+  parts_.loop.post([this] {
+    acks_wanted_ = false;
+    replicas_.ask_for_acks();
+  });
+}
+
 void Replication::show_role() {
   RoleFacts facts;
   facts.replica = primary_.has_value();
   facts.read_only = facts.replica && current_.read_only;
   facts.stale = facts.replica && !current_.serve_stale_data && link_.phase() != PrimaryLink::Phase::kConnected;
-  facts.few_replicas = !facts.replica && current_.min_replicas > 0 && current_.min_replicas_max_lag.count() > 0 &&
-                       replicas_.good() < current_.min_replicas;
+  const bool few_good = current_.min_replicas > 0 && current_.min_replicas_max_lag.count() > 0 &&
+                        replicas_.good() < current_.min_replicas;
+  // What cannot be acknowledged is better not begun.
+  facts.few_replicas = !facts.replica && (few_good || replicas_.online() < current_.ack_replicas);
   if (facts == shown_) return;
   shown_ = facts;
   parts_.host.show(facts);
@@ -203,7 +224,7 @@ std::vector<std::pair<std::string, std::string>> Replication::info() const {
     add("master_link_status", up ? "up" : "down");
     add("master_last_io_seconds_ago", up && link.last_io ? seconds_since(*link.last_io) : -1);
     add("master_sync_in_progress", link.phase == Phase::kReceiving ? 1 : 0);
-    add("slave_read_repl_offset", role.history.end);
+    add("slave_read_repl_offset", role.history.end + static_cast<std::int64_t>(link.unapplied));
     add("slave_repl_offset", role.history.end);
     if (link.phase == Phase::kReceiving) {
       add("master_sync_total_bytes", link.sync_total);
@@ -283,6 +304,22 @@ void Replication::wait_for(ClientId client, const KeepGoal& goal, Millis timeout
     replicas_.ask_for_acks();
     waiters_.add(client, goal, deadline, std::move(done));
   });
+}
+
+void Replication::end_links(Peers peers, std::function<bool(const std::string& address)> which,
+                            std::function<void(std::size_t)> done) {
+  parts_.loop.post([this, peers, which = std::move(which), done = std::move(done)] {
+    constexpr const char* kWhy = "ended by CLIENT KILL";
+    if (peers == Peers::kReplicas) return done(replicas_.drop(which, kWhy));
+    const auto primary = link_.status().primary;
+    const bool ends = primary && link_.status().phase == PrimaryLink::Phase::kConnected && which(to_string(*primary));
+    if (ends) link_.end(kWhy);
+    done(ends ? 1 : 0);
+  });
+}
+
+void Replication::end_wait(ClientId client, Waiters::Early how, std::function<void(bool)> done) {
+  parts_.loop.post([this, client, how, done = std::move(done)] { done(waiters_.end(client, how)); });
 }
 
 std::optional<std::uint64_t> Replication::log_position() const {

@@ -18,6 +18,7 @@
 #include "replication/replicas.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
+#include "replication/traffic.h"
 #include "replication/waiters.h"
 #include "snapshot/rdb_writer.h"
 
@@ -72,8 +73,12 @@ class Replication {
   [[nodiscard]] Role role() const;
   /// Fields of INFO's section Replication. Thread: any.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> info() const;
+  /// Memory that holds the stream for replicas which do not keep up. Thread: any.
+  [[nodiscard]] std::uint64_t lag_memory() const noexcept { return replicas_.lag_memory(); }
   /// Thread: any.
   [[nodiscard]] SyncCounts& sync_counts() noexcept { return replicas_.counts(); }
+  /// Thread: any.
+  [[nodiscard]] Traffic& traffic() noexcept { return traffic_; }
   /// Offset of the stream: bytes produced, or processed on a replica. Thread: any.
   [[nodiscard]] ReplOffset offset() const noexcept { return {stream_.end()}; }
   /// For the cluster: while the link is up the last bytes from the primary, else since when it is down; nullopt when it
@@ -89,8 +94,19 @@ class Replication {
   [[nodiscard]] KeepState keep_state(const KeepGoal& goal) const {
     return replication::keep_state(goal, replicas_, parts_.host);
   }
+  /// Asks the replicas soon how far they are; a burst of calls is one question. Thread: any.
+  void want_acks();
+  /// Up to here as many replicas have the stream as the configuration asks for. Thread: any.
+  [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_.load(); }
   /// Without a timeout (zero) the wait may last forever.
   void wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done);
+  /// Ends the connections to our replicas, or that to our primary, whose address pleases `which`; `done` is told, on
+  /// the control loop, how many they were. All come again by themselves.
+  enum class Peers : std::uint8_t { kReplicas, kPrimary };
+  void end_links(Peers peers, std::function<bool(const std::string& address)> which,
+                 std::function<void(std::size_t)> done);
+  /// Ends such a wait early; `done` is told, on the control loop, whether there was one.
+  void end_wait(ClientId client, Waiters::Early how, std::function<void(bool)> done);
   /// Place in the append-only file behind everything written so far; nullopt without one.
   [[nodiscard]] std::optional<std::uint64_t> log_position() const;
   /// What a snapshot says of the stream; nullopt when there is none. While all threads stand still; thread: any.
@@ -102,10 +118,13 @@ class Replication {
   void arm_timer();
   void tick();
   void show_role();
+  void replicas_changed();
+  void note_acknowledged(std::int64_t offset);
   void follow(const net::Endpoint& primary, PrimaryLink::Intent intent);
   /// Changes the source of the stream while no command runs anywhere.
   void switch_source(changelog::ChangeLog::StreamSource source);
 
+  Traffic traffic_;  // before those who count
   Parts parts_;
   Published<Settings> settings_;
   Settings current_;
@@ -121,6 +140,8 @@ class Replication {
   std::uint64_t ticks_ = 0;
   std::atomic<bool> attached_{false};
   std::atomic<bool> waits_{false};  // some client has waited with WAIT
+  std::atomic<bool> acks_wanted_{false};
+  std::atomic<std::int64_t> acknowledged_{0};
   mutable Mutex mutex_;
   std::unordered_map<std::uint64_t, ReplicaTraits> traits_ ASH_GUARDED_BY(mutex_);  // by client
   std::atomic<std::size_t> traits_count_{0};

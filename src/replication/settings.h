@@ -18,7 +18,8 @@ struct Settings {
   bool announced = true;
   std::uint32_t priority = 100;
   std::string announce_ip;
-  std::uint16_t port = 6379;  // that we tell our primary
+  std::string source_address;  // that we connect from; empty: the system picks
+  std::uint16_t port = 6379;   // that we tell our primary
   bool diskless_sync = true;
   Seconds diskless_sync_delay{5};                // others may arrive meanwhile and share the snapshot
   std::uint32_t diskless_sync_max_replicas = 0;  // so many need not wait any longer; 0: the whole delay
@@ -30,7 +31,9 @@ struct Settings {
   Seconds backlog_ttl{3600};                // zero: never freed
   std::uint32_t min_replicas = 0;           // 0: no condition
   Seconds min_replicas_max_lag{10};
-  std::uint64_t output_hard = 0;  // bytes a replica may lag in our memory; 0: no limit
+  std::uint32_t ack_replicas = 0;  // so many must have a write before it is answered; 0: none
+  bool ack_on_disk = false;        // on their disks
+  std::uint64_t output_hard = 0;   // bytes a replica may lag in our memory; 0: no limit
   std::uint64_t output_soft = 0;
   Seconds output_soft_for{0};
   snapshot::Compression compression = snapshot::Compression::kLzf;

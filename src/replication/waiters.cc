@@ -34,6 +34,20 @@ void Waiters::forget(ClientId client) {
   std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.client == client; });
 }
 
+bool Waiters::end(ClientId client, Early how) {
+  const auto found = std::ranges::find(waiters_, client, &Waiter::client);
+  if (found == waiters_.end()) return false;
+  if (how == Early::kAsError) {
+    found->done(
+        [](resp::Encoder& reply) { reply.error({ErrorCode::kUnblocked, "client unblocked via CLIENT UNBLOCK"}); });
+  } else {
+    const KeepState state = keep_state(found->goal, replicas_, host_);
+    found->done([goal = found->goal, state](resp::Encoder& reply) { write_keep_state(reply, goal, state); });
+  }
+  waiters_.erase(found);
+  return true;
+}
+
 void Waiters::cancel() {
   for (Waiter& waiter : waiters_) {
     waiter.done([](resp::Encoder& reply) {

@@ -47,6 +47,9 @@ class Waiters {
   /// `done` gets the reply when the goal is reached or at the deadline.
   void add(ClientId client, const KeepGoal& goal, std::optional<MonoTime> deadline, command::Completion done);
   void forget(ClientId client);
+  enum class Early : std::uint8_t { kAsTimeout, kAsError };
+  /// Ends the wait of that client before its time. False when it does not wait.
+  bool end(ClientId client, Early how);
   /// Ends all waits with an error (we are a replica now).
   void cancel();
   /// Answers those whose goal is reached or whose time is over.

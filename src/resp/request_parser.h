@@ -102,6 +102,14 @@ class RequestParser {
   /// After kNeedMore: bytes that the argument being received still lacks, 0 when unknown. A hint for the reader's next
   /// reservation: announced by the client, so follow it only as bytes arrive.
   [[nodiscard]] std::size_t missing_bytes() const noexcept { return missing_; }
+  /// Bytes at the front of the input that belong to a command which is not complete and are understood already.
+  [[nodiscard]] std::size_t parsed_bytes() const noexcept { return pos_; }
+  /// Of these, the bytes of its complete arguments. Cost: O(arguments).
+  [[nodiscard]] std::size_t argument_bytes() const noexcept {
+    std::size_t sum = 0;
+    for (const Slice& slice : slices_) sum += slice.length;
+    return sum;
+  }
   /// After kError: the text behind "-ERR ", "Protocol error: ...".
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
 

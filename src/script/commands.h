@@ -67,6 +67,9 @@ class ScriptCommands final : public keyspace::FunctionStore {
   [[nodiscard]] Result<std::string> load_library(std::string_view code, FunctionCatalog::OnConflict on_conflict);
 
   // Handlers.
+  /// Whether a command that runs a script or a function may write, by what that says of itself. Its arity fits. What is
+  /// not known may.
+  [[nodiscard]] bool may_write(const command::Command& command, std::span<const std::string_view> args) const;
   void eval(command::Context& ctx);
   void evalsha(command::Context& ctx);
   void fcall(command::Context& ctx);

@@ -256,6 +256,20 @@ void ScriptCommands::run_cached(Context& ctx, const std::shared_ptr<const Script
             }});
 }
 
+bool ScriptCommands::may_write(const command::Command& command, std::span<const std::string_view> args) const {
+  if (command.spec.is(Flag::kReadOnly)) return false;
+  if (command.spec.name == kFcall.name) {
+    const auto found = functions_.find(args[1]);
+    return !found || !has(found->function->flags, ScriptFlag::kNoWrites);
+  }
+  if (command.spec.name == kEvalSha.name) {
+    const auto script = scripts_.find(args[1]);
+    return script == nullptr || !has(script->flags, ScriptFlag::kNoWrites);
+  }
+  const auto line = read_script_shebang(args[1]);
+  return !line || !has(line->flags, ScriptFlag::kNoWrites);
+}
+
 void ScriptCommands::eval(Context& ctx) {
   const auto script = remember(ctx.args[1]);
   if (!script) return ctx.error(script.error());

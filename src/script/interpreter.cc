@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <lua.hpp>
 
@@ -12,8 +13,6 @@
 #include "script/lua_libraries.h"
 #include "script/sandbox_lua.h"
 #include "script/sha1.h"
-
-extern "C" int luaopen_cjson(lua_State* lua);
 
 namespace ashlar::script {
 namespace {
@@ -367,7 +366,7 @@ struct Api {
     }
   }
   static int randomseed(lua_State* lua) {
-    self(lua).rng_ = Rng(static_cast<std::uint64_t>(static_cast<std::int64_t>(luaL_checknumber(lua, 1))));
+    self(lua).rng_ = Rng(std::bit_cast<std::uint64_t>(luaL_checknumber(lua, 1)));
     return 0;
   }
 
@@ -502,7 +501,7 @@ void Interpreter::build() {
   lua_setfield(lua, -3, "clock");
   lua_pop(lua, 1);
   lua_setfield(lua, -2, "os");
-  luaopen_cjson(lua);
+  push_json_library(lua);
   lua_setfield(lua, -2, "cjson");
   push_struct_library(lua);
   lua_setfield(lua, -2, "struct");
@@ -552,7 +551,7 @@ void Interpreter::begin(const Run& run) {
 }
 
 void Interpreter::end() {
-  lua_sethook(lua_, nullptr, 0, 0);
+  // The hook stays: to take it out and put it in again costs LuaJIT two rebuilds of its dispatch table for each script.
   lua_settop(lua_, 0);
   port_ = nullptr;
 }

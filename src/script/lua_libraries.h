@@ -1,6 +1,6 @@
-/// The libraries that scripts may use beside Lua's own: struct and cmsgpack are ours, cjson is lua-cjson, bit is
-/// LuaJIT's. Each function pushes one table and leaves it on the stack. Thread: the one that owns the interpreter.
-/// Source: "Redis Lua API reference", runtime libraries.
+/// The libraries that scripts may use beside Lua's own: struct and cmsgpack are ours, cjson is lua-cjson with a limit
+/// on what it encodes, bit is LuaJIT's. Each function pushes one table and leaves it on the stack. Thread: the one that
+/// owns the interpreter. Source: "Redis Lua API reference", runtime libraries.
 #pragma once
 
 #include <lua.hpp>
@@ -11,5 +11,7 @@ namespace ashlar::script {
 void push_struct_library(lua_State* lua);
 /// cmsgpack.pack, unpack, unpack_one, unpack_limit: MessagePack.
 void push_msgpack_library(lua_State* lua);
+/// cjson. Raises an error instead of encoding what could take 1 GB of text.
+void push_json_library(lua_State* lua);
 
 }  // namespace ashlar::script

@@ -15,6 +15,7 @@ namespace ashlar::script {
 namespace {
 
 constexpr int kMaxDepth = 16;
+constexpr std::size_t kOutputBytesMax = 512 << 20;
 
 class Packer {
  public:
@@ -24,6 +25,8 @@ class Packer {
   /// Packs the value at `index` (absolute).
   void pack(int index, int depth) {
     luaL_checkstack(lua_, 8, "in function mp_encode_lua_type");
+    // A table may stand in many places of another one, so little memory can make a text without end.
+    if (bytes_.size() > kOutputBytesMax) luaL_error(lua_, "The packed values are too long.");
     switch (lua_type(lua_, index)) {
       case LUA_TSTRING: return string(index);
       case LUA_TBOOLEAN: return byte(lua_toboolean(lua_, index) != 0 ? 0xC3 : 0xC2);
@@ -256,13 +259,12 @@ class Unpacker {
 int unpack_some(lua_State* lua, lua_Number limit, lua_Number offset) {
   std::size_t length = 0;
   const char* data = luaL_checklstring(lua, 1, &length);
-  if (offset < 0 || limit < 0) {
-    return luaL_error(lua, "Invalid request to unpack with offset of %d and limit of %d.", static_cast<int>(offset),
-                      static_cast<int>(length));
+  if (!(offset >= 0) || !(limit >= 0)) {
+    return luaL_error(lua, "Invalid request to unpack with offset of %f and limit of %f.", offset,
+                      static_cast<lua_Number>(length));
   }
   if (offset > static_cast<lua_Number>(length)) {
-    return luaL_error(lua, "Start offset %d greater than input length %d.", static_cast<int>(offset),
-                      static_cast<int>(length));
+    return luaL_error(lua, "Start offset %f greater than input length %f.", offset, static_cast<lua_Number>(length));
   }
   const bool limited = limit > 0;
   const std::string_view all(data, length);

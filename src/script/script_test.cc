@@ -168,6 +168,36 @@ TEST_F(InterpreterTest, PacksStructsAndMessages) {
   EXPECT_EQ(eval("return bit.band(12, 10)"), ":8\r\n");
 }
 
+TEST_F(InterpreterTest, RefusesToEncodeWhatItsJsonLibraryCannotCount) {
+  // 200 times the same megabyte, which takes six bytes a character at worst: more than 2^30.
+  constexpr std::string_view kBig = "local s = string.rep('x', 1000000) local t = {} for i = 1, 200 do t[i] = s end ";
+  EXPECT_NE(eval(std::string(kBig) + "return cjson.encode(t)").find("the text would be too long"), std::string::npos);
+  EXPECT_NE(eval(std::string(kBig) + "return cjson.new().encode(t)").find("the text would be too long"),
+            std::string::npos);
+  // The same as the keys and values of a few tables in each other, and a table that holds itself.
+  EXPECT_NE(eval("local t = {string.rep('x', 1000)} for i = 1, 40 do t = {t, t} end return cjson.encode(t)")
+                .find("the text would be too long"),
+            std::string::npos);
+  EXPECT_NE(eval("local t = {} t[1] = t return cjson.encode(t)").find("excessive nesting"), std::string::npos);
+  EXPECT_EQ(eval("return cjson.encode({a = {1, 'x', true, cjson.null}})"), "$24\r\n{\"a\":[1,\"x\",true,null]}\r\n");
+  EXPECT_NE(eval("return cjson.encode(1, 2)").find("expected 1 argument"), std::string::npos);
+}
+
+TEST_F(InterpreterTest, BoundsPackedMessages) {
+  EXPECT_NE(eval("local t = {string.rep('x', 100000)} for i = 1, 14 do t = {t, t} end return #cmsgpack.pack(t)")
+                .find("too long"),
+            std::string::npos);
+}
+
+TEST_F(InterpreterTest, RefusesNumbersThatAreNoPlaces) {
+  EXPECT_NE(eval("return cmsgpack.unpack_one('abc', 0/0)").find("Invalid request to unpack"), std::string::npos);
+  EXPECT_NE(eval("return cmsgpack.unpack_limit('abc', 0/0)").find("Invalid request to unpack"), std::string::npos);
+  EXPECT_NE(eval("return cmsgpack.unpack_one('abc', 1e300)").find("greater than input length 3"), std::string::npos);
+  EXPECT_NE(eval("return struct.unpack('b', 'abc', 0/0)").find("offset must be 1 or greater"), std::string::npos);
+  EXPECT_EQ(eval("math.randomseed(1e300) local a = math.random() math.randomseed(1e300) return a == math.random()"),
+            ":1\r\n");
+}
+
 TEST_F(InterpreterTest, RefusesNestingWithoutEnd) {
   EXPECT_NE(eval("local t = {} for i = 1, 100000 do t = {t} end return t").find("reached lua stack limit"),
             std::string::npos);

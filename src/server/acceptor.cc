@@ -1,6 +1,9 @@
 #include "server/acceptor.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 
 #include "base/log.h"
 #include "net/connection_io.h"
@@ -23,11 +26,10 @@ bool is_loopback(const std::string& address) { return address.starts_with("127."
 
 class Acceptor::Listener final : public net::IoHandler {
  public:
-  Listener(Acceptor& owner, Fd fd, Transport transport, std::string path)
-      : owner_(owner), fd_(std::move(fd)), transport_(transport), path_(std::move(path)) {}
+  Listener(Acceptor& owner, Fd fd, Place place) : owner_(owner), fd_(std::move(fd)), place_(std::move(place)) {}
   ~Listener() {
     watch_ = {};
-    if (transport_ == Transport::kUnix) ::unlink(path_.c_str());
+    if (place_.transport == Transport::kUnix) ::unlink(place_.address.c_str());
   }
   [[nodiscard]] Result<void> watch(net::EventLoop& loop) {
     ASH_TRY(watch_, loop.watch(fd_.get(), net::Interest::kRead, *this));
@@ -35,14 +37,12 @@ class Acceptor::Listener final : public net::IoHandler {
   }
   void on_ready(net::Readiness) noexcept override { owner_.take(*this); }
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
-  [[nodiscard]] Transport transport() const noexcept { return transport_; }
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const Place& place() const noexcept { return place_; }
 
  private:
   Acceptor& owner_;
   Fd fd_;
-  Transport transport_;
-  std::string path_;
+  Place place_;
   net::Watch watch_;
 };
 
@@ -52,34 +52,78 @@ Acceptor::Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<co
 
 Acceptor::~Acceptor() = default;
 
-Result<void> Acceptor::listen(const config::Config& config) {
-  std::vector<std::unique_ptr<Listener>> fresh;
+Result<void> Acceptor::open(const config::Config& config, const Place& place, std::string_view bind) {
   const auto backlog = static_cast<int>(config.network.tcp_backlog);
-  const auto add = [&](Fd fd, Transport transport, const std::string& path) -> Result<void> {
-    fresh.push_back(std::make_unique<Listener>(*this, std::move(fd), transport, path));
-    return fresh.back()->watch(loop_);
-  };
+  Fd fd;
+  if (place.transport == Transport::kTcp) {
+    auto opened = net::listen_tcp(place.address, place.port, backlog);
+    if (!opened) {
+      if (bind.starts_with('-') && opened.error().code == ErrorCode::kNotFound) return {};
+      return fail(ErrorCode::kIo, fmt::format("Could not create server TCP listening socket {}:{}: {}", place.address,
+                                              place.port, opened.error().text()));
+    }
+    fd = std::move(*opened);
+  } else {
+    const auto mode = config.network.unix_socket_mode;
+    auto opened = net::listen_unix(place.address, mode == 0 ? std::nullopt : std::optional<mode_t>(mode), backlog);
+    if (!opened) return fail(ErrorCode::kIo, fmt::format("Failed opening Unix socket: {}", opened.error().text()));
+    fd = std::move(*opened);
+  }
+  open_.push_back({place, fd.get()});
+  // Shared only because a task must be copyable; the control loop takes it.
+  auto listener = std::make_shared<std::unique_ptr<Listener>>(std::make_unique<Listener>(*this, std::move(fd), place));
+  loop_.post([this, listener] {
+    if (auto watched = (*listener)->watch(loop_); !watched) log::warning("{}", watched.error().text());
+    listeners_.push_back(std::move(*listener));
+  });
+  return {};
+}
+
+void Acceptor::close(const Place& place) {
+  const auto found = std::ranges::find(open_, place, &Open::place);
+  // From now on the port is free; the descriptor is the control loop's to close.
+  ::shutdown(found->fd, SHUT_RDWR);
+  open_.erase(found);
+  loop_.post([this, place] {
+    const auto listener = std::ranges::find_if(listeners_, [&](const auto& l) { return l->place() == place; });
+    if (listener != listeners_.end()) listeners_.erase(listener);
+  });
+}
+
+Result<void> Acceptor::listen(const config::Config& config) {
+  std::vector<std::pair<Place, std::string>> wanted;  // with the word of `bind`
   if (config.network.port != 0) {
     for (const std::string& bind : config.network.bind) {
-      const bool optional = bind.starts_with('-');
-      const std::string address = optional ? bind.substr(1) : bind;
-      auto fd = net::listen_tcp(address, config.network.port, backlog);
-      if (!fd) {
-        if (optional && fd.error().code == ErrorCode::kNotFound) continue;
-        return fail(ErrorCode::kIo, fmt::format("Could not create server TCP listening socket {}:{}: {}", address,
-                                                config.network.port, fd.error().text()));
-      }
-      ASH_TRY_VOID(add(std::move(*fd), Transport::kTcp, {}));
+      wanted.push_back({{Transport::kTcp, bind.starts_with('-') ? bind.substr(1) : bind, config.network.port}, bind});
     }
   }
-  if (!config.network.unix_socket.empty()) {
-    const auto mode = config.network.unix_socket_mode;
-    auto fd =
-        net::listen_unix(config.network.unix_socket, mode == 0 ? std::nullopt : std::optional<mode_t>(mode), backlog);
-    if (!fd) return fail(ErrorCode::kIo, fmt::format("Failed opening Unix socket: {}", fd.error().text()));
-    ASH_TRY_VOID(add(std::move(*fd), Transport::kUnix, config.network.unix_socket));
+  if (!config.network.unix_socket.empty()) wanted.push_back({{Transport::kUnix, config.network.unix_socket, 0}, {}});
+  MutexLock lock(mutex_);
+  const auto is_open = [&](const Place& place) ASH_REQUIRES(mutex_) {
+    return std::ranges::find(open_, place, &Open::place) != open_.end();
+  };
+  std::vector<Place> closed;  // first, for an old socket may be in the way of a new one
+  for (const Open& old : std::vector<Open>(open_)) {
+    if (std::ranges::any_of(wanted, [&](const auto& w) { return w.first == old.place; })) continue;
+    close(old.place);
+    closed.push_back(old.place);
   }
-  listeners_ = std::move(fresh);
+  std::vector<Place> opened;
+  for (const auto& [place, bind] : wanted) {
+    if (is_open(place)) continue;
+    auto done = open(config, place, bind);
+    if (done) {
+      opened.push_back(place);
+      continue;
+    }
+    for (const Place& fresh : opened) {
+      if (is_open(fresh)) close(fresh);
+    }
+    for (const Place& old : closed) {
+      if (auto again = open(config, old, {}); !again) log::warning("{}", again.error().text());
+    }
+    return done;
+  }
   return {};
 }
 
@@ -105,9 +149,9 @@ void Acceptor::take(const Listener& listener) {
     net::Accepted& accepted = **next;
     server::Accepted connection;
     connection.id = ClientId{next_id_++};
-    connection.transport = listener.transport();
-    if (listener.transport() == Transport::kUnix) {
-      connection.peer_address = connection.local_address = listener.path() + ":0";
+    connection.transport = listener.place().transport;
+    if (connection.transport == Transport::kUnix) {
+      connection.peer_address = connection.local_address = listener.place().address + ":0";
       connection.from_loopback = true;
     } else {
       connection.peer_address = net::to_string(accepted.peer);

@@ -1,4 +1,5 @@
-/// Listens for clients, turns away those that may not come in, and hands the others to the loops. Thread: control.
+/// Listens for clients, turns away those that may not come in, and hands the others to the loops. Thread: control, but
+/// for listen() and the counters: any.
 #pragma once
 
 #include <atomic>
@@ -19,8 +20,8 @@ class Acceptor {
   Acceptor(net::EventLoop& loop, WorkerPool& workers, const Published<config::Config>& config, const acl::Users& users);
   ~Acceptor();
 
-  /// Opens all sockets that `config` asks for, replacing those that are open; on an error the old ones stay.
-  /// Errors: an address or port that cannot be had, named.
+  /// Opens all sockets that `config` asks for and closes the others; on an error it is as before. Connections that come
+  /// to a new socket wait until the control loop turns. Errors: an address or port that cannot be had, named.
   [[nodiscard]] Result<void> listen(const config::Config& config);
   void close();
 
@@ -36,6 +37,21 @@ class Acceptor {
 
  private:
   class Listener;
+  /// What a socket listens on.
+  struct Place {
+    Transport transport = Transport::kTcp;
+    std::string address;  // or path
+    std::uint16_t port = 0;
+    bool operator==(const Place&) const = default;
+  };
+  /// A socket that is open, as those know it who may not touch its Listener.
+  struct Open {
+    Place place;
+    int fd;
+  };
+  [[nodiscard]] Result<void> open(const config::Config& config, const Place& place, std::string_view bind)
+      ASH_REQUIRES(mutex_);
+  void close(const Place& place) ASH_REQUIRES(mutex_);
   void take(const Listener& listener);
   [[nodiscard]] std::optional<std::string> refusal(const server::Accepted& connection) const;
 
@@ -43,7 +59,9 @@ class Acceptor {
   WorkerPool& workers_;
   const Published<config::Config>& config_;
   const acl::Users& users_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> listeners_;  // the control loop's
+  Mutex mutex_;                                       // one listen() at a time
+  std::vector<Open> open_ ASH_GUARDED_BY(mutex_);
   std::uint64_t next_id_ = 1;
   std::atomic<std::size_t> connected_{0};
   std::atomic<std::uint64_t> received_{0};

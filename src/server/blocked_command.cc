@@ -40,6 +40,7 @@ void Dispatcher::begin_wait(Execution& run, const command::Command& command, con
   }
   blocked->type = request.type;
   blocked->wake_on = request.wake_on;
+  blocked->request_bytes = run.request_bytes;
   blocked->deliver = session.begin_wait(blocked, request.timeout);
   for (const KeyRef& key : blocked->awaited) parts_.keyspace.interests().wait(session.db, key, blocked);
 }
@@ -60,8 +61,7 @@ bool Dispatcher::worth_running(const BlockedCommand& blocked, keyspace::Db& db) 
 
 void Dispatcher::serve_ready(Execution& run) {
   const keyspace::ExpiryRole role = run.access.expiry_role;
-  run.access.expiry_role =
-      parts_.gates.closed(Gate::kReplica) ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
+  run.access.expiry_role = this->role();
   // Serving one may make other keys ready (BLMOVE): until nothing is left.
   while (run.interests.any_ready()) {
     for (const keyspace::ReadyKey& ready : run.interests.take_ready()) serve_key(run, ready);
@@ -89,6 +89,7 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
   ByteBuffer buffer;
   resp::Encoder reply(buffer, blocked.version);
   const Ticks start = ticks_now();
+  run.slot_use = {};
   {
     const SlotGuard guard(parts_.keyspace, blocked.keys);
     if (blocked.done) return;
@@ -113,23 +114,33 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
     blocked.done = true;
     forget(blocked);
   }
-  count_call(run, *blocked.command, blocked.args, ticks_now() - start, buffer.view(), blocked.session,
-             Sampled::kForSlowLog);
+  const Ticks spent = ticks_now() - start;
+  count_call(run, *blocked.command, blocked.args, spent, buffer.view(), blocked.session, Sampled::kForSlowLog);
+  if (counts_slots()) [[unlikely]]
+    count_slot(run, blocked.keys, blocked.session, spent, blocked.request_bytes, buffer.size());
   run.deliveries.push_back({blocked.deliver, std::string(buffer.view()), blocked.session.last_write});
 }
 
 void Dispatcher::deliver(Execution& run) {
   for (LateDelivery& late : run.deliveries) late.deliver(late.replies, late.last_write);
   run.deliveries.clear();
+  run.changes.broadcast();
 }
 
-bool Dispatcher::end_wait(Execution& run, keyspace::Waiter& waiter) {
+bool Dispatcher::end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error) {
   BlockedCommand& blocked = blocked_of(waiter);
   const SlotGuard guard(parts_.keyspace, blocked.keys);
   if (blocked.done) return false;
   blocked.done = true;
   forget(blocked);
-  bump(run.stats.commands[blocked.command->index].calls);
+  CommandCounters& counters = run.stats.commands[blocked.command->index];
+  bump(counters.calls);
+  if (!error.empty()) {
+    bump(counters.failed);
+    count_error(run, error);
+  }
+  if (counts_slots()) [[unlikely]]
+    count_slot(run, blocked.keys, blocked.session, 0, blocked.request_bytes, 0);
   return true;
 }
 

@@ -47,7 +47,8 @@ class BlockedCommand final : public keyspace::Waiter {
   StandIn session;
   resp::Version version;
   command::Delivery deliver;
-  bool done = false;  // served or given up: it is in no list any more
+  std::size_t request_bytes = 0;  // as it came in
+  bool done = false;              // served or given up: it is in no list any more
 };
 
 }  // namespace ashlar::server

@@ -5,12 +5,13 @@
 #include <array>
 #include <map>
 
+#include "base/key_slot.h"
 #include "base/sync.h"
+#include "cluster/admin/slot_stats.h"
 #include "commands/string/commands.h"
 #include "commands/transaction/commands.h"
 #include "server/blocked_command.h"
 #include "server/dispatcher.h"
-#include "server/key_listener.h"
 #include "server/pubsub/hub.h"
 
 namespace ashlar::server {
@@ -71,9 +72,8 @@ struct World {
     commands::register_transaction_commands(table);
     table.add(kTake, &take);
     table.add(kGone, &await_gone);
-    dispatcher =
-        std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, command_log, latency, gates, rate,
-                                                       texts, notifications, monitors, tracking, key_listener});
+    dispatcher = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace, log, table, stats, command_log, latency,
+                                                                gates, rate, texts, notifications, monitors, tracking});
   }
   SystemClock clock;
   TickRate rate{clock};
@@ -89,9 +89,18 @@ struct World {
   pubsub::Notifications notifications{hub};
   Monitors monitors;
   tracking::Table tracking{keyspace};
-  KeyListener key_listener{tracking};
   commands::StringCommands strings;
   std::unique_ptr<Dispatcher> dispatcher;
+};
+
+/// Counts what slots cost, from its beginning on.
+struct SlotCounting {
+  explicit SlotCounting(World& world) {
+    stats.start();
+    world.dispatcher->set_slot_stats(&stats);
+  }
+  [[nodiscard]] std::uint64_t bytes_out(std::string_view key) const { return stats.of(key_slot(key)).bytes_out; }
+  cluster::SlotStats stats;
 };
 
 /// One connection. What it is told late may come from any thread.
@@ -232,6 +241,63 @@ TEST_F(BlockingTest, AWaitingCommandIsCountedWhenItIsServed) {
   EXPECT_EQ(thread.execution().stats.commands[index].calls.load(), 0U);
   run(b, {"SET", "k", "v"});
   EXPECT_EQ(thread.execution().stats.commands[index].calls.load(), 1U);
+}
+
+TEST_F(BlockingTest, AServedCommandIsCountedForItsSlotWhenItIsServed) {
+  SlotCounting slots(world);
+  run(a, {"TAKE", "k"});
+  EXPECT_EQ(slots.stats.of(key_slot("k")), cluster::SlotStats::Costs{});
+  run(b, {"SET", "k", "v"});
+  EXPECT_EQ(slots.bytes_out("k"), std::string_view("+OK\r\n$1\r\nv\r\n").size());
+  EXPECT_GT(slots.stats.of(key_slot("k")).ticks, 0U);
+}
+
+TEST_F(BlockingTest, ATransactionIsCountedForTheSlotOfItsCommands) {
+  SlotCounting slots(world);
+  run(a, {"MULTI"});
+  run(a, {"SET", "k", "v"});
+  EXPECT_EQ(slots.bytes_out("k"), 0U);
+  run(a, {"EXEC"});
+  EXPECT_EQ(slots.bytes_out("k"), std::string_view("*1\r\n+OK\r\n").size());
+}
+
+TEST_F(BlockingTest, ATransactionOverSeveralSlotsIsCountedForNone) {
+  SlotCounting slots(world);
+  run(a, {"MULTI"});
+  run(a, {"SET", "k", "v"});
+  run(a, {"SET", "other", "v"});
+  run(a, {"EXEC"});
+  EXPECT_EQ(slots.bytes_out("k") + slots.bytes_out("other"), 0U);
+}
+
+TEST_F(BlockingTest, TheStreamCountsForTheSlotOnceForEachReplica) {
+  SlotCounting slots(world);
+  slots.stats.set_replicas(2);
+  Capture sink;
+  world.log.set_replication(&sink);
+  run(a, {"SET", "k", "v"});
+  world.log.set_replication(nullptr);
+  EXPECT_EQ(slots.bytes_out("k"), 5 + 2 * std::string_view("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n").size());
+}
+
+TEST_F(BlockingTest, OnlyCommandsOnDataAreRedirected) {
+  world.gates.close(Gate::kRedirect);
+  world.dispatcher->set_redirects(
+      [](const command::Session&) { return Redirection{Redirection::Kind::kGoes, "10.0.0.1:6379"}; });
+  EXPECT_EQ(run(a, {"GET", "k"}), "-REDIRECT 10.0.0.1:6379\r\n");
+  EXPECT_EQ(run(a, {"MULTI"}), "+OK\r\n");
+  EXPECT_EQ(run(a, {"SET", "k", "v"}), "-REDIRECT 10.0.0.1:6379\r\n");
+  EXPECT_TRUE(run(a, {"EXEC"}).starts_with("-EXECABORT"));
+}
+
+TEST_F(BlockingTest, ATransactionThatBeganOnThePrimaryIsRedirectedAsAWhole) {
+  run(a, {"MULTI"});
+  run(a, {"SET", "k", "v"});
+  world.gates.close(Gate::kRedirect);
+  world.dispatcher->set_redirects(
+      [](const command::Session&) { return Redirection{Redirection::Kind::kGoes, "10.0.0.1:6379"}; });
+  EXPECT_EQ(run(a, {"EXEC"}), "-REDIRECT 10.0.0.1:6379\r\n");
+  EXPECT_TRUE(run(a, {"EXEC"}).starts_with("-ERR EXEC without MULTI"));
 }
 
 TEST_F(BlockingTest, ExecIsRecordedAsOneGroupOverSeveralDatabases) {

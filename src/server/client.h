@@ -2,6 +2,7 @@
 /// may be stale. Thread: its worker's loop only.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,8 +16,10 @@
 #include "net/event_loop.h"
 #include "resp/encoder.h"
 #include "resp/request_parser.h"
+#include "server/client_ledger.h"
 #include "server/pubsub/audience.h"
 #include "server/tracking/state.h"
+#include "server/unacknowledged_replies.h"
 
 namespace ashlar::server {
 
@@ -61,11 +64,19 @@ class Client final : public command::Session, public net::IoHandler {
   [[nodiscard]] MonoTime last_active() const noexcept { return last_active_; }
   [[nodiscard]] const ByteBuffer& input() const noexcept { return in_; }
   [[nodiscard]] const ByteBuffer& output() const noexcept { return out_; }
+  /// Some of output() did not fit into the socket.
+  [[nodiscard]] bool wants_write() const noexcept { return wants_write_; }
   [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
   [[nodiscard]] std::uint64_t input_total() const noexcept { return input_total_; }
   [[nodiscard]] std::uint64_t output_total() const noexcept { return output_total_; }
-  /// Bytes that this connection takes: its state and its buffers.
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return sizeof(*this) + in_.capacity() + out_.capacity(); }
+  /// Bytes of input that are not understood yet; the rest of input() is a command that is not complete.
+  [[nodiscard]] std::size_t unparsed() const noexcept { return in_.size() - parser_.parsed_bytes(); }
+  /// Bytes of the complete arguments of that command.
+  [[nodiscard]] std::size_t argument_bytes() const noexcept { return parser_.argument_bytes(); }
+  /// Bytes that this connection takes: its state, its buffers, and what it has registered.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  /// Of these, what MULTI and WATCH take.
+  [[nodiscard]] std::size_t transaction_bytes() const noexcept;
   /// Full name of the last command ("client|list"), empty before the first.
   [[nodiscard]] std::string_view last_command() const noexcept { return last_command_; }
 
@@ -75,13 +86,17 @@ class Client final : public command::Session, public net::IoHandler {
                                              std::optional<Millis> timeout) override;
   /// What the present command waits for; null when it does not wait for data. Shared with the key space.
   [[nodiscard]] const std::shared_ptr<keyspace::Waiter>& waiter() const noexcept { return waiter_; }
-  /// The reply comes when something happens, not when somebody has been asked.
-  [[nodiscard]] bool blocked() const noexcept { return blocked_; }
+  /// The reply comes when something happens, not when somebody has been asked; paused commands are so too.
+  [[nodiscard]] bool blocked() const noexcept { return blocked_ || postponed_; }
   /// Its next command is held back by CLIENT PAUSE or a change of roles.
   [[nodiscard]] bool postponed() const noexcept { return postponed_; }
   /// The reply of the present command comes later: nothing more is run for this client until Worker::resume().
   void suspend() noexcept { suspended_ = true; }
   [[nodiscard]] bool suspended() const noexcept { return suspended_; }
+  /// CLIENT CAPA redirect: it goes to the primary when it is told to.
+  bool follows_redirects = false;
+  /// CLIENT IMPORT-SOURCE: it may see what has expired.
+  bool import_source = false;
   /// Bytes of replies go out, then the connection ends.
   void close_after_reply() noexcept { close_after_reply_ = true; }
   [[nodiscard]] bool closing() const noexcept { return close_after_reply_; }
@@ -104,6 +119,11 @@ class Client final : public command::Session, public net::IoHandler {
  private:
   friend class Worker;
 
+  /// Of the output, what nothing keeps back.
+  [[nodiscard]] std::string_view sendable() const noexcept {
+    return out_.view().substr(0, std::min<std::uint64_t>(unacknowledged_.free_until() - output_total_, out_.size()));
+  }
+
   Worker& worker_;
   Fd fd_;
   Transport transport_;
@@ -122,7 +142,8 @@ class Client final : public command::Session, public net::IoHandler {
   std::string local_address_;
   MonoTime connected_at_;
   MonoTime last_active_;
-  std::size_t accounted_ = 0;  // its part of the worker's client_memory()
+  std::size_t accounted_ = 0;                          // its part of the worker's account
+  ClientLedger::Bucket bucket_ = ClientLedger::kNone;  // where it stands there
   std::uint64_t input_total_ = 0;
   std::uint64_t output_total_ = 0;
   std::string_view last_command_;
@@ -139,6 +160,10 @@ class Client final : public command::Session, public net::IoHandler {
   };
   std::vector<HeldReply> held_;
   std::uint64_t last_ticket_ = 0;
+  UnacknowledgedReplies unacknowledged_;
+  ReplOffset noted_write_;    // the write up to which unacknowledged_ knows all
+  bool awaits_acks_ = false;  // in the worker's list of those that do
+  std::string behind_reply_;  // pushes that follow the reply that it waits for
   std::shared_ptr<keyspace::Waiter> waiter_;
   std::optional<net::TimerId> wait_timer_;
   pubsub::Subscriptions subscriptions_;

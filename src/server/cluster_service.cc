@@ -1,10 +1,12 @@
 #include "server/cluster_service.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/log.h"
 #include "keyspace/slot_guard.h"
 #include "server/pubsub_commands.h"
+#include "server/slot_costs.h"
 
 namespace ashlar::server {
 
@@ -68,13 +70,19 @@ Result<void> ClusterService::start(Execution& run) {
   watch_view();
   cluster::SlotBitmap with_keys;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
-    if (!parts_.keyspace.slot(SlotId::wrap(i)).first.table.empty()) with_keys.set(SlotId::wrap(i));
+    keyspace::Slot& slot = parts_.keyspace.slot(SlotId::wrap(i));
+    bool any = !slot.first.table.empty();
+    if (slot.others) {
+      any |= std::ranges::any_of(*slot.others, [](const keyspace::SlotDb& db) { return !db.table.empty(); });
+    }
+    if (any) with_keys.set(SlotId::wrap(i));
   }
   driver_.loaded(with_keys);
   return {};
 }
 
 void ClusterService::apply(const config::Config& config) {
+  config.cluster.slot_stats ? slot_stats_.start() : slot_stats_.stop();
   rules_ = {config.cluster.allow_reads_when_down, config.cluster.allow_shard_pubsub_when_down, endpoint_kind(config)};
   if (router_) {
     router_->set_rules(rules_);
@@ -88,6 +96,7 @@ void ClusterService::watch_view() {
   seen_version_ = version;
   const auto view = driver_.view().get();
   slots_.update(*view);
+  slot_stats_.follow(cluster::slots_holder(*view, view->myself()).slots);
   leave_shard_channels(*view);
   parts_.workers.broadcast([](Worker& worker) { worker.attend_waiters(); });
 }
@@ -122,25 +131,29 @@ void ClusterService::change_role(const cluster::RoleChange& change) {
 void ClusterService::flush_keyspace() {
   const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run_->participant);
   for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) parts_.keyspace.clear(DbIndex{db});
+  run_->interests.flushed(std::nullopt);
   const std::array<std::string_view, 1> flush = {"FLUSHALL"};
   parts_.log.record(DbIndex{0}, flush);
 }
 
 void ClusterService::drop_slot(SlotId slot) {
-  std::vector<std::string> keys;
   const keyspace::Batch inside(run_->participant);
   run_->access.now = parts_.control.wall_now();
   run_->access.counters = &run_->counters;
   run_->access.rng = &run_->rng;
   run_->access.expiry_role = keyspace::ExpiryRole::kApply;
   const keyspace::SlotGuard guard(parts_.keyspace, slot);
-  parts_.keyspace.slot(slot).first.table.for_each(
-      [&](const keyspace::EntryTable::Word& word) { keys.emplace_back(word.record()->key()); });
-  keyspace::Db db(parts_.keyspace, DbIndex{0}, run_->access);
-  for (const std::string& key : keys) {
-    db.erase(parts_.keyspace.ref(key));
-    const std::array<std::string_view, 2> del = {"DEL", key};
-    parts_.log.record(DbIndex{0}, del);
+  for (std::uint32_t index = 0; index < parts_.keyspace.databases(); ++index) {
+    keyspace::SlotDb* data = parts_.keyspace.slot(slot).find(index);
+    if (data == nullptr) continue;
+    std::vector<std::string> keys;
+    data->table.for_each([&](const keyspace::EntryTable::Word& word) { keys.emplace_back(word.record()->key()); });
+    keyspace::Db db(parts_.keyspace, DbIndex{index}, run_->access);
+    for (const std::string& key : keys) {
+      db.erase(parts_.keyspace.ref(key));
+      const std::array<std::string_view, 2> del = {"DEL", key};
+      parts_.log.record(DbIndex{index}, del);
+    }
   }
 }
 
@@ -149,6 +162,8 @@ void ClusterService::drop_slots(const std::vector<cluster::SlotRange>& slots) {
   for (const cluster::SlotRange& range : slots) {
     for (std::uint32_t i = range.first.value(); i <= range.last.value(); ++i) drop_slot(SlotId::wrap(i));
   }
+  (void)run_->interests.take_ready();  // who waited for these keys has been sent away by watch_view()
+  Dispatcher::deliver(*run_);
 }
 
 void ClusterService::pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) {
@@ -166,7 +181,9 @@ void ClusterService::pause_writes(MonoTime until, std::function<void(ReplOffset)
 void ClusterService::deliver(const cluster::Publish& publish) {
   using Scope = pubsub::Hub::Scope;
   const bool shard = publish.kind == cluster::ChannelKind::kShard;
-  parts_.hub.publish(shard ? Scope::kShard : Scope::kEverywhere, publish.channel, publish.message);
+  const std::uint64_t receivers =
+      parts_.hub.publish(shard ? Scope::kShard : Scope::kEverywhere, publish.channel, publish.message);
+  if (shard) count_shard_message(slot_stats_, publish.channel, publish.message, receivers);
 }
 
 void ClusterService::broadcast(pubsub::Hub::Scope scope, std::string_view channel, std::string_view message) {

@@ -6,6 +6,7 @@
 
 #include "cluster/admin/cluster_commands.h"
 #include "cluster/admin/cluster_router.h"
+#include "cluster/admin/slot_stats.h"
 #include "cluster/driver/driver.h"
 #include "server/config/settings.h"
 #include "server/dispatcher.h"
@@ -41,6 +42,8 @@ class ClusterService final : public cluster::Host {
 
   [[nodiscard]] command::Router& router() noexcept { return *router_; }
   [[nodiscard]] cluster::Driver& driver() noexcept { return driver_; }
+  /// Thread: any.
+  [[nodiscard]] cluster::SlotStats& slot_stats() noexcept { return slot_stats_; }
 
   cluster::ReplicationStatus replication_status() override;
   void change_role(const cluster::RoleChange& change) override;
@@ -59,6 +62,7 @@ class ClusterService final : public cluster::Host {
 
   Parts parts_;
   cluster::SlotTable slots_;
+  cluster::SlotStats slot_stats_;
   cluster::Driver driver_;
   std::unique_ptr<cluster::Router> router_;
   cluster::Router::Rules rules_;

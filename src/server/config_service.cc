@@ -1,7 +1,6 @@
 #include "server/config_service.h"
 
 #include "base/log.h"
-#include "server/config/rewrite.h"
 
 namespace ashlar::server {
 
@@ -36,7 +35,7 @@ void ConfigService::update(const std::function<void(config::Config&)>& change) {
   published_.set(std::move(next));
 }
 
-Result<void> ConfigService::rewrite() {
+Result<void> ConfigService::rewrite(config::Extent extent) {
   MutexLock lock(mutex_);
   const auto now = published_.get();
   const std::string& path = now->origin.config_file;
@@ -47,7 +46,7 @@ Result<void> ConfigService::rewrite() {
   }
   config::Config whole = *now;
   if (complete_) complete_(whole);
-  auto written = write_file_durably(files_, path, config::rewrite(old_text, whole));
+  auto written = write_file_durably(files_, path, config::rewrite(old_text, whole, extent));
   if (!written) {
     log::warning("CONFIG REWRITE failed: {}", written.error().text());
     return fail("Rewriting config file: " + std::string(written.error().text()));

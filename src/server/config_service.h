@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/sync.h"
 #include "server/config/live.h"
+#include "server/config/rewrite.h"
 #include "server/config/settings.h"
 
 namespace ashlar::server {
@@ -30,7 +31,7 @@ class ConfigService final : private config::ApplyHook {
   /// Called before CONFIG REWRITE with a copy of the settings, to put in what is kept elsewhere (users).
   void before_rewrite(std::function<void(config::Config&)> complete) { complete_ = std::move(complete); }
   /// CONFIG REWRITE. Errors: started without a file; kIo.
-  [[nodiscard]] Result<void> rewrite();
+  [[nodiscard]] Result<void> rewrite(config::Extent extent = config::Extent::kChanged);
   /// Changes the settings from inside (REPLICAOF), without hooks.
   void update(const std::function<void(config::Config&)>& change);
 

@@ -6,9 +6,11 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "command/reach.h"
 #include "keyspace/slot_guard.h"
 #include "server/inner.h"
+#include "server/slot_costs.h"
 #include "server/worker.h"
 
 namespace ashlar::server {
@@ -64,8 +66,8 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
 }
 
 Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-                     keyspace::Keyspace& keyspace, std::uint64_t seed)
-    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace) {}
+                     keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed)
+    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace), changes(tracking) {}
 Execution::~Execution() = default;
 
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
@@ -77,9 +79,11 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
 
 std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
-                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, random_seed());
+                                         parts_.stats.add(parts_.table.all().size()), parts_.keyspace, parts_.tracking,
+                                         random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
-  run->interests.set_next(&parts_.modifications);
+  run->interests.set_next(&run->changes);
+  run->access.modifications = &run->interests;
   return run;
 }
 
@@ -94,21 +98,22 @@ void Dispatcher::observe(const config::MonitorConfig& config) noexcept {
 }
 
 void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const {
-  using keyspace::ExpiryRole;
   run.keys.clear();
   run.access.now = now;
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
-  run.access.modifications = &run.interests;
   run.access.actor = {};
   run.access.events = origin == Origin::kLoader ? nullptr : parts_.notifications.listener();
-  if (origin != Origin::kClient) {
-    run.access.expiry_role = ExpiryRole::kApply;
-  } else {
-    // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells.
-    run.access.expiry_role = parts_.gates.closed(Gate::kReplica) ? ExpiryRole::kReplica : ExpiryRole::kPrimary;
-  }
+  run.access.expiry_role = origin == Origin::kClient ? role() : keyspace::ExpiryRole::kApply;
+}
+
+keyspace::ExpiryRole Dispatcher::role() const noexcept {
+  // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells. A pause
+  // keeps keys where they are too, and an import leaves them to its source.
+  const Gates& gates = parts_.gates;
+  const bool keeps = gates.closed(Gate::kReplica) || gates.closed(Gate::kImporting) || gates.paused();
+  return keeps ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
 }
 
 const Command* Dispatcher::resolve(std::span<const std::string_view> args) const {
@@ -135,11 +140,11 @@ Located Dispatcher::look_up(Execution& run, std::span<const std::string_view> ar
   return found;
 }
 
-void Dispatcher::prefetch(Execution& run, DbIndex db) const {
-  // Three passes over the keys of the batch, so that their cache misses overlap: slot, words, entry. The table is read
+void Dispatcher::prefetch(Execution& run, DbIndex db, Touches touches) const {
+  // Passes over the keys of the batch, so that their cache misses overlap: slot, words, entry, value. The table is read
   // under the slot's lock, which costs about 8 ns a pass and saves 60 ns a miss.
   keyspace::Keyspace& ks = parts_.keyspace;
-  for (const KeyRef& key : run.keys) __builtin_prefetch(&ks.slot(key.slot));
+  for (const KeyRef& key : run.keys) ashlar::prefetch(&ks.slot(key.slot));
   const auto pass = [&](auto&& step) {
     for (const KeyRef& key : run.keys) {
       keyspace::Slot& slot = ks.slot(key.slot);
@@ -148,9 +153,20 @@ void Dispatcher::prefetch(Execution& run, DbIndex db) const {
       slot.lock.unlock();
     }
   };
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_segment(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_word(hash); });
-  pass([](const keyspace::EntryTable& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  using Table = keyspace::EntryTable;
+  bool words = false;
+  pass([&](const Table& table, std::uint64_t hash) {
+    words |= table.prefetch_segment(hash) == Table::Stage::kNeedsWord;
+  });
+  if (words) pass([](const Table& table, std::uint64_t hash) { table.prefetch_word(hash); });
+  pass([](const Table& table, std::uint64_t hash) { table.prefetch_record(hash); });
+  if (touches == Touches::kStrings) return;
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_value();
+  });
+  pass([](const Table& table, std::uint64_t hash) {
+    if (const keyspace::Entry* entry = table.probable(hash)) entry->prefetch_content();
+  });
 }
 
 std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const command::CommandSpec& spec) const {
@@ -179,6 +195,9 @@ std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& comm
       return Outcome::kDone;
     }
   }
+  if ((closed & static_cast<std::uint32_t>(Gate::kRedirect)) != 0) {
+    if (const auto outcome = redirect(run, command, flags, session, reply)) return outcome;
+  }
   if (const auto error = refuse(flags, closed, command.spec)) {
     reject(run, &command, *error, session, reply);
     return Outcome::kDone;
@@ -187,6 +206,31 @@ std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& comm
       static_cast<std::uint32_t>(Gate::kAllPaused) | static_cast<std::uint32_t>(Gate::kWritesPaused);
   if ((closed & kPauses) != 0) return Outcome::kPostponed;
   return std::nullopt;
+}
+
+std::optional<Outcome> Dispatcher::redirect(Execution& run, const Command& command, Flag flags,
+                                            command::Session& session, resp::Encoder& reply) {
+  if (!redirects_ || !command::has(flags, Flag::kWrite | Flag::kReadOnly)) return std::nullopt;
+  const Redirection where = redirects_(session);
+  if (where.kind == Redirection::Kind::kStays) return std::nullopt;
+  if (where.kind == Redirection::Kind::kWaits) return Outcome::kPostponed;
+  if (command.spec.is(Flag::kRunsQueue)) {
+    command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kFree);
+  } else if (session.in_transaction) {
+    session.transaction->aborted = true;
+  }
+  const std::size_t before = reply.output().size();
+  reply.error_line("REDIRECT " + where.target);
+  bump(run.stats.commands[command.index].rejected);
+  count_error(run, reply.output().view().substr(before));
+  return Outcome::kDone;
+}
+
+std::uint32_t Dispatcher::gates_for(const Command& command, std::span<const std::string_view> args) const {
+  const std::uint32_t gates = gates_of_[command.index];
+  const bool script = command.spec.is(Flag::kComposite) && command.spec.is(Flag::kMayReplicate);
+  if (!script || !script_writes_ || script_writes_(command, args)) return gates;
+  return gates & ~static_cast<std::uint32_t>(Gate::kWritesPaused);
 }
 
 Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const std::string_view> args,
@@ -229,9 +273,10 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const command::Transaction* ending =
       command->spec.is(Flag::kRunsQueue) && session.in_transaction ? session.transaction.get() : nullptr;
   const Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
-  const std::uint32_t closed =
-      parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
+  std::uint32_t closed = parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
   const std::span<const KeyRef> keys = std::span(run.keys).subspan(located.first_key, located.key_count);
+  if (closed != 0) [[unlikely]]
+    closed &= gates_for(*command, args) | (ending == nullptr ? 0 : ending->gates);
   if (closed != 0) [[unlikely]] {
     if (const auto outcome = hold_back(run, *command, flags, keys, closed, session, reply)) return *outcome;
   }
@@ -245,8 +290,10 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
-    session.transaction->enqueue(*command, args, gates_of_[command->index]);
+    session.transaction->enqueue(*command, args, gates_for(*command, args));
     session.transaction->flags = session.transaction->flags | command->spec.flags;
+    if (counting(slot_stats_)) [[unlikely]]
+      count_slot(run, keys, session, 0, run.request_bytes, 0);
     reply.raw(resp::kReplyQueued);
     return Outcome::kDone;
   }
@@ -322,17 +369,29 @@ void Dispatcher::count_error(Execution& run, std::string_view reply_line) {
 Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const KeyRef> keys,
                          std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   const std::size_t before = reply.output().size();
+  const bool slot_counts = counting(slot_stats_);
+  if (slot_counts) [[unlikely]]
+    run.slot_use = {};
   const Ticks start = ticks_now();
+  // A script is shown before the commands that it runs, everything else behind what it has done.
+  const bool script = command.spec.is(Flag::kSkipMonitor);
+  if (script && parts_.monitors.any()) [[unlikely]]
+    show_to_monitors(run, command, args, session);
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  if (parts_.monitors.any()) [[unlikely]]
+  if (!script && parts_.monitors.any()) [[unlikely]]
     show_to_monitors(run, command, args, session);
   if (run.waits_now) [[unlikely]] {  // counted when it is served
     run.waits_now = false;
     return Outcome::kDone;
   }
+  const Ticks spent = ticks_now() - start;
   const std::string_view written = reply.output().view();
-  count_call(run, command, args, ticks_now() - start, written.substr(std::min(before, written.size())), session,
-             Sampled::kForSlowLog);
+  const std::string_view replied = written.substr(std::min(before, written.size()));
+  count_call(run, command, args, spent, replied, session, Sampled::kForSlowLog);
+  if (slot_counts) [[unlikely]] {
+    const std::size_t opened = command.spec.is(Flag::kRunsQueue) ? kMultiRequestBytes : 0;
+    count_slot(run, keys, session, spent, run.request_bytes + opened, replied.size());
+  }
   return Outcome::kDone;
 }
 
@@ -377,12 +436,15 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
                                   const command::Session& session) const {
-  if (command.spec.is(Flag::kSkipMonitor | Flag::kAdmin) || session.origin() == Origin::kLoader) return;
+  if (command.spec.is(Flag::kAdmin) || session.origin() == Origin::kLoader) return;
   std::vector<std::string_view> shown(args.begin(), args.end());
   if (command.spec.secrets != nullptr) {
     for (std::size_t i = 1; i < shown.size(); ++i) {
       if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
     }
+  }
+  if (run.group == nullptr) {  // else these are those of the command around
+    for (const std::size_t i : run.effects.redacted()) shown[i] = "(redacted)";
   }
   // A script runs its commands for a session of its own, which has no address.
   std::string source = address_of_ ? address_of_(session) : std::string();
@@ -459,6 +521,8 @@ void Dispatcher::record_group(Execution& run, command::Session& session) {
   if (run.group->records.empty()) return;
   const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
   parts_.log.record_group(run.group->records, target);
+  if (counting(slot_stats_) && target == changelog::Target::kAll) [[unlikely]]
+    run.slot_use.streamed += streamed_bytes(run.group->records);
   run.wrote = true;
   session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};
 }
@@ -487,6 +551,9 @@ void Dispatcher::record(Execution& run, const Command& command, std::span<const 
     parts_.log.record_group(db, effects.records(), target);
   } else {
     return;
+  }
+  if (counting(slot_stats_) && target != changelog::Target::kAofOnly) [[unlikely]] {
+    run.slot_use.streamed += effects.records_as_received() ? frame_bytes(args) : streamed_bytes(effects.records());
   }
   run.wrote = true;
   session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};

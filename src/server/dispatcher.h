@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/ids.h"
 #include "base/rng.h"
 #include "base/ticks.h"
 #include "changelog/change_log.h"
@@ -32,10 +33,15 @@
 #include "server/command_stats.h"
 #include "server/config/settings_server.h"
 #include "server/gates.h"
+#include "server/key_listener.h"
 #include "server/latency_monitor.h"
 #include "server/pubsub/notifications.h"
 #include "server/push/monitors.h"
 #include "server/tracking/table.h"
+
+namespace ashlar::cluster {
+class SlotStats;
+}
 
 namespace ashlar::server {
 
@@ -81,10 +87,22 @@ struct OpenGroup {
   std::vector<changelog::Recorded> records;
 };
 
+/// What CLUSTER SLOT-STATS wants to know of a command that runs; kept only while it counts.
+struct SlotUse {
+  std::optional<SlotId> slot;  // of the commands inside it
+  bool several = false;        // they are not all of one slot
+  std::uint64_t streamed = 0;  // bytes of its effects in the replication stream
+
+  void note(SlotId other) noexcept {
+    several = several || (slot && *slot != other);
+    slot = other;
+  }
+};
+
 /// What one thread needs to run commands. Made by Dispatcher::make_execution(). Thread: its own only.
 struct Execution {
   Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-            keyspace::Keyspace& keyspace, std::uint64_t seed);
+            keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed);
   ~Execution();
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
@@ -99,6 +117,7 @@ struct Execution {
   OpenGroup* group = nullptr;    // of the command that runs now
   Waits waits;
   keyspace::InterestListener interests;
+  KeyListener changes;  // told by interests
   std::vector<LateDelivery> deliveries;
   std::vector<keyspace::KeyRef> keys;
   std::vector<command::KeyPosition> positions;
@@ -114,6 +133,7 @@ struct Execution {
   bool wrote = false;
   /// Of the command that runs now, as it came in; 0 when it did not come from a connection.
   std::size_t request_bytes = 0;
+  SlotUse slot_use;
 };
 
 /// A command as parsed: what look_up() found. `command` is null when there is none of that name.
@@ -127,6 +147,13 @@ struct Located {
 enum class Outcome : std::uint8_t {
   kDone,       // replied
   kPostponed,  // commands are paused: keep it and run it later
+};
+
+/// Where a client belongs that follows redirections, while this server is a replica outside of a cluster.
+struct Redirection {
+  enum class Kind : std::uint8_t { kStays, kWaits, kGoes };
+  Kind kind = Kind::kStays;
+  std::string target;  // "host:port" for kGoes
 };
 
 /// Texts for the gates that need more than a constant.
@@ -151,7 +178,6 @@ class Dispatcher {
     pubsub::Notifications& notifications;
     Monitors& monitors;
     tracking::Table& tracking;
-    keyspace::ModificationListener& modifications;
   };
   explicit Dispatcher(const Parts& parts);
 
@@ -164,7 +190,8 @@ class Dispatcher {
   /// Finds command and keys; appends the keys to run.keys. The views stay those of `args`.
   [[nodiscard]] Located look_up(Execution& run, std::span<const std::string_view> args) const;
   /// Starts loading what the commands found since the batch began will touch. Worth it from two keys on.
-  void prefetch(Execution& run, DbIndex db) const;
+  enum class Touches : std::uint8_t { kStrings, kCollections };
+  void prefetch(Execution& run, DbIndex db, Touches touches) const;
 
   /// Runs it. The thread is inside its safe-point batch. `args` is not empty.
   Outcome run(Execution& run, const Located& located, std::span<const std::string_view> args, command::Session& session,
@@ -177,20 +204,33 @@ class Dispatcher {
   /// Runs again what waits for keys that have changed on this thread, first come first served. Inside a safe-point
   /// batch, no slot locked. run() does so by itself.
   void serve_ready(Execution& run);
-  /// Sends the replies of those served. After the log is durable enough.
+  /// Sends what the commands of a turn leave for other connections: the replies of those served, and to tracking ones
+  /// what has changed. After the log is durable enough.
   static void deliver(Execution& run);
   /// Looks at one that waits for another reason than a change of its keys: its slot has moved or is free again. Inside
   /// a batch.
   void attend(Execution& run, keyspace::Waiter& waiter);
-  /// Ends a wait without result. False when its reply is on its way already. Inside a batch.
-  [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter);
+  /// Ends a wait without result; `error`: what it is answered, to be counted; empty for no error. False when its reply
+  /// is on its way already. Inside a batch.
+  [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error = {});
 
+  /// What becomes of expired keys that commands of clients meet.
+  [[nodiscard]] keyspace::ExpiryRole role() const noexcept;
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
+  /// Who counts what slots cost; set once, before the loops start. Null: nobody.
+  void set_slot_stats(cluster::SlotStats* stats) noexcept { slot_stats_ = stats; }
+  /// Who is asked while Gate::kRedirect is closed; set once, before the loops start. Thread: any loop.
+  using Redirects = std::function<Redirection(const command::Session&)>;
+  void set_redirects(Redirects redirects) { redirects_ = std::move(redirects); }
   /// Whose permissions are asked; set once, before the loops start.
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
   /// What a client is told while a script keeps everybody waiting, as an error line; set once, before the loops start.
   void set_busy_text(std::function<std::string_view()> text) { busy_text_ = std::move(text); }
+  /// Whether a command that runs a script may write, by what the script says of itself; set once, before the loops
+  /// start.
+  using ScriptWrites = std::function<bool(const command::Command&, std::span<const std::string_view> args)>;
+  void set_script_writes(ScriptWrites function) noexcept { script_writes_ = std::move(function); }
   /// From when on a command is worth a line in the logs of commands and the latency monitor; changed by CONFIG SET.
   void observe(const config::MonitorConfig& config) noexcept;
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
@@ -200,6 +240,9 @@ class Dispatcher {
 
  private:
   friend class Inner;
+  /// The gates that concern a command with these arguments: fewer than those of the command for a script that only
+  /// reads.
+  [[nodiscard]] std::uint32_t gates_for(const command::Command& command, std::span<const std::string_view> args) const;
   [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
                                             const command::CommandSpec& spec) const;
   /// What a closed gate means for this command, of which `flags` are asked; nullopt: nothing.
@@ -235,11 +278,19 @@ class Dispatcher {
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
                       command::Session& session) const;
   void count_error(Execution& run, std::string_view reply_line);
+  [[nodiscard]] std::optional<Outcome> redirect(Execution& run, const command::Command& command, command::Flag flags,
+                                                command::Session& session, resp::Encoder& reply);
+  [[nodiscard]] bool counts_slots() const noexcept;
+  /// Counts a command of a client for the slot of its keys, or of the commands inside it.
+  void count_slot(const Execution& run, std::span<const keyspace::KeyRef> keys, const command::Session& session,
+                  Ticks spent, std::size_t bytes_in, std::size_t bytes_out) const;
   void note(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
             const command::Session& session, Ticks spent, std::size_t reply_bytes) const;
 
   Parts parts_;
   command::Router* router_ = nullptr;
+  cluster::SlotStats* slot_stats_ = nullptr;
+  Redirects redirects_;
   std::atomic<std::uint64_t> arrivals_{0};
   command::Permissions* permissions_ = nullptr;
   std::function<std::string_view()> busy_text_;
@@ -252,6 +303,7 @@ class Dispatcher {
   std::atomic<std::uint64_t> noteworthy_reply_{kNever};
   std::atomic<std::uint64_t> slow_micros_{kNever};
   AddressOf address_of_ = nullptr;
+  ScriptWrites script_writes_;
 };
 
 /// "unknown command ..." as Redis words it.

@@ -18,6 +18,8 @@ enum class Gate : std::uint32_t {
   kWritesPaused = 1U << 5,     // CLIENT PAUSE ... WRITE, manual failover
   kAllPaused = 1U << 6,        // CLIENT PAUSE ... ALL
   kReplica = 1U << 7,          // we follow a primary; refuses nothing by itself
+  kRedirect = 1U << 8,         // the same, outside of a cluster: clients that follow redirections belong to the primary
+  kImporting = 1U << 9,        // import-mode: what has expired is kept; refuses nothing by itself
 };
 
 class Gates {
@@ -27,6 +29,8 @@ class Gates {
   [[nodiscard]] bool closed(Gate gate) const noexcept {
     return (bits_.load(std::memory_order_acquire) & static_cast<std::uint32_t>(gate)) != 0;
   }
+  /// Writes are held back, and with them all that changes data by itself: expiry and eviction.
+  [[nodiscard]] bool paused() const noexcept { return closed(Gate::kWritesPaused) || closed(Gate::kAllPaused); }
   [[nodiscard]] std::uint32_t bits() const noexcept { return bits_.load(std::memory_order_relaxed); }
 
  private:
@@ -41,6 +45,7 @@ class Gates {
   if (!spec.is(Flag::kLoading)) gates |= bit(Gate::kLoading);
   if (!spec.is(Flag::kStale)) gates |= bit(Gate::kStale);
   if (spec.is(Flag::kWrite)) gates |= bit(Gate::kReadOnlyReplica) | bit(Gate::kMisconf) | bit(Gate::kFewReplicas);
+  if (spec.is(Flag::kWrite | Flag::kReadOnly | Flag::kRunsQueue)) gates |= bit(Gate::kRedirect);
   if (spec.is(Flag::kWrite | Flag::kMayReplicate)) gates |= bit(Gate::kWritesPaused);
   return gates;
 }

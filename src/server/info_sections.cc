@@ -80,12 +80,33 @@ void server_section(const InfoParts& p, const std::string& os, InfoWriter& out) 
 void clients_section(const InfoParts& p, InfoWriter& out) {
   const auto config = p.config.get();
   out.field("connected_clients", p.acceptor.connected());
+  out.field("cluster_connections", p.cluster_connections());
   out.field("maxclients", config->clients.max_clients);
   out.field("blocked_clients", p.state.blocked_clients.load(std::memory_order_relaxed));
   out.field("client_recent_max_input_buffer", p.ledger.recent_input());
   out.field("client_recent_max_output_buffer", p.ledger.recent_output());
   out.field("tracking_clients", p.tracking.clients());
   zeros(out, {"clients_in_timeout_table"});
+}
+
+/// Scripts and functions share their interpreters, so that there is one figure for both.
+void script_memory(script::ScriptCommands& scripts, InfoWriter& out) {
+  const script::ScriptCache::Size cached = scripts.scripts().size();
+  const std::vector<script::LibraryRef> libraries = scripts.functions().all();
+  std::uint64_t functions = 0;
+  std::uint64_t function_bytes = 0;
+  for (const script::LibraryRef& library : libraries) {
+    functions += library->functions.size();
+    function_bytes += library->code.size();
+  }
+  bytes(out, "used_memory_lua", scripts.memory_bytes());
+  out.field("used_memory_scripts_eval", cached.bytes);
+  out.field("number_of_cached_scripts", cached.scripts);
+  out.field("number_of_functions", functions);
+  out.field("number_of_libraries", libraries.size());
+  bytes(out, "used_memory_vm_total", scripts.memory_bytes());
+  out.field("used_memory_functions", function_bytes);
+  bytes(out, "used_memory_scripts", cached.bytes + function_bytes);
 }
 
 void memory_section(const InfoParts& p, InfoWriter& out) {
@@ -107,6 +128,7 @@ void memory_section(const InfoParts& p, InfoWriter& out) {
   out.field("allocator_resident", heap.resident);
   bytes(out, "total_system_memory",
         static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+  script_memory(p.scripts, out);
   bytes(out, "maxmemory", p.config.get()->memory.max_memory);
   const std::vector<std::string> policy_name = {"maxmemory-policy"};
   for (const config::NameValue& policy : p.settings.get(policy_name)) out.field("maxmemory_policy", policy.value);
@@ -152,10 +174,16 @@ void stats_section(const InfoParts& p, InfoWriter& out) {
   out.field("total_connections_received", p.acceptor.received());
   out.field("total_commands_processed", count(&ThreadStats::processed));
   out.field("instantaneous_ops_per_sec", state.ops_per_second.load(std::memory_order_relaxed));
-  out.field("total_net_input_bytes", count(&ThreadStats::input_bytes));
-  out.field("total_net_output_bytes", count(&ThreadStats::output_bytes));
+  const std::uint64_t replication_input = p.replication_input();
+  const std::uint64_t replication_output = p.replication_output();
+  out.field("total_net_input_bytes", count(&ThreadStats::input_bytes) + replication_input);
+  out.field("total_net_output_bytes", count(&ThreadStats::output_bytes) + replication_output);
+  out.field("total_net_repl_input_bytes", replication_input);
+  out.field("total_net_repl_output_bytes", replication_output);
   out.formatted("instantaneous_input_kbps", "{:.2f}", rate(state.input_bytes_per_second.load()));
   out.formatted("instantaneous_output_kbps", "{:.2f}", rate(state.output_bytes_per_second.load()));
+  out.formatted("instantaneous_input_repl_kbps", "{:.2f}", rate(state.replication_input_per_second.load()));
+  out.formatted("instantaneous_output_repl_kbps", "{:.2f}", rate(state.replication_output_per_second.load()));
   out.field("rejected_connections", p.acceptor.rejected());
   out.field("expired_keys", p.keyspace.total(&keyspace::Counters::expired));
   out.field("expired_time_cap_reached_count", count(&ThreadStats::expiry_budget_spent));

@@ -2,9 +2,12 @@
 /// their places here and their lines from those who know them.
 #pragma once
 
+#include <functional>
+
 #include "base/time.h"
 #include "command/table.h"
 #include "keyspace/keyspace.h"
+#include "script/commands.h"
 #include "server/acceptor.h"
 #include "server/acl/denial_log.h"
 #include "server/client_ledger.h"
@@ -36,6 +39,12 @@ struct InfoParts {
   RunState& state;
   const pubsub::Hub& hub;
   const tracking::Table& tracking;
+  script::ScriptCommands& scripts;
+  /// What replication has received and sent, in bytes.
+  std::function<std::uint64_t()> replication_input;
+  std::function<std::uint64_t()> replication_output;
+  /// Connections of the cluster bus; 0 outside of a cluster.
+  std::function<std::uint64_t()> cluster_connections;
 };
 
 /// Adds the sections in the order of Redis. Thread: before the loops start.

@@ -58,8 +58,10 @@ GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenG
     group.routed = true;
   }
   run_.group = &group;
+  caller_ = &ctx.session;
   body();
   dispatcher_.record_group(run_, ctx.session);
+  caller_ = nullptr;
   run_.group = nullptr;
   return GroupEnd::kRan;
 }
@@ -162,18 +164,24 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
     bump(run_.stats.commands[command->index].rejected);
     return refused;
   }
+  if (!keys.empty() && dispatcher_.counts_slots()) [[unlikely]]
+    run_.slot_use.note(keys[0].slot);
   command::Effects effects;
   const std::size_t before = reply.output().size();
   const Ticks start = ticks_now();
   command::Context context(command->spec, args, keys, db, reply, session, effects, Dispatcher::host(run_));
+  const bool script = command->spec.is(Flag::kSkipMonitor);  // shown before its commands
+  if (script && dispatcher_.parts_.monitors.any()) [[unlikely]]
+    dispatcher_.show_to_monitors(run_, *command, args, session);
   command->handler(context);
-  if (dispatcher_.parts_.monitors.any()) [[unlikely]]
+  if (!script && dispatcher_.parts_.monitors.any()) [[unlikely]]
     dispatcher_.show_to_monitors(run_, *command, args, session);
   const std::string_view written = reply.output().view();
   const auto sampled = caller == Caller::kTransaction ? Dispatcher::Sampled::kForSlowLog : Dispatcher::Sampled::kNot;
   dispatcher_.count_call(run_, *command, args, ticks_now() - start, written.substr(std::min(before, written.size())),
                          session, sampled);
-  if (session.tracks_keys) dispatcher_.remember_reads(*command, keys, session);
+  // A script reads for whoever has called it.
+  if (caller_->tracks_keys) dispatcher_.remember_reads(*command, keys, *caller_);
   dispatcher_.collect(run_, *command, args, db_index, effects, session);
   return std::nullopt;
 }

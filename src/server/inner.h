@@ -32,6 +32,7 @@ class Inner final : public command::InnerCalls {
 
   Dispatcher& dispatcher_;
   Execution& run_;
+  command::Session* caller_ = nullptr;  // of the group that is open
 };
 
 }  // namespace ashlar::server

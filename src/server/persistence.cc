@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/run_state.h"
+#include "snapshot/rdb_check.h"
 #include "snapshot/rdb_load.h"
 
 namespace ashlar::server {
@@ -88,6 +89,7 @@ aof::RewriteJob Persistence::rewrite_job() {
   job.form = config->aof.rdb_preamble ? aof::BaseForm::kRdb : aof::BaseForm::kCommands;
   job.compression = config->snapshot.compress ? snapshot::Compression::kLzf : snapshot::Compression::kNone;
   job.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  job.timestamps = config->aof.timestamps;
   job.at_cut = [this] {
     parts_.log.forget_aof_db();
     return aof::RewriteCut{aux(), std::nullopt};
@@ -101,12 +103,24 @@ Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution&
   auto loaded = parts_.config.get()->aof.enabled ? load_aof(dispatcher, run)
                                                  : load_rdb(snapshot::DuplicateKeys::kRefuse, nullptr);
   parts_.gates.open(Gate::kLoading);
+  if (!loaded && loaded.error().code == ErrorCode::kCorrupt && !parts_.config.get()->aof.enabled) explain_rdb();
   if (loaded && keys_loaded_ > 0) {
     const auto took = static_cast<double>((parts_.clock.mono() - begin).count()) / 1e6;
     log::notice("DB loaded from disk: {:.3f} seconds, keys loaded: {}, keys expired: {}", took, keys_loaded_.load(),
                 keys_expired_.load());
   }
   return loaded;
+}
+
+/// Says in the log what ashlar-check-rdb says of the file that cannot be loaded.
+void Persistence::explain_rdb() const {
+  const std::string path = rdb_path(*parts_.config.get());
+  const auto file = parts_.files.open(path, OpenMode::kRead);
+  if (!file) return;
+  snapshot::FileSource source(**file);
+  const auto say = [](std::string_view line) { log::warning("{}", line.substr(0, line.find_last_not_of('\n') + 1)); };
+  (void)snapshot::check_rdb(source, path, parts_.clock.wall(), say);
+  log::warning("Terminating server after rdb file reading failure.");
 }
 
 Result<Persistence::Loaded> Persistence::load_rdb(snapshot::DuplicateKeys duplicates,
@@ -149,7 +163,9 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
     const keyspace::Batch inside(run.participant);
     dispatcher.begin_batch(run, parts_.clock.wall(), command::Origin::kLoader);
     const Located located = dispatcher.look_up(run, args);
-    if (located.command == nullptr) return fail(unknown_command(dispatcher.parts().table, args).detail);
+    if (located.command == nullptr) {
+      return fail(fmt::format("Unknown command '{}' reading the append only file", args[0].substr(0, 128)));
+    }
     discarded.clear();
     (void)dispatcher.run(run, located, args, session, reply);
     if (!discarded.empty() && discarded.view().front() == '-') {
@@ -158,7 +174,10 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
     return {};
   };
   ASH_TRY(const aof::AofLoadReport report, aof_.load(options));
-  keys_loaded_ = parts_.keyspace.size(DbIndex{0}).keys;
+  keys_loaded_ = 0;
+  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) {
+    keys_loaded_ += parts_.keyspace.size(DbIndex{db}).keys;
+  }
   return Loaded{report.replication};
 }
 
@@ -173,6 +192,7 @@ Result<void> Persistence::start() {
 void Persistence::empty_dataset() {
   const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
   for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) parts_.keyspace.clear(DbIndex{db});
+  if (parts_.keyspace.functions() != nullptr) parts_.keyspace.functions()->clear();
 }
 
 Result<void> Persistence::reload(const Reload& how, keyspace::SafePoint::Participant& seat) {
@@ -327,6 +347,7 @@ Result<void> Persistence::finish(const ShutdownRequest& request) {
     saver_.cancel();
     saver_.wait(nullptr);
     result = saver_.save(save_job(), nullptr);
+    if (!result) log::warning("Error trying to save the DB, can't exit.");
   }
   return result;
 }
@@ -349,7 +370,13 @@ Result<void> Persistence::switch_aof(const config::Config& now) {
   return {};
 }
 
-void Persistence::apply(const config::Config& now) { aof_.writer().configure(writer_settings(now)); }
+void Persistence::apply(const config::Config& now) {
+  aof_.writer().configure(writer_settings(now));
+  using History = aof::AofFiles::History;
+  if (const auto done = aof_.set_history(now.aof.keep_history ? History::kKeep : History::kDelete); !done) {
+    log::warning("Cannot delete former append only files: {}", done.error().text());
+  }
+}
 
 Result<void> Persistence::save(keyspace::SafePoint::Participant* self) { return saver_.save(save_job(), self); }
 
@@ -360,6 +387,7 @@ Result<void> Persistence::background_save(keyspace::SafePoint::Participant* self
 }
 
 Result<void> Persistence::background_rewrite(keyspace::SafePoint::Participant* self) {
+  ASH_TRY_VOID(aof_.ensure_open(paths_of(*parts_.config.get())));
   ASH_TRY_VOID(aof_.rewrite(rewrite_job(), self));
   log::notice("Background append only file rewriting started");
   return {};

@@ -96,6 +96,7 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] snapshot::SaveJob save_job() const;
   [[nodiscard]] aof::RewriteJob rewrite_job();
   [[nodiscard]] Result<Loaded> load_aof(Dispatcher& dispatcher, Execution& run);
+  void explain_rdb() const;
   [[nodiscard]] Result<Loaded> load_rdb(snapshot::DuplicateKeys duplicates, keyspace::SafePoint::Participant* seat);
   void empty_dataset();
   void run_save_points(const config::Config& config);

@@ -5,6 +5,7 @@
 #include "base/key_slot.h"
 #include "server/client.h"
 #include "server/help.h"
+#include "server/slot_costs.h"
 
 namespace ashlar::server::pubsub {
 
@@ -221,6 +222,9 @@ void PubSubCommands::sunsubscribe(Context& ctx) { leave(ctx, Kind::kShardChannel
 
 void PubSubCommands::publish_in(Context& ctx, Hub::Scope scope) {
   const std::uint64_t receivers = hub_.publish(scope, ctx.args[1], ctx.args[2]);
+  if (scope == Hub::Scope::kShard && slot_stats_ != nullptr) {
+    count_shard_message(*slot_stats_, ctx.args[1], ctx.args[2], receivers);
+  }
   broadcast_ ? broadcast_(scope, ctx.args[1], ctx.args[2]) : ctx.effects.force_for_replicas();
   ctx.reply.integer(static_cast<std::int64_t>(receivers));
 }

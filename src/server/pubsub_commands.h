@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "cluster/admin/slot_stats.h"
 #include "command/table.h"
 #include "server/client.h"
 #include "server/pubsub/hub.h"
@@ -19,6 +20,8 @@ class PubSubCommands {
   explicit PubSubCommands(Hub& hub) : hub_(hub) {}
   /// In a cluster messages go over its bus, otherwise down the replication stream. Before the loops start.
   void set_broadcast(Broadcast broadcast) { broadcast_ = std::move(broadcast); }
+  /// Who counts what slots cost; before the loops start.
+  void set_slot_stats(cluster::SlotStats& stats) noexcept { slot_stats_ = &stats; }
   void register_in(command::CommandTable& table);
 
   void subscribe(command::Context& ctx);
@@ -43,6 +46,7 @@ class PubSubCommands {
 
   Hub& hub_;
   Broadcast broadcast_;
+  cluster::SlotStats* slot_stats_ = nullptr;
 };
 
 /// Ends the subscriptions of clients of `worker` to shard channels of slots for which `left` is true, and tells them.

@@ -19,6 +19,7 @@ replication::Settings replication_settings(const config::Config& config) {
   to.announced = from.announced;
   to.priority = from.priority;
   to.announce_ip = from.announce_ip;
+  to.source_address = config.network.bind_source;
   to.port = from.announce_port != 0 ? from.announce_port : config.network.port;
   to.diskless_sync = from.diskless_sync;
   to.diskless_sync_delay = from.diskless_sync_delay;
@@ -31,6 +32,8 @@ replication::Settings replication_settings(const config::Config& config) {
   to.backlog_ttl = from.backlog_ttl;
   to.min_replicas = from.min_replicas_to_write;
   to.min_replicas_max_lag = from.min_replicas_max_lag;
+  to.ack_replicas = from.min_replicas_ack;
+  to.ack_on_disk = from.min_replicas_ack_fsync;
   to.output_hard = limit.hard;
   to.output_soft = limit.soft;
   to.output_soft_for = limit.soft_for;
@@ -108,14 +111,15 @@ replication::Takeover::Answer ClientTakeover::take(command::Session& session,
 }
 
 void ReplicationHost::show(const replication::RoleFacts& facts) {
-  const bool became_replica = facts.replica && !gates_.closed(Gate::kReplica);
+  const bool changed = facts.replica != gates_.closed(Gate::kReplica);
   set(Gate::kReplica, facts.replica);
+  set(Gate::kRedirect, facts.replica && !config_.get()->cluster.enabled);
   set(Gate::kReadOnlyReplica, facts.read_only);
   set(Gate::kStale, facts.stale);
   set(Gate::kFewReplicas, facts.few_replicas);
   memory_.set_duty(facts.replica && config_.get()->replication.ignore_max_memory ? MemoryGuard::Duty::kIgnoreLimit
                                                                                  : MemoryGuard::Duty::kEvict);
-  if (became_replica && replica_observer_) replica_observer_();
+  if (changed && role_observer_) role_observer_(facts.replica ? Role::kReplica : Role::kPrimary);
 }
 
 void ReplicationHost::loading(Loading state) {

@@ -70,6 +70,9 @@ class ReplicationHost final : public replication::Host {
   void dataset_replaced() override;
   void remember_upstream(const std::optional<net::Endpoint>& upstream) override;
   [[nodiscard]] bool writes_paused() const override;
+  void acknowledged() override {
+    if (acknowledgement_observer_) acknowledgement_observer_();
+  }
   void hold_writes(Hold hold) override;
   [[nodiscard]] std::optional<LogPositions> log_positions() const override { return log_ ? log_() : std::nullopt; }
 
@@ -84,8 +87,11 @@ class ReplicationHost final : public replication::Host {
     log_ = std::move(links.log);
     hold_ = std::move(links.hold_writes);
   }
-  /// Whom show() tells when we have begun to follow a primary; set at start.
-  void on_became_replica(std::function<void()> observer) { replica_observer_ = std::move(observer); }
+  enum class Role : std::uint8_t { kPrimary, kReplica };
+  /// Whom show() tells when we have begun to follow a primary, or ceased to; set at start.
+  void on_role_change(std::function<void(Role)> observer) { role_observer_ = std::move(observer); }
+  /// Whom acknowledged() tells; set at start.
+  void on_acknowledged(std::function<void()> observer) { acknowledgement_observer_ = std::move(observer); }
 
  private:
   void set(Gate gate, bool closed) noexcept { closed ? gates_.close(gate) : gates_.open(gate); }
@@ -97,7 +103,8 @@ class ReplicationHost final : public replication::Host {
   std::function<void()> dataset_observer_;
   std::function<std::optional<LogPositions>()> log_;
   std::function<void(Hold)> hold_;
-  std::function<void()> replica_observer_;
+  std::function<void(Role)> role_observer_;
+  std::function<void()> acknowledgement_observer_;
 };
 
 }  // namespace ashlar::server

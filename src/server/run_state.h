@@ -30,6 +30,8 @@ struct RunState {
   std::atomic<std::uint64_t> ops_per_second{0};
   std::atomic<std::uint64_t> input_bytes_per_second{0};
   std::atomic<std::uint64_t> output_bytes_per_second{0};
+  std::atomic<std::uint64_t> replication_input_per_second{0};  // bytes
+  std::atomic<std::uint64_t> replication_output_per_second{0};
 };
 
 }  // namespace ashlar::server

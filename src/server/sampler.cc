@@ -38,11 +38,17 @@ void Sampler::sample() {
   const MonoTime now = parts_.loop.now();
   RunState& state = parts_.state;
   commands_.observe(parts_.stats.total(&ThreadStats::processed), now);
-  input_.observe(parts_.stats.total(&ThreadStats::input_bytes), now);
-  output_.observe(parts_.stats.total(&ThreadStats::output_bytes), now);
+  const std::uint64_t replication_input = parts_.replication_input();
+  const std::uint64_t replication_output = parts_.replication_output();
+  input_.observe(parts_.stats.total(&ThreadStats::input_bytes) + replication_input, now);
+  output_.observe(parts_.stats.total(&ThreadStats::output_bytes) + replication_output, now);
+  replication_input_.observe(replication_input, now);
+  replication_output_.observe(replication_output, now);
   state.ops_per_second.store(commands_.per_second(), std::memory_order_relaxed);
   state.input_bytes_per_second.store(input_.per_second(), std::memory_order_relaxed);
   state.output_bytes_per_second.store(output_.per_second(), std::memory_order_relaxed);
+  state.replication_input_per_second.store(replication_input_.per_second(), std::memory_order_relaxed);
+  state.replication_output_per_second.store(replication_output_.per_second(), std::memory_order_relaxed);
   note_memory(state, memory_used());
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 
 #include "base/time.h"
 #include "net/event_loop.h"
@@ -35,6 +36,9 @@ class Sampler {
     net::EventLoop& loop;
     const StatsRegistry& stats;
     RunState& state;
+    /// What replication has received and sent, in bytes.
+    std::function<std::uint64_t()> replication_input;
+    std::function<std::uint64_t()> replication_output;
   };
   explicit Sampler(const Parts& parts) : parts_(parts) {}
   /// Measures now and every tenth of a second from then on, until the loop ends. Call once.
@@ -46,6 +50,8 @@ class Sampler {
   RateMeter commands_;
   RateMeter input_;
   RateMeter output_;
+  RateMeter replication_input_;
+  RateMeter replication_output_;
 };
 
 /// Raises the peak to `used` when that is more.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "server/run_state.h"
 
 namespace ashlar::server {
@@ -106,8 +108,15 @@ Result<void> prepare_process(const config::Config& config) {
   if (::chdir(config.snapshot.directory.c_str()) != 0) {
     return fail_errno("Can't chdir to", config.snapshot.directory, errno);
   }
+  // Before the first thread starts: all inherit it, so that only the control loop ever hears of them.
+  sigset_t stop;
+  ::sigemptyset(&stop);
+  ::sigaddset(&stop, SIGTERM);
+  ::sigaddset(&stop, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   if (!log::open(config.log.file)) return fail(fmt::format("Can't open the log file: {}", config.log.file));
   if (config.process.daemonize) ASH_TRY_VOID(detach());
+  allocator_purge_in_background();
   if (const std::string path = pid_path(config); !path.empty()) {
     if (std::FILE* file = std::fopen(path.c_str(), "we")) {
       std::fputs(fmt::format("{}\n", ::getpid()).c_str(), file);

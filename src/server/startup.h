@@ -16,7 +16,8 @@ namespace ashlar::server {
 [[nodiscard]] std::optional<int> answer_without_server(const std::vector<std::string>& arguments);
 /// Gathers what config::load() needs to know of the process.
 [[nodiscard]] config::LoadInput load_input(std::vector<std::string> arguments);
-/// Makes `dir` the working directory, opens the log, becomes a daemon, writes the pid file. Errors: the text to print.
+/// Blocks the signals that end the server, makes `dir` the working directory, opens the log, becomes a daemon, writes
+/// the pid file. Errors: the text to print.
 [[nodiscard]] Result<void> prepare_process(const config::Config& config);
 /// Removes the pid file and tells systemd that the server is ready or gone.
 void announce_ready(const config::Config& config);

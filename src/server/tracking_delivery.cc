@@ -9,20 +9,19 @@ namespace {
 
 constexpr std::string_view kChannel = "__redis__:invalidate";
 
-/// A list of the one key, or null for all keys.
-void put_keys(resp::Encoder& frame, const std::optional<std::string>& key) {
-  if (!key) return frame.null();
-  frame.array(1);
-  frame.bulk(*key);
+/// In messages no keys stand for all keys.
+using Keys = std::span<const std::string_view>;
+
+void put_keys(resp::Encoder& frame, Keys keys) {
+  if (keys.empty()) return frame.null();
+  frame.array(keys.size());
+  for (const std::string_view key : keys) frame.bulk(key);
 }
 
-void push_invalidation(Worker& worker, Client& client, const std::optional<std::string>& key) {
-  ByteBuffer bytes;
-  resp::Encoder frame(bytes, client.reply().version());
+void write_invalidation(resp::Encoder& frame, Keys keys) {
   frame.push(2);
   frame.bulk("invalidate");
-  put_keys(frame, key);
-  worker.push_raw(client, bytes.view());
+  put_keys(frame, keys);
 }
 
 void report_broken_redirect(Worker& worker, Client& client) {
@@ -37,13 +36,16 @@ void report_broken_redirect(Worker& worker, Client& client) {
 }
 
 /// Tells `client`, or whom it has named instead. RESP2 has no way to tell a connection about itself.
-void tell(Worker& worker, Client& client, const std::optional<std::string>& key) {
+void tell(Worker& worker, Client& client, Keys keys, Worker::Push when = Worker::Push::kNow) {
   const std::optional<ClientId> redirect = client.tracking()->redirect;
   if (!redirect) {
-    if (client.reply().version() == resp::Version::kResp3) push_invalidation(worker, client, key);
-    return;
+    if (client.reply().version() != resp::Version::kResp3) return;
+    ByteBuffer bytes;
+    resp::Encoder frame(bytes, resp::Version::kResp3);
+    write_invalidation(frame, keys);
+    return worker.push_raw(client, bytes.view(), when);
   }
-  auto parcel = std::make_shared<const RedirectedInvalidation>(*redirect, key);
+  auto parcel = std::make_shared<const RedirectedInvalidation>(*redirect, keys);
   if (!worker.directory().send(*redirect, std::move(parcel))) report_broken_redirect(worker, client);
 }
 
@@ -54,36 +56,48 @@ void tell(Worker& worker, Client& client, const std::optional<std::string>& key)
 }  // namespace
 
 void KeyInvalidation::deliver(Worker& worker) const {
+  const std::string_view key = key_;
   for (const ClientId id : readers_) {
     Client* client = worker.find(id);
     if (client == nullptr || client->tracking() == nullptr || client->tracking()->mode == Mode::kBroadcast) continue;
-    if (hears(*client, actor_)) tell(worker, *client, key_);
+    if (!hears(*client, actor_)) continue;
+    // A command that has waited changed it: its reply is on its way and comes first.
+    tell(worker, *client, {&key, 1}, id == actor_ ? Worker::Push::kBehindReply : Worker::Push::kNow);
   }
 }
 
 void PrefixInvalidation::deliver(Worker& worker) const {
   const auto* clients = worker.trackers().with_prefix(prefix_);
   if (clients == nullptr) return;
+  std::vector<std::string_view> keys;
   for (Client* client : *clients) {
-    if (hears(*client, actor_)) tell(worker, *client, key_);
+    keys.clear();
+    for (const Changed& changed : keys_) {
+      if (hears(*client, changed.actor)) keys.push_back(changed.key);
+    }
+    if (!keys.empty()) tell(worker, *client, keys);
   }
 }
 
 void FlushInvalidation::deliver(Worker& worker) const {
-  for (Client* client : worker.trackers().all()) tell(worker, *client, std::nullopt);
+  for (Client* client : worker.trackers().all()) tell(worker, *client, {});
 }
 
 void RedirectedInvalidation::deliver(Worker& worker) const {
   Client* client = worker.find(target_);
   if (client == nullptr) return;  // the next one finds out
-  if (client->reply().version() == resp::Version::kResp3) return push_invalidation(worker, *client, key_);
-  if (!client->subscribed) return;
+  const std::vector<std::string_view> keys(keys_.begin(), keys_.end());
   ByteBuffer bytes;
-  resp::Encoder frame(bytes);
-  frame.push(3);
-  frame.bulk("message");
-  frame.bulk(kChannel);
-  put_keys(frame, key_);
+  resp::Encoder frame(bytes, client->reply().version());
+  if (client->reply().version() == resp::Version::kResp3) {
+    write_invalidation(frame, keys);
+  } else {
+    if (!client->subscribed) return;
+    frame.push(3);
+    frame.bulk("message");
+    frame.bulk(kChannel);
+    put_keys(frame, keys);
+  }
   worker.push_raw(*client, bytes.view());
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -24,6 +25,10 @@
 #include "server/push/directory.h"
 #include "server/push/inbox.h"
 #include "server/tracking/trackers.h"
+
+namespace ashlar::replication {
+class Replication;
+}
 
 namespace ashlar::server {
 
@@ -50,6 +55,7 @@ class Worker {
     Monitors& monitors;
     tracking::Table& tracking;
     ClientDirectory& directory;
+    replication::Replication& replication;
     const std::atomic<bool>& active_expiry;        // DEBUG SET-ACTIVE-EXPIRE
     const std::atomic<bool>& cron_paused;          // DEBUG PAUSE-CRON
     std::atomic<std::uint64_t>& blocked_clients;   // counted here, shown by INFO
@@ -91,13 +97,21 @@ class Worker {
   bool end_wait(Client& client, WaitEnd how);
   /// Ends the waits of all clients: we have become a replica.
   void end_all_waits();
+  /// Whether replies of this loop wait for replicas. Thread: any.
+  [[nodiscard]] bool awaits_acks() const noexcept { return awaits_acks_.load(); }
+  /// Replicas have acknowledged more, or need not any longer: replies that waited for it may leave.
+  void release_acknowledged();
+  /// Replicas will not acknowledge any more, as we have become one: replies that wait for it become errors.
+  void refuse_unacknowledged();
   /// Looks at all that wait, as slots have moved or are free again.
   void attend_waiters();
   /// Sends what is no reply: `frame` begins as RESP2 has it, with '*', and becomes a push for RESP3. Thread: the
   /// loop's.
   void push(Client& client, std::string_view frame);
+  /// kBehindReply: if the client waits for a reply, behind that.
+  enum class Push : std::uint8_t { kNow, kBehindReply };
   /// The same for bytes that are complete as they are.
-  void push_raw(Client& client, std::string_view bytes);
+  void push_raw(Client& client, std::string_view bytes, Push when = Push::kNow);
   /// Makes `client` a monitor. Thread: the loop's.
   void monitor(Client& client);
   [[nodiscard]] const std::vector<Client*>& monitors() const noexcept { return monitors_; }
@@ -109,6 +123,8 @@ class Worker {
   void refresh_users();
   /// Commands are no longer paused: run those that were kept back.
   void unpause();
+  /// Makes the dataset fit into maxmemory, as far as the policy lets it, in slices between which clients are served.
+  void evict();
 
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] net::EventLoop& loop() noexcept { return loop_; }
@@ -144,8 +160,14 @@ class Worker {
   void mark_flush(Client& client);
   void end_turn();
   void settle_writes();
+  void note_write(Client& client, std::size_t output_before);
+  void settle_acks();
+  void answer_awaiting(std::int64_t upto, MonoTime now);
   void run_ready();
+  void prefetch_group();
   void run_slice(const Slice& slice);
+  /// What becomes of expired keys that an import meets.
+  [[nodiscard]] keyspace::ExpiryRole role_of_import() const;
   void open_inbox();
   void adopt(Accepted accepted);
   void take_arrivals();
@@ -158,6 +180,7 @@ class Worker {
   void account(Client& client);
   void evict_clients();
   void note_buffers();
+  void postpone(Client& client);
   void depart(Client& client);
   void reclaim_buffers(Client& client);
   void destroy_dead();
@@ -166,6 +189,7 @@ class Worker {
   void late_reply(ClientId id, const command::LateReply& write);
   void periodic();
   void run_expiry();
+  void limit_tracking();
   [[nodiscard]] MemoryGuard::Room make_room();
   void note_latency(std::string_view event, Ticks spent);
   void arm_timer();
@@ -193,11 +217,17 @@ class Worker {
   std::uint64_t users_version_ = 0;
   std::vector<Client*> monitors_;
   Mailbox<Accepted> arrivals_;
-  bool busy_ = false;  // in serve_while_busy(): the clients of group_ must not be touched
+  bool evicting_ = false;  // evict() comes soon
+  bool busy_ = false;      // in serve_while_busy(): the clients of group_ must not be touched
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;
   std::vector<Client*> writers_;  // whose writes were recorded in this turn
+  std::vector<ClientId> awaiting_acks_;
+  std::atomic<bool> awaits_acks_{false};  // awaiting_acks_ is not empty, or about to be looked at
+  bool acks_wanted_ = false;              // min-replicas-ack, in this turn
+  bool acks_due_ = false;                 // replies of this turn wait for replicas
+  std::optional<net::TimerId> ack_timer_;
   std::vector<Slice> group_;
   std::vector<Located> located_;
   std::vector<std::unique_ptr<resp::CommandBatch>> batches_;

@@ -29,18 +29,29 @@ std::size_t WorkerPool::client_count() const {
   return sum;
 }
 
-void WorkerPool::gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done) {
+void WorkerPool::gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done,
+                        const std::function<void(std::function<void()>)>& besides) {
   Worker& home = client.worker();
   const std::uint64_t ticket = home.hold(client);
   const ClientId id = client.id;
   // Shared by the loops that still have to visit; the last one reports home.
-  auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size() + (besides ? 1 : 0));
+  const auto leave = [&home, id, ticket, left, done = std::move(done)] {
+    if (left->fetch_sub(1) != 1) return;
+    home.post([&home, id, ticket, done] { home.fill(id, ticket, done); });
+  };
   for (auto& worker : workers_) {
-    worker->post([&worker = *worker, &home, id, ticket, left, visit, done] {
+    worker->post([&worker = *worker, visit, leave] {
       visit(worker);
-      if (left->fetch_sub(1) != 1) return;
-      home.post([&home, id, ticket, done] { home.fill(id, ticket, done); });
+      leave();
     });
+  }
+  if (besides) besides(leave);
+}
+
+void WorkerPool::release_acknowledged() {
+  for (auto& worker : workers_) {
+    if (worker->awaits_acks()) worker->post([&worker = *worker] { worker.release_acknowledged(); });
   }
 }
 

@@ -27,9 +27,13 @@ class WorkerPool {
   /// Runs `visit` on every loop's thread, then `done` on that of `client`, whose command waits meanwhile: how one
   /// connection learns of or acts on those of other loops. `done` writes the reply; it is not called if the client
   /// left.
-  void gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done);
+  /// `besides`, if given, begins work elsewhere and is handed what to call, from any thread, when that has ended.
+  void gather(Client& client, std::function<void(Worker&)> visit, std::function<void(Client&)> done,
+              const std::function<void(std::function<void()>)>& besides = {});
   /// Runs `visit` on every loop's thread, soon.
   void broadcast(std::function<void(Worker&)> visit);
+  /// Lets replies leave that waited for replicas. Thread: any.
+  void release_acknowledged();
 
  private:
   std::vector<std::unique_ptr<Worker>> workers_;

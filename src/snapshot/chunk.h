@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "snapshot/rdb_format.h"
 
 namespace ashlar::snapshot {
 
@@ -26,12 +27,14 @@ struct Chunk {
   std::optional<DbIndex> first_db;
   DbIndex last_db;
   std::uint64_t keys = 0;
+  std::uint16_t version = rdb::kWriteVersionMin;  // lowest RDB version that has all of it
 
   void clear() noexcept {
     bytes.clear();
     deferred.clear();
     first_db.reset();
     keys = 0;
+    version = rdb::kWriteVersionMin;
   }
 };
 

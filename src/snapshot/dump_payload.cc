@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "snapshot/rdb_format.h"
 #include "snapshot/rdb_reader.h"
 
@@ -11,10 +12,10 @@ namespace {
 constexpr std::size_t kFooterBytes = 2 + 8;
 }  // namespace
 
-void seal_payload(std::string& body) {
-  char version[2];
-  store_le(version, rdb::kWriteVersion);
-  body.append(version, sizeof version);
+void seal_payload(std::string& body, std::uint16_t version) {
+  char number[2];
+  store_le(number, version);
+  body.append(number, sizeof number);
   char crc[8];
   store_le(crc, crc64(0, body));
   body.append(crc, sizeof crc);
@@ -26,7 +27,7 @@ std::string dump_value(const keyspace::Entry& entry, Compression compression) {
   rdb::append_value(chunk, entry, compression);
   std::string out;
   rdb::pack(chunk, compression, out);
-  seal_payload(out);
+  seal_payload(out, rdb::version_of_type(rdb::type_of(entry)));
   return out;
 }
 
@@ -36,7 +37,8 @@ Result<std::string_view> unseal_payload(std::string_view payload) {
   const std::size_t body_size = payload.size() - kFooterBytes;
   const auto version = load_le<std::uint16_t>(payload.data() + body_size);
   const auto crc = load_le<std::uint64_t>(payload.data() + body_size + 2);
-  if (version > rdb::kMaxVersion || crc != crc64(0, payload.substr(0, body_size + 2))) {
+  if ((version > rdb::kMaxVersion && version != rdb::kValkeyVersion) ||
+      crc != crc64(0, payload.substr(0, body_size + 2))) {
     return fail(std::string(kWrongFooter));
   }
   return payload.substr(0, body_size);
@@ -53,10 +55,15 @@ Result<keyspace::OwnedValue> restore_value(std::string_view payload, const RdbLi
   }
   StringSource source(body.substr(1));
   RdbInput input(source, limits);
+  const auto version = load_le<std::uint16_t>(payload.data() + body.size());
+  if (version == rdb::kValkeyVersion) input.set_dialect(RdbDialect::kValkey);
   auto value = rdb::read_value(input, type, {}, 0);
-  if (!value) return fail(std::string(kBadFormat));
+  if (!value) {
+    log::verbose("A payload was refused: {}", value.error().text());
+    return fail(std::string(kBadFormat));
+  }
   const auto ended = input.at_end();
-  if (!ended || !*ended) return fail(std::string(kBadFormat));
+  if (!ended || !*ended || rdb::is_empty(*value)) return fail(std::string(kBadFormat));
   return value;
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "keyspace/entry.h"
 #include "snapshot/rdb_encode.h"
+#include "snapshot/rdb_format.h"
 #include "snapshot/rdb_input.h"
 
 namespace ashlar::snapshot {
@@ -22,7 +23,7 @@ namespace ashlar::snapshot {
 /// What stands before version and checksum. Errors: "DUMP payload version or checksum are wrong".
 [[nodiscard]] Result<std::string_view> unseal_payload(std::string_view payload);
 
-/// Writes version and checksum behind `body` (type code and value).
-void seal_payload(std::string& body);
+/// Writes version and checksum behind `body` (type code and value). `version`: the lowest that has what is in it.
+void seal_payload(std::string& body, std::uint16_t version = rdb::kWriteVersionMin);
 
 }  // namespace ashlar::snapshot

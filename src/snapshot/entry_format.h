@@ -10,6 +10,7 @@
 #include "keyspace/entry.h"
 #include "snapshot/chunk.h"
 #include "snapshot/rdb_encode.h"
+#include "snapshot/rdb_format.h"
 
 namespace ashlar::snapshot {
 
@@ -20,6 +21,10 @@ class EntryFormat {
   virtual void select_db(std::string& out, DbIndex db) const = 0;
   /// Appends one entry. Fast: what takes time is deferred.
   virtual void entry(Chunk& out, const keyspace::Entry& entry) const = 0;
+  /// The lowest RDB version that has the value of `entry`; any, when the format is not RDB. `entry` stays locked.
+  [[nodiscard]] virtual std::uint16_t version(const keyspace::Entry& /*entry*/) const { return 0; }
+  /// Whether version() tells anything.
+  [[nodiscard]] virtual bool has_versions() const noexcept { return false; }
   /// Appends the finished form of `chunk`.
   virtual void pack(const Chunk& chunk, std::string& out) const { out += chunk.bytes; }
 };
@@ -33,6 +38,10 @@ class RdbEntryFormat final : public EntryFormat {
   void entry(Chunk& out, const keyspace::Entry& entry) const override {
     rdb::append_entry(out, entry, clock_, compression_);
   }
+  [[nodiscard]] std::uint16_t version(const keyspace::Entry& entry) const override {
+    return rdb::version_of_type(rdb::type_of(entry));
+  }
+  [[nodiscard]] bool has_versions() const noexcept override { return true; }
   void pack(const Chunk& chunk, std::string& out) const override { rdb::pack(chunk, compression_, out); }
 
  private:

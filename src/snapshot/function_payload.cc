@@ -11,7 +11,7 @@ std::string dump_functions(const std::vector<std::string_view>& codes) {
     out.push_back(static_cast<char>(rdb::kOpFunction2));
     rdb::append_string(out, code, Compression::kLzf);
   }
-  seal_payload(out);
+  seal_payload(out, rdb::kFunctionsVersion);
   return out;
 }
 

@@ -189,7 +189,9 @@ void append_entry(Chunk& out, const keyspace::Entry& entry, const ClockFields& c
       append_byte(out.bytes, keyspace::lfu_count(entry.clock(), clock.now, clock.lfu));
       break;
   }
-  append_byte(out.bytes, type_of(entry));
+  const std::uint8_t type = type_of(entry);
+  out.version = std::max(out.version, version_of_type(type));
+  append_byte(out.bytes, type);
   // Keys are short and looked at one by one when loading: not worth deferring, so compressed here only when long.
   append_string(out.bytes, entry.key(), entry.key().size() > 256 ? compression : Compression::kNone);
   append_value(out, entry, compression);

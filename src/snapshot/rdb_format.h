@@ -7,12 +7,17 @@
 
 namespace ashlar::snapshot::rdb {
 
-/// What we write: the lowest version that holds what we write and says in which byte order expiries stand (below 9 it
-/// was the writer's own). Redis 5.0 and later load it.
-inline constexpr std::uint16_t kWriteVersion = 9;
-/// What we read. 12 adds content only; what we do not know of it is refused where it stands.
+/// What we write is at least this: below 9, expiries stand in the writer's own byte order. Redis 5.0 and later load it.
+inline constexpr std::uint16_t kWriteVersionMin = 9;
+/// With function libraries, which Redis 7.0 brought.
+inline constexpr std::uint16_t kFunctionsVersion = 10;
+/// The lowest version that has values of type code `type`, 9 or more.
+[[nodiscard]] std::uint16_t version_of_type(std::uint8_t type) noexcept;
+/// What we read. 12 adds content only; what we do not know of it is refused where it stands. 80 is Valkey 9, whose
+/// files begin with "VALKEY" and whose type codes from 22 on are its own.
 inline constexpr std::uint16_t kMinVersion = 1;
 inline constexpr std::uint16_t kMaxVersion = 12;
+inline constexpr std::uint16_t kValkeyVersion = 80;
 /// From this version on a file ends with a CRC64.
 inline constexpr std::uint16_t kChecksumVersion = 5;
 
@@ -32,11 +37,13 @@ enum Opcode : std::uint8_t {
   kOpEof = 0xFF,
 };
 
-/// First byte of a record that is a value. Only strings are stored so far; the others are named in errors.
-enum ValueType : std::uint8_t { kTypeString = 0 };
+/// First byte of a record that is a value; the codes of collections stand in rdb_<type>.cc.
+enum ValueType : std::uint8_t { kTypeString = 0, kTypeModulePreGa = 6, kTypeModule = 7 };
 
 /// "list", "hash", ... for a type code of any Redis up to 7.4; "unknown" for other numbers.
 [[nodiscard]] std::string_view value_type_name(std::uint8_t type) noexcept;
+/// The name that redis-check-rdb gives the encoding: "string", "list-linked", "hash-listpack", ...; "unknown".
+[[nodiscard]] std::string_view encoding_name(std::uint8_t type) noexcept;
 
 /// Top two bits of a length byte.
 inline constexpr std::uint8_t kLen6 = 0x00;

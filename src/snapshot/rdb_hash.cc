@@ -25,6 +25,7 @@ constexpr std::uint8_t kExpiringPairsPreGa = 22;  // Redis 7.4: expiries of fiel
 constexpr std::uint8_t kExpiringListpackPreGa = 23;
 constexpr std::uint8_t kExpiringPairs = 24;
 constexpr std::uint8_t kExpiringListpack = 25;
+constexpr std::uint8_t kValkeyExpiringPairs = 22;  // of the Valkey dialect: Valkey 9
 
 std::unexpected<Error> corrupt(const RdbInput& input, std::string_view what) {
   return RdbInput::corrupt(what, input.offset());
@@ -41,10 +42,7 @@ class Builder {
     if (hash_->set(field, value, input_.limits().encoding, expiry_ms)) return {};
     return corrupt(input_, "a field of a hash twice");
   }
-  [[nodiscard]] Result<Owned<Hash>> finish() {
-    if (hash_->empty()) return corrupt(input_, "an empty hash");
-    return std::move(hash_);
-  }
+  [[nodiscard]] Owned<Hash> finish() { return std::move(hash_); }
 
  private:
   const RdbInput& input_;
@@ -97,56 +95,76 @@ Result<Owned<Hash>> read_expiring_pairs(RdbInput& input, std::int64_t base_ms) {
   return builder.finish();
 }
 
-Result<ds::Listpack> read_packed(RdbInput& input) {
-  std::string blob;
-  ASH_TRY_VOID(input.string(blob));
-  auto packed = ds::Listpack::validated(blob);
-  if (!packed) return corrupt(input, packed.error().detail);
-  return packed;
+/// Field, value, expiry by turns, as Valkey 9 writes them; expiries are absolute, -1 stands for none.
+Result<Owned<Hash>> read_valkey_pairs(RdbInput& input) {
+  ASH_TRY(const std::uint64_t count, input.length());
+  Builder builder(input, count);
+  std::string field;
+  std::string value;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ASH_TRY_VOID(input.string(field));
+    ASH_TRY_VOID(input.string(value));
+    ASH_TRY(const std::int64_t stored, read_millis(input));
+    if (stored < -1 || stored == keyspace::kNoExpiryMs) return corrupt(input, "an expiry of a field out of range");
+    ASH_TRY_VOID(builder.add(LookupText(field), value, stored == -1 ? keyspace::kNoExpiryMs : stored));
+  }
+  return builder.finish();
 }
 
-/// Field and value by turns.
-Result<Owned<Hash>> rebuilt(const RdbInput& input, const ds::Listpack& packed) {
-  if (packed.count() % 2 != 0) return corrupt(input, "a hash with a field without value");
-  Builder builder(input, packed.count() / 2);
-  const ds::ListpackView view = packed.view();
+std::unexpected<Error> wrong(std::string_view what) { return fail(ErrorCode::kCorrupt, std::string(what)); }
+
+/// Field and value by turns, of an encoded block.
+Result<Owned<Hash>> rebuilt(const RdbInput& input, const Result<ds::Listpack>& packed) {
+  if (!packed) return std::unexpected(packed.error());
+  if (packed->count() % 2 != 0) return wrong("a field without value");
+  Builder builder(input, packed->count() / 2);
+  const ds::ListpackView view = packed->view();
   for (auto at = view.begin(), end = view.end(); at != end; ++at) {
     const LookupText field(*at);
     DecimalBuffer digits;
-    ASH_TRY_VOID(builder.add(field, (*++at).text(digits)));
+    if (!builder.add(field, (*++at).text(digits))) return wrong("listpack with dup elements");
   }
   return builder.finish();
 }
 
 Result<Owned<Hash>> read_listpack(RdbInput& input) {
-  ASH_TRY(const ds::Listpack packed, read_packed(input));
-  return rebuilt(input, packed);
+  const std::uint64_t at = input.offset();
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  return intact(rebuilt(input, ds::Listpack::validated(blob)), "Hash listpack", at);
 }
 
 Result<Owned<Hash>> read_ziplist(RdbInput& input) {
+  const std::uint64_t at = input.offset();
   std::string blob;
   ASH_TRY_VOID(input.string(blob));
-  const auto packed = listpack_of_ziplist(blob);
-  if (!packed) return corrupt(input, packed.error().detail);
-  return rebuilt(input, *packed);
+  return intact(rebuilt(input, listpack_of_ziplist(blob)), "Hash ziplist", at);
 }
 
 /// Field, value, expiry by turns, ordered by expiry; expiries are absolute.
-Result<Owned<Hash>> read_expiring_listpack(RdbInput& input) {
-  ASH_TRY(const ds::Listpack packed, read_packed(input));
-  if (packed.count() % 3 != 0) return corrupt(input, "a hash with a field without value or expiry");
-  Builder builder(input, packed.count() / 3);
-  const ds::ListpackView view = packed.view();
+Result<Owned<Hash>> rebuilt_expiring(const RdbInput& input, const Result<ds::Listpack>& packed) {
+  if (!packed) return std::unexpected(packed.error());
+  if (packed->count() % 3 != 0) return wrong("a field without value or expiry");
+  Builder builder(input, packed->count() / 3);
+  const ds::ListpackView view = packed->view();
   for (auto at = view.begin(), end = view.end(); at != end; ++at) {
     const LookupText field(*at);
     DecimalBuffer digits;
     const std::string value((*++at).text(digits));
     const ds::PackedValue stored = *++at;
-    if (!stored.is_integer() || stored.integer() < 0) return corrupt(input, "an expiry of a field out of range");
-    ASH_TRY(const std::int64_t expiry_ms, expiry_of(input, static_cast<std::uint64_t>(stored.integer()), 0));
-    ASH_TRY_VOID(builder.add(field, value, expiry_ms));
+    if (!stored.is_integer() || stored.integer() < 0) return wrong("an expiry of a field out of range");
+    const auto expiry_ms = expiry_of(input, static_cast<std::uint64_t>(stored.integer()), 0);
+    if (!expiry_ms) return wrong("an expiry of a field out of range");
+    if (!builder.add(field, value, *expiry_ms)) return wrong("listpack with dup elements");
   }
   return builder.finish();
+}
+
+Result<Owned<Hash>> read_expiring_listpack(RdbInput& input) {
+  const std::uint64_t at = input.offset();
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  return intact(rebuilt_expiring(input, ds::Listpack::validated(blob)), "Hash listpack", at);
 }
 
 /// A zipmap, which Redis 2.4 and before wrote: | fields | length, field, length, unused, value, unused bytes | ... |
@@ -191,18 +209,25 @@ class ZipmapReader {
   std::string_view rest_;
 };
 
-Result<Owned<Hash>> read_zipmap(RdbInput& input) {
-  std::string blob;
-  ASH_TRY_VOID(input.string(blob));
+Result<Owned<Hash>> rebuilt_zipmap(const RdbInput& input, std::string_view blob) {
   Builder builder(input, 0);
   ZipmapReader reader(blob);
   while (!reader.at_end()) {
     const auto field = reader.field();
     const auto value = field ? reader.value() : std::nullopt;
-    if (!value) return corrupt(input, "a broken zipmap");
-    ASH_TRY_VOID(builder.add(LookupText(*field), *value));
+    if (!value) return wrong("a length beyond the end");
+    if (!builder.add(LookupText(*field), *value)) return wrong("a field twice");
   }
-  return builder.finish();
+  auto hash = builder.finish();
+  if (hash->empty()) return wrong("no field");  // Redis never made one, and refuses it unlike other empty keys
+  return hash;
+}
+
+Result<Owned<Hash>> read_zipmap(RdbInput& input) {
+  const std::uint64_t at = input.offset();
+  std::string blob;
+  ASH_TRY_VOID(input.string(blob));
+  return intact(rebuilt_zipmap(input, blob), "Zipmap", at);
 }
 
 }  // namespace
@@ -238,6 +263,7 @@ void append_hash(Chunk& out, const Hash& value, Compression compression) {
 }
 
 Result<Owned<Hash>> read_hash(RdbInput& input, std::uint8_t type) {
+  if (input.dialect() == RdbDialect::kValkey && type == kValkeyExpiringPairs) return read_valkey_pairs(input);
   switch (type) {
     case kPairs: return read_pairs(input);
     case kZipmap: return read_zipmap(input);

@@ -25,6 +25,9 @@ struct RdbLimits {
   keyspace::EncodingLimits encoding = {};
 };
 
+/// Whose meaning the type codes from 22 on have.
+enum class RdbDialect : std::uint8_t { kRedis, kValkey };
+
 class RdbInput {
  public:
   /// `source` must outlive the input.
@@ -33,6 +36,8 @@ class RdbInput {
   /// Bytes consumed so far: the position of the next byte.
   [[nodiscard]] std::uint64_t offset() const noexcept { return base_ + position_; }
   [[nodiscard]] const RdbLimits& limits() const noexcept { return limits_; }
+  [[nodiscard]] RdbDialect dialect() const noexcept { return dialect_; }
+  void set_dialect(RdbDialect dialect) noexcept { dialect_ = dialect; }
   /// CRC64 of everything consumed so far.
   [[nodiscard]] std::uint64_t crc() noexcept;
   /// Bytes that were read from the source but do not belong to what was consumed. Valid until the next read.
@@ -73,6 +78,7 @@ class RdbInput {
 
   ByteSource& source_;
   RdbLimits limits_;
+  RdbDialect dialect_ = RdbDialect::kRedis;
   std::vector<char> buffer_;
   std::size_t filled_ = 0;
   std::size_t position_ = 0;

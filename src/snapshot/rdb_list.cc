@@ -19,18 +19,11 @@ namespace {
 enum ListType : std::uint8_t { kElements = 1, kZiplist = 10, kZiplistNodes = 14, kNodes = 18 };
 enum NodeKind : std::uint8_t { kPlainNode = 1, kPackedNode = 2 };
 
-/// A failed check of a blob, with the place in the input.
-template <typename T>
-Result<T> located(Result<T> result, std::uint64_t at) {
-  if (result) return result;
-  return RdbInput::corrupt(result.error().detail, at);
-}
-
 Result<void> read_ziplist(RdbInput& input, List& list) {
   const std::uint64_t at = input.offset();
   std::string blob;
   ASH_TRY_VOID(input.string(blob));
-  ASH_TRY(auto pack, located(listpack_of_ziplist(blob), at));
+  ASH_TRY(auto pack, intact(listpack_of_ziplist(blob), "List ziplist", at));
   list.append_pack(std::move(pack), input.limits().encoding);
   return {};
 }
@@ -42,10 +35,11 @@ Result<void> read_node(RdbInput& input, List& list) {
   std::string blob;
   ASH_TRY_VOID(input.string(blob));
   if (kind == kPlainNode) {
+    if (blob.empty()) return RdbInput::corrupt("a list node without bytes", at);
     list.push(ListEnd::kRight, blob, input.limits().encoding);
     return {};
   }
-  ASH_TRY(auto pack, located(Listpack::validated(blob), at));
+  ASH_TRY(auto pack, intact(Listpack::validated(blob), "List listpack", at));
   list.append_pack(std::move(pack), input.limits().encoding);
   return {};
 }
@@ -85,7 +79,6 @@ void append_list(Chunk& out, const List& value, Compression compression) {
 }
 
 Result<Owned<List>> read_list(RdbInput& input, std::uint8_t type) {
-  const std::uint64_t at = input.offset();
   Owned<List> list(new List());
   std::uint64_t count = 1;
   if (type != kZiplist) {
@@ -99,7 +92,6 @@ Result<Owned<List>> read_list(RdbInput& input, std::uint8_t type) {
       default: ASH_TRY_VOID(read_node(input, *list)); break;
     }
   }
-  if (list->empty()) return RdbInput::corrupt("a list without elements", at);
   list->loaded(input.limits().encoding);
   return list;
 }

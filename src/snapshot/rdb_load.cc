@@ -56,6 +56,14 @@ class Loader final : public RdbVisitor {
     return {};
   }
 
+  Result<void> empty_key(DbIndex /*db*/, std::string_view key) override {
+    constexpr std::uint64_t kToldMax = 10;  // like Redis: a file full of them does not fill the log
+    if (report_.total.keys_empty++ < kToldMax) {
+      log::notice("Loading RDB: skipping empty key: {}", rdb::shown(key));
+    }
+    return {};
+  }
+
   Result<void> select_db(DbIndex db) override {
     if (db.value < keyspace_.databases()) return {};
     return fail(ErrorCode::kCorrupt, fmt::format("data of database {}, but this server has only {} databases", db.value,
@@ -122,6 +130,8 @@ Result<LoadReport> load_rdb(keyspace::Keyspace& keyspace, ByteSource& source, co
     return std::unexpected(std::move(error));
   }
   LoadReport report = loader.take();
+  log::notice("Done loading RDB, keys loaded: {}, keys expired: {}, empty keys skipped: {}.", report.total.keys_loaded,
+              report.total.keys_expired, report.total.keys_empty);
   report.version = reader.version();
   report.replication = replication_of(report.aux);
   report.leftover = reader.leftover();

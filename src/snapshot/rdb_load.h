@@ -38,6 +38,7 @@ struct LoadProgress {
   std::uint64_t bytes = 0;  // consumed
   std::uint64_t keys_loaded = 0;
   std::uint64_t keys_expired = 0;
+  std::uint64_t keys_empty = 0;  // skipped: collections without elements
 };
 
 struct LoadOptions {

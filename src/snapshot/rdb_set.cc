@@ -23,7 +23,6 @@ std::unexpected<Error> corrupt(const RdbInput& input, std::string_view what) {
 
 Result<Owned<Set>> read_strings(RdbInput& input) {
   ASH_TRY(const std::uint64_t count, input.length());
-  if (count == 0) return corrupt(input, "an empty set");
   const keyspace::EncodingLimits& limits = input.limits().encoding;
   Owned<Set> set(new Set());
   std::string text;
@@ -39,7 +38,6 @@ Result<Owned<Set>> read_strings(RdbInput& input) {
 /// The values of an encoded block as a set.
 template <typename Values>
 Result<Owned<Set>> rebuilt(const RdbInput& input, const Values& values, std::uint64_t count) {
-  if (count == 0) return corrupt(input, "an empty set");
   const keyspace::EncodingLimits& limits = input.limits().encoding;
   Owned<Set> set(new Set());
   bool first = true;
@@ -72,15 +70,16 @@ void append_set(Chunk& out, const Set& value, Compression compression) {
 
 Result<Owned<Set>> read_set(RdbInput& input, std::uint8_t type) {
   if (type == kStrings) return read_strings(input);
+  const std::uint64_t at = input.offset();
   std::string blob;
   if (const auto done = input.string(blob); !done) return std::unexpected(done.error());
   if (type == kIntset) {
     const auto numbers = ds::Intset::validated(blob);
-    if (!numbers) return corrupt(input, numbers.error().detail);
+    if (!numbers) return intact(Result<Owned<Set>>(std::unexpected(numbers.error())), "Intset", at);
     return rebuilt(input, *numbers, numbers->size());
   }
   const auto packed = ds::Listpack::validated(blob);
-  if (!packed) return corrupt(input, packed.error().detail);
+  if (!packed) return intact(Result<Owned<Set>>(std::unexpected(packed.error())), "Set listpack", at);
   return rebuilt(input, packed->view(), packed->count());
 }
 

@@ -1,6 +1,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -49,45 +50,44 @@ Result<double> read_binary_score(RdbInput& input) {
   return score;
 }
 
-/// Adds a member that must be new.
-Result<void> add(const RdbInput& input, SortedSet& set, std::string_view member, double score) {
+/// Adds a member; false when it is there already.
+bool add(const RdbInput& input, SortedSet& set, std::string_view member, double score) {
   const auto added = set.add(member, score, {}, input.limits().encoding);
-  if (added.outcome != SortedSet::Outcome::kAdded) return corrupt(input, "a member of a sorted set twice");
-  return {};
+  return added.outcome == SortedSet::Outcome::kAdded;
 }
 
 Result<Owned<SortedSet>> read_pairs(RdbInput& input, std::uint8_t type) {
   ASH_TRY(const std::uint64_t count, input.length());
-  if (count == 0) return corrupt(input, "an empty sorted set");
   Owned<SortedSet> set(new SortedSet());
   std::string member;
   for (std::uint64_t i = 0; i < count; ++i) {
     ASH_TRY_VOID(input.string(member));
     ASH_TRY(const double score, type == kTextScores ? read_text_score(input) : read_binary_score(input));
-    ASH_TRY_VOID(add(input, *set, member, score));
+    if (!add(input, *set, member, score)) return corrupt(input, "a member of a sorted set twice");
   }
   return set;
 }
 
-Result<double> packed_score(const RdbInput& input, const ds::PackedValue& value) {
+std::optional<double> packed_score(const ds::PackedValue& value) {
   if (value.is_integer()) return static_cast<double>(value.integer());
-  const auto score = parse_double(value.bytes());
-  if (!score) return corrupt(input, "a score that is no number");
-  return *score;
+  return parse_double(value.bytes());
 }
 
+std::unexpected<Error> wrong(std::string_view what) { return fail(ErrorCode::kCorrupt, std::string(what)); }
+
 /// Member, score, member, score ... of an encoded block.
-template <typename Values>
-Result<Owned<SortedSet>> rebuilt(const RdbInput& input, const Values& values, std::size_t count) {
-  if (count == 0) return corrupt(input, "an empty sorted set");
-  if (count % 2 != 0) return corrupt(input, "a member without score");
+Result<Owned<SortedSet>> rebuilt(const RdbInput& input, const Result<ds::Listpack>& packed) {
+  if (!packed) return std::unexpected(packed.error());
+  if (packed->count() % 2 != 0) return wrong("a member without score");
   Owned<SortedSet> set(new SortedSet());
   DecimalBuffer digits;
+  const ds::ListpackView values = packed->view();
   for (auto at = values.begin(); at != values.end(); ++at) {
     const ds::PackedValue member = *at;
     ++at;
-    ASH_TRY(const double score, packed_score(input, *at));
-    ASH_TRY_VOID(add(input, *set, member.text(digits), score));
+    const auto score = packed_score(*at);
+    if (!score) return wrong("a score that is no number");
+    if (!add(input, *set, member.text(digits), *score)) return wrong("listpack with dup elements");
   }
   return set;
 }
@@ -113,11 +113,11 @@ void append_sorted_set(Chunk& out, const SortedSet& value, Compression compressi
 
 Result<Owned<SortedSet>> read_sorted_set(RdbInput& input, std::uint8_t type) {
   if (type == kTextScores || type == kBinaryScores) return read_pairs(input, type);
+  const std::uint64_t at = input.offset();
   std::string blob;
   ASH_TRY_VOID(input.string(blob));
-  const auto packed = type == kZiplist ? listpack_of_ziplist(blob) : ds::Listpack::validated(blob);
-  if (!packed) return corrupt(input, packed.error().detail);
-  return rebuilt(input, packed->view(), packed->count());
+  if (type == kZiplist) return intact(rebuilt(input, listpack_of_ziplist(blob)), "Zset ziplist", at);
+  return intact(rebuilt(input, ds::Listpack::validated(blob)), "Zset listpack", at);
 }
 
 }  // namespace ashlar::snapshot::rdb

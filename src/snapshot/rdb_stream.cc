@@ -97,7 +97,7 @@ Result<void> read_nodes(RdbInput& input, Stream& stream) {
     key.copy(bytes.data(), bytes.size());
     ASH_TRY_VOID(input.string(blob));
     if (const auto loaded = stream.load_node(StreamId::from_bytes(bytes), blob); !loaded) {
-      return RdbInput::corrupt(loaded.error().text(), at);
+      return intact(loaded, "Stream listpack", at);
     }
   }
   return {};
@@ -127,7 +127,7 @@ Result<void> read_consumer(RdbInput& input, std::uint8_t type, StreamGroup& grou
   ASH_TRY_VOID(input.string(name));
   ASH_TRY(const std::int64_t seen_ms, read_millis(input));
   const StreamGroup::Created created = group.consumer(name, seen_ms);
-  if (!created.fresh) return RdbInput::corrupt("stream consumer that is there twice", at);
+  if (!created.fresh) return RdbInput::corrupt("Duplicate stream consumer detected", at);
   StreamConsumer& consumer = created.consumer;
   consumer.active_ms = seen_ms;
   if (type >= kTypeStream3) {

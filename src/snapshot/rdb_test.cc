@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "keyspace/db.h"
 #include "keyspace/slot_guard.h"
+#include "keyspace/values/list.h"
 #include "snapshot/dump_payload.h"
 #include "snapshot/rdb_format.h"
 #include "snapshot/rdb_load.h"
@@ -152,7 +153,7 @@ TEST(RdbReader, RefusesEveryTruncationWithAnOffset) {
 TEST(RdbReader, RefusesAChangedByteByTheChecksum) {
   std::string file = redis_file();
   file[file.find("hello")] = 'j';
-  EXPECT_THAT(error_of(file), AllOf(HasSubstr("wrong checksum"), EndsWith(std::to_string(file.size() - 8))));
+  EXPECT_THAT(error_of(file), AllOf(HasSubstr("RDB CRC error"), EndsWith(std::to_string(file.size() - 8))));
 }
 
 TEST(RdbReader, AcceptsZeroForNoChecksum) { EXPECT_EQ(error_of(file_of("00016b0176")), ""); }
@@ -327,6 +328,21 @@ TEST(DumpPayload, RestoresThePayloadsOfRedis) {
   EXPECT_EQ(std::get<std::int64_t>(number->data), 300);
 }
 
+TEST(DumpPayload, HasTheLowestVersionThatHasItsValue) {
+  const auto version = [](const keyspace::Entry* entry) {
+    const std::string payload = dump_value(*entry);
+    return load_le<std::uint16_t>(payload.data() + payload.size() - 10);
+  };
+  Entry* text = Entry::make("k", "v", std::nullopt);
+  EXPECT_EQ(version(text), 9);
+  Entry::destroy(text);
+  keyspace::Owned<keyspace::List> list(new keyspace::List());
+  list->push(keyspace::ListEnd::kRight, "v", {});
+  Entry* entry = Entry::make_owned("k", keyspace::OwnedValue{std::move(list)}, std::nullopt);
+  EXPECT_EQ(version(entry), 10);
+  Entry::destroy(entry);
+}
+
 TEST(DumpPayload, RefusesWrongFooterAndBadContent) {
   const auto error = [](std::string payload, bool seal) {
     if (seal) seal_payload(payload);
@@ -393,6 +409,22 @@ TEST_F(RdbLoad, SkipsExpiredKeysUnlessToldToKeepThem) {
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->total.keys_loaded, 1U);
   EXPECT_EQ(get(0, "k"), "v");
+}
+
+TEST_F(RdbLoad, SkipsKeysThatHoldNothing) {
+  // A list, a set, a sorted set, a hash, and packed forms of them, all without elements.
+  const auto good =
+      load(file_of("01016c00"
+                   "02017300"
+                   "05017a00"
+                   "04016800"
+                   "10016d07070000000000ff"
+                   "0a016e0b0b0000000a0000000000ff"
+                   "00016b0176"));
+  ASSERT_TRUE(good) << good.error().detail;
+  EXPECT_EQ(good->total.keys_empty, 6U);
+  EXPECT_EQ(good->total.keys_loaded, 1U);
+  EXPECT_EQ(keys.size(DbIndex{0}).keys, 1U);
 }
 
 TEST_F(RdbLoad, RefusesADatabaseItDoesNotHave) {

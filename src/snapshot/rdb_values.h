@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "keyspace/values/value.h"
@@ -12,6 +14,16 @@
 #include "snapshot/rdb_input.h"
 
 namespace ashlar::snapshot::rdb {
+
+/// `read`, which says what is wrong inside an encoded block, as "<what> integrity check failed: ..." at offset `at`.
+template <typename T>
+[[nodiscard]] Result<T> intact(Result<T> read, std::string_view what, std::uint64_t at) {
+  if (read) return read;
+  std::string text(what);
+  text += " integrity check failed: ";
+  text += read.error().text();
+  return RdbInput::corrupt(text, at);
+}
 
 /// Type code under which append_list() writes; whether `type` is one that read_list() reads.
 [[nodiscard]] std::uint8_t list_type(const keyspace::List& value) noexcept;

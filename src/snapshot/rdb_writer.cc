@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "snapshot/rdb_format.h"
 
@@ -24,8 +26,19 @@ std::vector<AuxField> standard_aux(const AuxInput& input) {
   return aux;
 }
 
+namespace {
+
+std::uint16_t version_of(const std::vector<AuxField>& aux, const std::vector<DbSizeHint>& sizes) {
+  std::uint16_t version = rdb::kWriteVersionMin;
+  for (const DbSizeHint& size : sizes) version = std::max(version, size.version);
+  const bool functions = std::any_of(aux.begin(), aux.end(), [](const AuxField& field) { return field.name.empty(); });
+  return functions ? std::max(version, rdb::kFunctionsVersion) : version;
+}
+
+}  // namespace
+
 Result<void> RdbWriter::begin(const std::vector<AuxField>& aux, const std::vector<DbSizeHint>& sizes) {
-  std::string out = fmt::format("REDIS{:04}", rdb::kWriteVersion);
+  std::string out = fmt::format("REDIS{:04}", version_of(aux, sizes));
   for (const AuxField& field : aux) {
     if (field.name.empty()) {
       out.push_back(static_cast<char>(rdb::kOpFunction2));

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "snapshot/byte_stream.h"
 #include "snapshot/rdb_encode.h"
+#include "snapshot/rdb_format.h"
 
 namespace ashlar::snapshot {
 
@@ -46,11 +47,12 @@ struct AuxInput {
 /// aof-base.
 [[nodiscard]] std::vector<AuxField> standard_aux(const AuxInput& input);
 
-/// Number of keys of a database, a hint for the loader; may be wrong.
+/// What a database will bring.
 struct DbSizeHint {
   DbIndex db;
-  std::uint64_t keys = 0;
+  std::uint64_t keys = 0;  // hints for the loader; may be wrong
   std::uint64_t expires = 0;
+  std::uint16_t version = rdb::kWriteVersionMin;  // lowest RDB version that has all of its values; never too low
 };
 
 class RdbWriter {
@@ -58,7 +60,8 @@ class RdbWriter {
   /// `sink` must outlive the writer.
   RdbWriter(ByteSink& sink, Checksum checksum) noexcept : sink_(sink), checksum_(checksum) {}
 
-  /// Magic, version, auxiliary fields, function libraries and, for databases with keys, the size hints.
+  /// Magic, the lowest version that has what `aux` and `sizes` announce, auxiliary fields, function libraries and, for
+  /// databases with keys, the size hints.
   [[nodiscard]] Result<void> begin(const std::vector<AuxField>& aux, const std::vector<DbSizeHint>& sizes);
   /// Encoded records, complete ones. The database selected before the first is unknown: select it.
   [[nodiscard]] Result<void> write(std::string_view records);

@@ -96,6 +96,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   void run();
   [[nodiscard]] Result<void> copy_slots();
   [[nodiscard]] std::vector<DbSizeHint> measure();
+  void raise_version(keyspace::Slot& slot, std::uint16_t& version) const;
   [[nodiscard]] Result<void> copy_slot(SlotId slot);
   [[nodiscard]] Result<void> write_queued();
   [[nodiscard]] Result<void> write_chunk(const Chunk& chunk);

@@ -10,6 +10,8 @@
 #include "base/testing/faulty_file_system.h"
 #include "keyspace/db.h"
 #include "keyspace/slot_guard.h"
+#include "keyspace/values/hash.h"
+#include "keyspace/values/list.h"
 #include "snapshot/rdb_load.h"
 #include "snapshot/rdb_save.h"
 #include "snapshot/slot_snapshot.h"
@@ -122,6 +124,34 @@ class SnapshotTest : public ::testing::Test {
   keyspace::SafePoint::Participant& seat = keys.safe_point().join();
   AccessContext context{.now = WallTime(Seconds(1'700'000'000)), .counters = &keys.add_counters(), .rng = &rng};
 };
+
+TEST_F(SnapshotTest, HasTheLowestVersionThatHasItsValues) {
+  const auto put = [&](std::string_view key, keyspace::OwnedValue value) {
+    const KeyRef ref = keys.ref(key);
+    const Batch batch(seat);
+    const SlotGuard guard(keys, ref.slot);
+    Db(keys, DbIndex{1}, context).put(ref, std::move(value), std::nullopt);
+  };
+  const auto header = [&] {
+    std::string out;
+    SlotSnapshot snapshot(host, plan(out));
+    snapshot.start(&seat);
+    EXPECT_TRUE(snapshot.wait(&seat));
+    return out.substr(0, 9);
+  };
+  set(0, "text", "v");
+  EXPECT_EQ(header(), "REDIS0009");
+  keyspace::Owned<keyspace::List> list(new keyspace::List());
+  list->push(keyspace::ListEnd::kRight, "v", {});
+  put("list", keyspace::OwnedValue{std::move(list)});
+  EXPECT_EQ(header(), "REDIS0010");
+  keyspace::Owned<keyspace::Hash> hash(new keyspace::Hash());
+  hash->set(keyspace::LookupText("f"), "v", {}, 1'800'000'000'000);
+  put("hash", keyspace::OwnedValue{std::move(hash)});
+  EXPECT_EQ(header(), "REDIS0012");
+  erase(1, "hash");
+  EXPECT_EQ(header(), "REDIS0010");
+}
 
 TEST_F(SnapshotTest, HoldsEveryKeyOfEveryDatabase) {
   std::map<std::string, std::string> expected;

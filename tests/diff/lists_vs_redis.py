@@ -129,6 +129,11 @@ class ListPair(Pair):
             replies.append(server.read())
         return replies, replies[0] == replies[1]
 
+    def agree(self, name, replies, words):
+        if name == b"LREM" and words[2:3] == [b"-9223372036854775808"]:
+            return True  # refused from 7.2 on
+        return super().agree(name, replies, words)
+
     def final_differences(self):
         for key in KEYS:
             for words in ([b"TYPE", key], [b"LRANGE", key, b"0", b"-1"]):

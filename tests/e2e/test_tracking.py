@@ -179,3 +179,45 @@ def test_a_cache_that_heeds_invalidations_never_stays_stale(node):
     fill()
     client = redis.Redis(HOST, node.port, decode_responses=True)
     assert cache == {key: client.get(key) for key in keys}
+
+
+def test_keys_that_change_in_one_turn_are_broadcast_as_one_list(node):
+    wire = tracker(node, "BCAST")
+    node.call("MSET", "b", "1", "a", "1", "c", "1")
+    assert wire.read() == invalid("a", "b", "c")
+    writer = Wire(node)
+    for words in (["MULTI"], ["SET", "x", "1"], ["SET", "y", "1"], ["SET", "x", "2"], ["EXEC"]):
+        writer.call(*words)
+    assert wire.read() == invalid("x", "y")
+
+
+def test_what_a_script_reads_is_tracked_for_its_caller(node):
+    reader = tracker(node)
+    reader.call("EVAL", "redis.call('SET', KEYS[1], 'v'); return redis.call('GET', KEYS[2])", "2", "declared", "read")
+    node.call("MSET", "declared", "1", "read", "1")
+    assert reader.read() == invalid("read")
+    assert reader.silent()
+
+
+def test_a_command_that_waited_is_answered_before_it_is_told_of_its_own_change(node):
+    node.call("RPUSH", "to", "a")
+    waiter = tracker(node)
+    waiter.call("LRANGE", "to", "0", "-1")
+    waiter.send("BLMOVE", "from", "to", "LEFT", "LEFT", "0")
+    wait_until(lambda: node.info("clients")["blocked_clients"] == "1", 10, "the wait to begin")
+    node.call("RPUSH", "from", "x")
+    assert waiter.read_many(2) == ["x", invalid("to")]
+
+
+def test_keys_that_are_evicted_or_moved_away_are_told(cluster, ports, node):
+    other = cluster.add(port := ports.take()[0], CONFIG.format(port=port)).start()
+    reader = tracker(node)
+    node.call("SET", "moved", "v")
+    reader.call("GET", "moved")
+    assert node.call("MIGRATE", HOST, other.port, "moved", "0", "5000") == "OK"
+    assert reader.read() == invalid("moved")
+    node.call("SET", "evicted", "v")
+    reader.call("GET", "evicted")
+    node.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    node.call("CONFIG", "SET", "maxmemory", "1")
+    assert reader.read() == invalid("evicted")

@@ -1,4 +1,5 @@
 """A connection at the level of the protocol, for what client libraries hide: pushes, their place among replies, RESP2 beside RESP3."""
+import select
 import socket
 
 from harness import HOST
@@ -31,6 +32,9 @@ class Wire:
         for word in words:
             word = word if isinstance(word, bytes) else str(word).encode()
             data += b"$%d\r\n%s\r\n" % (len(word), word)
+        self.send_raw(data)
+
+    def send_raw(self, data):
         self._socket.sendall(data)
 
     def read(self):
@@ -66,6 +70,10 @@ class Wire:
         """The next value after the command, which must be its reply."""
         self.send(*words)
         return self.read()
+
+    def quiet(self, seconds):
+        """True when nothing arrives for so long."""
+        return not select.select([self._socket], [], [], seconds)[0]
 
     def silent(self):
         """True when nothing but the reply to a PING is on its way."""

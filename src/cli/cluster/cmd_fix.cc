@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/cluster/commands.h"
+#include "cli/cluster/databases.h"
 #include "cli/cluster/fix_plan.h"
 #include "cli/cluster/report.h"
 #include "cli/cluster/slot_mover.h"
@@ -85,14 +86,22 @@ class Repair {
     std::vector<Words> commands;
     for (const SlotId slot : list) commands.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot.value())});
     for (const ClusterNode* master : topology_.masters()) {
-      ASH_TRY(const std::vector<resp::Value> counts, session_.links.ask_all(endpoint_of(master->info), commands));
+      const Endpoint endpoint = endpoint_of(master->info);
+      std::vector<std::uint64_t> keys(list.size());
+      ASH_TRY(const std::vector<std::uint32_t> databases, databases_of(session_.links, endpoint));
+      for (const std::uint32_t database : databases) {
+        ASH_TRY(const std::vector<resp::Value> counts, ask_all_in(session_.links, endpoint, database, commands));
+        for (std::size_t i = 0; i < list.size(); ++i) {
+          if (counts[i].is_error()) return fail(fmt::format("{}: {}", master->info.address(), counts[i].text()));
+          keys[i] += static_cast<std::uint64_t>(std::max<std::int64_t>(counts[i].number(), 0));
+        }
+      }
       for (std::size_t i = 0; i < list.size(); ++i) {
-        if (counts[i].is_error()) return fail(fmt::format("{}: {}", master->info.address(), counts[i].text()));
         out[list[i]].push_back({.node = master->info.id,
                                 .owns = master->slots.contains(list[i]),
                                 .migrating_to = peer_of(master->info.migrating, list[i]),
                                 .importing_from = peer_of(master->info.importing, list[i]),
-                                .keys = static_cast<std::uint64_t>(std::max<std::int64_t>(counts[i].number(), 0)),
+                                .keys = keys[i],
                                 .config_epoch = master->info.config_epoch});
       }
     }

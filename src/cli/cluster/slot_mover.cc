@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "cli/cluster/databases.h"
 
 namespace ashlar::cli::cluster {
 namespace {
@@ -78,55 +79,69 @@ Result<void> SlotMover::move_keys(SlotId slot, const NodeId& from, const NodeId&
   const ClusterNode* source = topology_.find(from);
   const ClusterNode* target = topology_.find(to);
   ASH_CHECK(source != nullptr && target != nullptr);
-  const std::string number = std::to_string(slot.value());
-  const std::string batch = std::to_string(session_.options.pipeline);
+  ASH_TRY(const std::vector<std::uint32_t> databases, databases_of(session_.links, endpoint_of(source->info)));
+  for (const std::uint32_t database : databases) {
+    ASH_TRY_VOID(move_keys_in(database, slot, *source, *target, on_keys));
+  }
+  return {};
+}
+
+Result<void> SlotMover::move_keys_in(std::uint32_t database, SlotId slot, const ClusterNode& from,
+                                     const ClusterNode& to, const OnKeys& on_keys) {
+  const Words next = {"CLUSTER", "GETKEYSINSLOT", std::to_string(slot.value()),
+                      std::to_string(session_.options.pipeline)};
   while (true) {
-    ASH_TRY(resp::Value reply,
-            session_.links.ask(endpoint_of(source->info), {"CLUSTER", "GETKEYSINSLOT", number, batch}));
+    ASH_TRY(resp::Value reply, ask_in(session_.links, endpoint_of(from.info), database, next));
     std::vector<std::string> keys;
     for (resp::Value& key : reply.take_items()) keys.push_back(key.take_text());
     if (keys.empty()) return {};
-    ASH_TRY_VOID(migrate(*source, *target, keys));
+    ASH_TRY_VOID(migrate(database, from, to, keys));
     on_keys(keys.size());
   }
 }
 
-Result<void> SlotMover::migrate(const ClusterNode& from, const ClusterNode& to, const std::vector<std::string>& keys) {
+Result<void> SlotMover::migrate(std::uint32_t database, const ClusterNode& from, const ClusterNode& to,
+                                const std::vector<std::string>& keys) {
   const Endpoint address = announced_endpoint(to);
   const auto command = [&](std::string_view replace) {
-    Words words = {"MIGRATE", address.host, std::to_string(address.port),
-                   "",        "0",          std::to_string(session_.options.timeout.count())};
+    Words words = {"MIGRATE",
+                   address.host,
+                   std::to_string(address.port),
+                   "",
+                   std::to_string(database),
+                   std::to_string(session_.options.timeout.count())};
     if (!replace.empty()) words.emplace_back(replace);
     for (std::string& word : migrate_auth(session_.links.base())) words.push_back(std::move(word));
     words.emplace_back("KEYS");
     words.insert(words.end(), keys.begin(), keys.end());
     return words;
   };
-  auto reply = ask_served(from, command(session_.options.replace ? "REPLACE" : ""));
+  auto reply = ask_served(database, from, command(session_.options.replace ? "REPLACE" : ""));
   if (!reply && reply.error().detail.find("BUSYKEY") != std::string::npos) {
     // A move that was cut short may leave a key on both sides; the same value twice is no conflict.
-    ASH_TRY_VOID(require_same_values(from, to, keys));
-    reply = ask_served(from, command("REPLACE"));
+    ASH_TRY_VOID(require_same_values(database, from, to, keys));
+    reply = ask_served(database, from, command("REPLACE"));
   }
   return reply;
 }
 
-Result<void> SlotMover::ask_served(const ClusterNode& node, const std::vector<std::string>& words) {
+Result<void> SlotMover::ask_served(std::uint32_t database, const ClusterNode& node,
+                                   const std::vector<std::string>& words) {
   constexpr Seconds kLimit(20);
   Result<resp::Value> reply;
   ASH_TRY([[maybe_unused]] const bool served, wait_until(session_.clock, kLimit, Millis(100), [&]() -> Result<bool> {
-            reply = session_.links.ask(endpoint_of(node.info), words);
+            reply = ask_in(session_.links, endpoint_of(node.info), database, words);
             return reply || reply.error().detail.find("CLUSTERDOWN") == std::string::npos;
           }));
   if (!reply) return std::unexpected(std::move(reply.error()));
   return {};
 }
 
-Result<void> SlotMover::require_same_values(const ClusterNode& from, const ClusterNode& to,
+Result<void> SlotMover::require_same_values(std::uint32_t database, const ClusterNode& from, const ClusterNode& to,
                                             const std::vector<std::string>& keys) {
   const std::vector<Words> commands = dump_commands(keys);
-  ASH_TRY(const std::vector<resp::Value> here, session_.links.ask_all(endpoint_of(from.info), commands));
-  ASH_TRY(const std::vector<resp::Value> there, session_.links.ask_all(endpoint_of(to.info), commands));
+  ASH_TRY(const std::vector<resp::Value> here, ask_all_in(session_.links, endpoint_of(from.info), database, commands));
+  ASH_TRY(const std::vector<resp::Value> there, ask_all_in(session_.links, endpoint_of(to.info), database, commands));
   std::string different;
   std::size_t count = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {

@@ -27,19 +27,22 @@ class SlotMover {
   /// Keys and ownership. May be repeated after a failure: what is done stays done. Both ids must be in the topology.
   /// Errors: of the links and of the commands; the slot is then open on both nodes.
   [[nodiscard]] Result<void> move_slot(SlotId slot, const NodeId& from, const NodeId& to, const OnKeys& on_keys);
-  /// Keys only. The sending node must have the slot marked as migrating or importing, or own it.
+  /// Keys only, of all databases. The sending node must have the slot marked as migrating or importing, or own it.
   [[nodiscard]] Result<void> move_keys(SlotId slot, const NodeId& from, const NodeId& to, const OnKeys& on_keys);
 
  private:
   [[nodiscard]] Result<void> set_slot(const ClusterNode& on, SlotId slot, std::string_view state, const NodeId& peer);
   [[nodiscard]] Result<void> hand_over(SlotId slot, const NodeId& from, const NodeId& to);
-  [[nodiscard]] Result<void> migrate(const ClusterNode& from, const ClusterNode& to,
+  [[nodiscard]] Result<void> move_keys_in(std::uint32_t database, SlotId slot, const ClusterNode& from,
+                                          const ClusterNode& to, const OnKeys& on_keys);
+  [[nodiscard]] Result<void> migrate(std::uint32_t database, const ClusterNode& from, const ClusterNode& to,
                                      const std::vector<std::string>& keys);
   /// Asks again, for a bounded time, while a node says CLUSTERDOWN: one that has just joined, or has not yet heard of
   /// a new owner, says so for a moment.
-  [[nodiscard]] Result<void> ask_served(const ClusterNode& node, const std::vector<std::string>& words);
+  [[nodiscard]] Result<void> ask_served(std::uint32_t database, const ClusterNode& node,
+                                        const std::vector<std::string>& words);
   /// Errors: unless every key that both nodes have has the same value on both.
-  [[nodiscard]] Result<void> require_same_values(const ClusterNode& from, const ClusterNode& to,
+  [[nodiscard]] Result<void> require_same_values(std::uint32_t database, const ClusterNode& from, const ClusterNode& to,
                                                  const std::vector<std::string>& keys);
 
   Session& session_;

@@ -60,12 +60,14 @@ std::optional<std::vector<SlotRange>> slot_ranges(Context& ctx) {
 }  // namespace
 
 Keys ClusterCommands::keyspace_keys() const {
-  return parts_.keyspace.size(DbIndex{0}).keys == 0 ? Keys::kNone : Keys::kSome;
+  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) {
+    if (parts_.keyspace.size(DbIndex{db}).keys != 0) return Keys::kSome;
+  }
+  return Keys::kNone;
 }
 
 Keys ClusterCommands::slot_keys(SlotId slot) const {
-  const keyspace::SlotGuard guard(parts_.keyspace, slot);
-  return parts_.keyspace.slot(slot).first.table.empty() ? Keys::kNone : Keys::kSome;
+  return count_slot(slot, std::nullopt) == 0 ? Keys::kNone : Keys::kSome;
 }
 
 void ClusterCommands::submit(Context& ctx, AdminCommand command) {
@@ -195,13 +197,17 @@ void ClusterCommands::asking(Context& ctx) {
   ctx.session.asking_next = true;
   ctx.reply.ok();
 }
+bool ClusterCommands::reads_replicas(Context& ctx) const {
+  const bool redirected = parts_.driver == nullptr && parts_.follows_redirects && parts_.follows_redirects(ctx.session);
+  return redirected || enabled(ctx);
+}
 void ClusterCommands::readonly(Context& ctx) {
-  if (!enabled(ctx)) return;
+  if (!reads_replicas(ctx)) return;
   ctx.session.cluster_readonly = true;
   ctx.reply.ok();
 }
 void ClusterCommands::readwrite(Context& ctx) {
-  if (!enabled(ctx)) return;
+  if (!reads_replicas(ctx)) return;
   ctx.session.cluster_readonly = false;
   ctx.reply.ok();
 }

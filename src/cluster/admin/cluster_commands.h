@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "cluster/admin/endpoint.h"
+#include "cluster/admin/slot_stats.h"
 #include "cluster/driver/driver.h"
 #include "command/table.h"
 #include "keyspace/keyspace.h"
@@ -18,6 +19,10 @@ class ClusterCommands {
     keyspace::Keyspace& keyspace;
     std::function<EndpointKind()> endpoint;
     std::function<std::int64_t()> replication_offset;
+    SlotStats* slot_stats = nullptr;  // null exactly when `driver` is
+    const TickRate& rate;             // of its ticks
+    /// Whether a connection may say READONLY outside of a cluster: one that follows redirections.
+    std::function<bool(const command::Session&)> follows_redirects;
   };
   explicit ClusterCommands(Parts parts) : parts_(std::move(parts)) {}
 
@@ -35,6 +40,7 @@ class ClusterCommands {
   void keyslot(command::Context& ctx);
   void count_keys(command::Context& ctx);
   void get_keys(command::Context& ctx);
+  void slot_stats(command::Context& ctx);
   void help(command::Context& ctx);
   // Changes.
   void meet(command::Context& ctx);
@@ -58,7 +64,10 @@ class ClusterCommands {
   void readwrite(command::Context& ctx);
 
  private:
+  /// Keys of a slot, in one database or, with nullopt, in all.
+  [[nodiscard]] std::uint64_t count_slot(SlotId slot, std::optional<DbIndex> db) const;
   [[nodiscard]] bool enabled(command::Context& ctx) const;
+  [[nodiscard]] bool reads_replicas(command::Context& ctx) const;
   [[nodiscard]] Keys keyspace_keys() const;
   [[nodiscard]] Keys slot_keys(SlotId slot) const;
   void submit(command::Context& ctx, AdminCommand command);

@@ -202,8 +202,7 @@ void ClusterCommands::count_keys(Context& ctx) {
   if (!enabled(ctx)) return;
   const auto slot = slot_argument(ctx.args[2]);
   if (!slot) return ctx.error("Invalid slot");
-  const keyspace::SlotGuard guard(parts_.keyspace, *slot);
-  ctx.reply.integer(static_cast<std::int64_t>(parts_.keyspace.slot(*slot).first.table.size()));
+  ctx.reply.integer(static_cast<std::int64_t>(count_slot(*slot, ctx.db.index())));
 }
 
 void ClusterCommands::get_keys(Context& ctx) {
@@ -212,7 +211,9 @@ void ClusterCommands::get_keys(Context& ctx) {
   const auto most = parse_i64(ctx.args[3]);
   if (!slot || !most || *most < 0) return ctx.error("Invalid slot or number of keys");
   const keyspace::SlotGuard guard(parts_.keyspace, *slot);
-  const auto& table = parts_.keyspace.slot(*slot).first.table;
+  const keyspace::SlotDb* db = parts_.keyspace.slot(*slot).find(ctx.db.index().value);
+  if (db == nullptr) return ctx.reply.array(0);
+  const keyspace::EntryTable& table = db->table;
   const std::uint64_t count = std::min<std::uint64_t>(table.size(), static_cast<std::uint64_t>(*most));
   ctx.reply.array(count);
   std::uint64_t left = count;

@@ -116,6 +116,16 @@ constexpr CommandSpec kGetkeysinslot{.name = "cluster|getkeysinslot",
                                      .summary = "Some keys of a slot.",
                                      .syntax = "slot count",
                                      .tips = "nondeterministic_output"};
+constexpr CommandSpec kSlotStats{
+    .name = "cluster|slot-stats",
+    .arity = at_least(4),
+    .flags = kFacts,
+    .group = Group::kCluster,
+    .since = "8.0.0",
+    .complexity = "O(N) for N slots; O(N log N) with ORDERBY.",
+    .summary = "Keys of slots, and what commands on them have cost.",
+    .syntax = "<SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>",
+    .tips = "nondeterministic_output,request_policy:all_shards"};
 constexpr CommandSpec kLinks{.name = "cluster|links",
                              .arity = exactly(2),
                              .flags = Flag::kStale,
@@ -278,6 +288,7 @@ constexpr const CommandSpec* kSubcommands[] = {&kInfo,
                                                &kKeyslot,
                                                &kCountkeysinslot,
                                                &kGetkeysinslot,
+                                               &kSlotStats,
                                                &kLinks,
                                                &kReplicas,
                                                &kSlaves,
@@ -322,6 +333,7 @@ void ClusterCommands::register_in(command::CommandTable& table) {
   table.add(kKeyslot, Handler::bind<&ClusterCommands::keyslot>(*this));
   table.add(kCountkeysinslot, Handler::bind<&ClusterCommands::count_keys>(*this));
   table.add(kGetkeysinslot, Handler::bind<&ClusterCommands::get_keys>(*this));
+  table.add(kSlotStats, Handler::bind<&ClusterCommands::slot_stats>(*this));
   table.add(kLinks, Handler::bind<&ClusterCommands::links>(*this));
   table.add(kReplicas, Handler::bind<&ClusterCommands::replicas>(*this));
   table.add(kSlaves, Handler::bind<&ClusterCommands::replicas>(*this));

@@ -237,6 +237,17 @@ void Driver::admin(AdminCommand command, std::function<void(Result<AdminValue>)>
   });
 }
 
+void Driver::cut_links(const NodeId& node, LinkEnds ends) {
+  loop_.post([this, node, ends] {
+    std::vector<LinkId> cut;
+    for (const auto& [id, link] : links_) {
+      const LinkEnds here = link->direction() == Link::Direction::kOutgoing ? LinkEnds::kTo : LinkEnds::kFrom;
+      if (link->peer() == node && (ends == LinkEnds::kBoth || ends == here)) cut.push_back(link->id());
+    }
+    for (const LinkId id : cut) lost(id, LinkEnd::kClosed);
+  });
+}
+
 void Driver::reconfigure(Options options) {
   loop_.post([this, options = std::move(options)] {
     setup_.options = options;

@@ -21,6 +21,9 @@
 
 namespace ashlar::cluster {
 
+/// Which connections with a node: those we made to it, those it made to us.
+enum class LinkEnds : std::uint8_t { kTo, kFrom, kBoth };
+
 class Driver {
  public:
   struct Setup {
@@ -44,6 +47,8 @@ class Driver {
   [[nodiscard]] const Published<MessageCounts>& counts() const noexcept { return counts_published_; }
   /// Runs an administrator's command; `reply` is called on the control thread. Thread: any.
   void admin(AdminCommand command, std::function<void(Result<AdminValue>)> reply);
+  /// Ends connections of the bus with a node, soon; what is to be sent over them is lost. Thread: any.
+  void cut_links(const NodeId& node, LinkEnds ends);
   /// Options changed by CONFIG SET. Thread: any.
   void reconfigure(Options options);
 

@@ -27,7 +27,9 @@ enum class ServerMode : std::uint8_t { kStandalone, kCluster };
 /// Thread: register_in() by one; the handlers by any.
 class GenericCommands {
  public:
-  GenericCommands(const PayloadCodec& codec, ServerMode mode) : codec_(codec), mode_(mode) {}
+  /// `on_flushall` is called when FLUSHALL has emptied the dataset, with everything else standing still.
+  GenericCommands(const PayloadCodec& codec, ServerMode mode, std::function<void()> on_flushall = {})
+      : codec_(codec), mode_(mode), on_flushall_(std::move(on_flushall)) {}
 
   void register_in(command::CommandTable& table);
 
@@ -37,10 +39,15 @@ class GenericCommands {
   void move(command::Context& ctx);
   void sort(command::Context& ctx);
   void swapdb(command::Context& ctx);
+  void flushall(command::Context& ctx);
 
  private:
+  /// A cluster node without `cluster-databases`, which refuses to know of other databases.
+  [[nodiscard]] bool one_database_only(const command::Context& ctx) const;
+
   PayloadCodec codec_;
   ServerMode mode_;
+  std::function<void()> on_flushall_;
 };
 
 }  // namespace ashlar::commands

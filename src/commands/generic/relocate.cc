@@ -100,6 +100,10 @@ constexpr CommandSpec kMove{.name = "move",
 
 }  // namespace
 
+bool GenericCommands::one_database_only(const Context& ctx) const {
+  return mode_ == ServerMode::kCluster && ctx.db.keyspace().databases() == 1;
+}
+
 void GenericCommands::copy(Context& ctx) {
   DbIndex target = ctx.db.index();
   Overwrite overwrite = Overwrite::kRefused;
@@ -108,7 +112,11 @@ void GenericCommands::copy(Context& ctx) {
     if (in.take("REPLACE")) {
       overwrite = Overwrite::kAllowed;
     } else if (in.left() >= 2 && in.take("DB")) {
-      const auto db = parse_db(in.text(), ctx.db);
+      const std::string_view text = in.text();
+      if (one_database_only(ctx) && parse_i64(text).value_or(0) > 0) {
+        return ctx.error("Copying to another database is not allowed in cluster mode");
+      }
+      const auto db = parse_db(text, ctx.db);
       if (!db) return ctx.error(db.error());
       target = *db;
     } else {
@@ -116,9 +124,6 @@ void GenericCommands::copy(Context& ctx) {
     }
   }
   if (in.failed()) return ctx.error(in.error());
-  if (mode_ == ServerMode::kCluster && target.value != 0) {
-    return ctx.error("Copying to another database is not allowed in cluster mode");
-  }
   const KeyRef& from = ctx.keys[0];
   const KeyRef& to = ctx.keys[1];
   if (target == ctx.db.index() && from.text == to.text) return ctx.error(std::string(kSameObject));
@@ -133,7 +138,7 @@ void GenericCommands::copy(Context& ctx) {
 }
 
 void GenericCommands::move(Context& ctx) {
-  if (mode_ == ServerMode::kCluster) return ctx.error("MOVE is not allowed in cluster mode");
+  if (one_database_only(ctx)) return ctx.error("MOVE is not allowed in cluster mode");
   const auto target = parse_db(ctx.args[2], ctx.db);
   if (!target) return ctx.error(target.error());
   if (*target == ctx.db.index()) return ctx.error(std::string(kSameObject));

@@ -87,6 +87,18 @@ TEST_F(GenericInCluster, OtherDatabasesAreOutOfReach) {
   EXPECT_EQ(r.run({"copy", "k", "k2", "DB", "0"}), ":1\r\n");
   EXPECT_EQ(r.run({"swapdb", "0", "1"}), "-ERR SWAPDB is not allowed in cluster mode\r\n");
 }
+TEST_F(GenericInClusterWithDatabases, KeysMayGoToOtherDatabases) {
+  r.run({"set", "k", "v"});
+  EXPECT_EQ(r.run({"copy", "k", "k2", "DB", "3"}), ":1\r\n");
+  EXPECT_EQ(r.run({"move", "k", "3"}), ":1\r\n");
+  EXPECT_EQ(r.run({"move", "k", "16"}), "-ERR DB index is out of range\r\n");
+  r.db = DbIndex{3};
+  EXPECT_EQ(r.run({"get", "k"}), "$1\r\nv\r\n");
+  EXPECT_EQ(r.run({"get", "k2"}), "$1\r\nv\r\n");
+}
+TEST_F(GenericInClusterWithDatabases, DatabasesCannotBeSwapped) {
+  EXPECT_EQ(r.run({"swapdb", "0", "1"}), "-ERR SWAPDB is not allowed in cluster mode\r\n");
+}
 
 }  // namespace
 }  // namespace ashlar::commands

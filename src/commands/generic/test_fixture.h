@@ -24,7 +24,8 @@ inline Result<keyspace::OwnedValue> readable_restore(std::string_view payload, c
 struct GenericTest : ::testing::Test {
   using Lines = std::vector<std::string>;
 
-  explicit GenericTest(ServerMode mode = ServerMode::kStandalone) : generic({&readable_dump, &readable_restore}, mode) {
+  explicit GenericTest(ServerMode mode = ServerMode::kStandalone, std::uint32_t databases = 16)
+      : r(databases), generic({&readable_dump, &readable_restore}, mode) {
     strings.register_in(r.table);
     generic.register_in(r.table);
   }
@@ -34,7 +35,11 @@ struct GenericTest : ::testing::Test {
   GenericCommands generic;
 };
 struct GenericInCluster : GenericTest {
-  GenericInCluster() : GenericTest(ServerMode::kCluster) {}
+  GenericInCluster() : GenericTest(ServerMode::kCluster, 1) {}
+};
+/// With `cluster-databases 16`.
+struct GenericInClusterWithDatabases : GenericTest {
+  GenericInClusterWithDatabases() : GenericTest(ServerMode::kCluster) {}
 };
 
 }  // namespace ashlar::commands

@@ -50,17 +50,6 @@ constexpr CommandSpec kFlushAll{.name = "flushall",
                                 .summary = "Deletes all keys of all databases.",
                                 .syntax = "[ASYNC | SYNC]",
                                 .tips = "request_policy:all_shards,response_policy:all_succeeded"};
-void flushall(Context& ctx) {
-  if (!flush_arguments_fit(ctx)) return;
-  Keyspace& keyspace = ctx.db.keyspace();
-  keyspace::ModificationListener* listener = ctx.db.context().modifications;
-  std::uint64_t removed = 0;
-  for (std::uint32_t i = 0; i < keyspace.databases(); ++i)
-    removed += keyspace.clear(DbIndex{i}, listener, freeing_of(ctx));
-  tell_flushed(ctx, std::nullopt);
-  ctx.effects.changed(removed + 1);  // an empty one counts too: it is recorded, so a replica that differs is emptied
-  ctx.reply.ok();
-}
 
 constexpr CommandSpec kFlushDb{.name = "flushdb",
                                .arity = at_least(1),
@@ -99,6 +88,19 @@ Result<std::int64_t> parse_index(std::string_view text, std::string_view error) 
 
 }  // namespace
 
+void GenericCommands::flushall(Context& ctx) {
+  if (!flush_arguments_fit(ctx)) return;
+  Keyspace& keyspace = ctx.db.keyspace();
+  keyspace::ModificationListener* listener = ctx.db.context().modifications;
+  std::uint64_t removed = 0;
+  for (std::uint32_t i = 0; i < keyspace.databases(); ++i)
+    removed += keyspace.clear(DbIndex{i}, listener, freeing_of(ctx));
+  tell_flushed(ctx, std::nullopt);
+  ctx.effects.changed(removed + 1);  // an empty one counts too: it is recorded, so a replica that differs is emptied
+  if (on_flushall_) on_flushall_();
+  ctx.reply.ok();
+}
+
 void GenericCommands::swapdb(Context& ctx) {
   if (mode_ == ServerMode::kCluster) return ctx.error("SWAPDB is not allowed in cluster mode");
   const auto first = parse_index(ctx.args[1], "invalid first DB index");
@@ -116,7 +118,7 @@ void GenericCommands::swapdb(Context& ctx) {
 
 void register_whole(CommandTable& table, GenericCommands& commands) {
   table.add(kDbSize, &dbsize);
-  table.add(kFlushAll, &flushall);
+  table.add(kFlushAll, Handler::bind<&GenericCommands::flushall>(commands));
   table.add(kFlushDb, &flushdb);
   table.add(kSwapDb, Handler::bind<&GenericCommands::swapdb>(commands));
 }

@@ -65,6 +65,7 @@ TEST_F(HashCommands, HrandfieldPairsAreNestedInResp3Only) {
   EXPECT_EQ(r.run({"HRANDFIELD", "none"}), "_\r\n");
   EXPECT_EQ(r.run({"HRANDFIELD", "h", "-9223372036854775808"}),
             "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n");
+  EXPECT_EQ(r.run({"HRANDFIELD", "none", "-9223372036854775807"}), "*0\r\n");
 }
 TEST_F(HashCommands, LargeHashesKeepEveryFieldThroughScans) {
   for (int i = 0; i < 2000; ++i) r.run({"HSET", "h", "f" + std::to_string(i), std::to_string(i)});

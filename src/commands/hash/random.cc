@@ -38,6 +38,8 @@ void random_fields(Context& ctx, std::int64_t count, Parts parts) {
     return hash.sample(n, rng, from, [&](const HashItem& item) { reply_item(ctx, item, parts); });
   }
   if (hash.visible(from) == 0) return ctx.reply.array(0);
+  // What a negative count repeats is bounded: the reply is made in memory.
+  if (count < -kRepetitionsMax) return ctx.error("value is out of range");
   begin_reply(ctx, static_cast<std::uint64_t>(-count), parts);
   for (std::int64_t i = count; i < 0; ++i) reply_item(ctx, *hash.random(rng, from), parts);
 }
@@ -68,10 +70,10 @@ void hrandfield(Context& ctx) {
   if (*count == std::numeric_limits<std::int64_t>::min()) {
     return ctx.error("value is out of range, value must between -9223372036854775807 and 9223372036854775807");
   }
-  // What a negative count repeats is bounded: the reply is made in memory.
   const bool pairs = ctx.args.size() == 4;
-  constexpr std::int64_t kHalf = std::numeric_limits<std::int64_t>::max() / 2;
-  if (*count < -kRepetitionsMax || (pairs && *count > kHalf)) return ctx.error("value is out of range");
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t most = pairs ? kMax / 2 : kMax;
+  if (*count < -most || *count > most) return ctx.error("value is out of range");
   random_fields(ctx, *count, pairs ? Parts::kPairs : Parts::kFields);
 }
 

@@ -96,11 +96,11 @@ void random_members(Context& ctx) {
   if (*count == std::numeric_limits<std::int64_t>::min()) {
     return ctx.error("value is out of range, value must between -9223372036854775807 and 9223372036854775807");
   }
-  // What a negative count repeats is bounded: the reply is made in memory.
-  if (*count < -kRepetitionsMax) return ctx.error("value is out of range");
   const auto found = ctx.db.read<Set>(ctx.keys[0], ctx.read_access());
   if (!found) return ctx.error(found.error());
   if (*found == nullptr || *count == 0) return ctx.reply.array(0);
+  // What a negative count repeats is bounded: the reply is made in memory.
+  if (*count < -kRepetitionsMax) return ctx.error("value is out of range");
   const Set& set = **found;
   Rng& rng = *ctx.db.context().rng;
   if (*count < 0) {

@@ -71,6 +71,7 @@ TEST_F(SetCommands, SrandmemberRepeatsForNegativeCountsOnly) {
   EXPECT_EQ(r.run({"SRANDMEMBER", "s", "-9223372036854775807"}), "-ERR value is out of range\r\n");
   EXPECT_EQ(r.run({"SRANDMEMBER", "s", "-9223372036854775808"}),
             "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n");
+  EXPECT_EQ(r.run({"SRANDMEMBER", "none", "-9223372036854775807"}), "*0\r\n");
 }
 TEST_F(SetCommands, AlgebraReplacesTheTargetWhateverItWas) {
   r.run({"SADD", "{x}a", "1", "2", "3"});

@@ -40,6 +40,9 @@ class Runner final : keyspace::RemovalListener {
   }
   /// Runs it as if it came from the stream of a primary or from the append-only file.
   std::string run_from(command::Origin origin, std::initializer_list<std::string_view> words) {
+    return run_from(origin, std::vector<std::string_view>(words));
+  }
+  std::string run_from(command::Origin origin, const std::vector<std::string_view>& words) {
     const auto role = access.expiry_role;
     access.expiry_role = keyspace::ExpiryRole::kApply;
     origin_ = origin;

@@ -18,11 +18,6 @@ using ds::ListpackView;
 using ds::PackedItem;
 using ds::ScoredMember;
 
-struct RecordTraits {
-  static std::uint64_t hash(const ScoredMember& record) noexcept { return ds::seeded_hash(record.member()); }
-};
-using RecordTable = ds::DenseTable<ScoredMember, RecordTraits>;
-
 double score_at(const ListpackView& view, ListpackPos pos) {
   const ds::PackedValue value = view.get(pos);
   if (value.is_integer()) return static_cast<double>(value.integer());
@@ -59,6 +54,11 @@ SortedSet::Added judged(double old, double score, const ScoreRule& rule) {
 }  // namespace
 
 struct SortedSet::Indexed {
+  struct RecordTraits {
+    static std::uint64_t hash(const ds::ScoredMember& record) noexcept { return ds::seeded_hash(record.member()); }
+  };
+  using RecordTable = ds::DenseTable<ds::ScoredMember, RecordTraits>;
+
   RecordTable table;
   ds::SortedIndex index;
   std::size_t record_bytes = 0;
@@ -193,7 +193,7 @@ void SortedSet::become_indexed() {
 
 SortedSet::Added SortedSet::add_indexed(std::string_view member, double score, const ScoreRule& rule) {
   const std::uint64_t hash = ds::seeded_hash(member);
-  if (const RecordTable::Word* word = indexed_->find(member, hash)) {
+  if (const Indexed::RecordTable::Word* word = indexed_->find(member, hash)) {
     ScoredMember& record = *word->record();
     const Added verdict = judged(record.score(), score, rule);
     if (verdict.outcome == Outcome::kMoved) indexed_->index.rescore(record, verdict.score);
@@ -212,7 +212,7 @@ bool SortedSet::erase(std::string_view member) {
     return true;
   }
   const std::uint64_t hash = ds::seeded_hash(member);
-  RecordTable::Word* word = indexed_->find(member, hash);
+  Indexed::RecordTable::Word* word = indexed_->find(member, hash);
   if (word == nullptr) return false;
   ScoredMember* record = word->record();
   indexed_->table.erase(hash, word);
@@ -229,7 +229,7 @@ void SortedSet::erase_range(std::uint64_t first, std::uint64_t count) {
     return;
   }
   indexed_->index.erase_range(first, count, [this](ScoredMember& record) {
-    const std::uint64_t hash = RecordTraits::hash(record);
+    const std::uint64_t hash = Indexed::RecordTraits::hash(record);
     indexed_->table.erase(hash, indexed_->table.find(hash, [&](const ScoredMember& r) { return &r == &record; }));
     indexed_->drop(&record);
   });
@@ -241,13 +241,13 @@ std::optional<double> SortedSet::score(std::string_view member) const {
     const ListpackView view = small_.view();
     return pos == view.stop() ? std::nullopt : std::optional(score_at(view, view.next(pos)));
   }
-  const RecordTable::Word* word = indexed_->find(member, ds::seeded_hash(member));
+  const Indexed::RecordTable::Word* word = indexed_->find(member, ds::seeded_hash(member));
   return word == nullptr ? std::nullopt : std::optional(word->record()->score());
 }
 
 std::optional<SortedSet::Ranked> SortedSet::rank(std::string_view member) const {
   if (indexed_ != nullptr) {
-    const RecordTable::Word* word = indexed_->find(member, ds::seeded_hash(member));
+    const Indexed::RecordTable::Word* word = indexed_->find(member, ds::seeded_hash(member));
     if (word == nullptr) return std::nullopt;
     return Ranked{indexed_->index.rank(*word->record()), word->record()->score()};
   }
@@ -293,7 +293,7 @@ std::uint64_t SortedSet::scan_with(std::uint64_t position, std::uint64_t at_leas
     for (Cursor at = first(); !at.at_end(); at.forward()) visit(target, at.element());
     return 0;
   }
-  return indexed_->table.scan(position, at_least, [&](const RecordTable::Word& word) {
+  return indexed_->table.scan(position, at_least, [&](const Indexed::RecordTable::Word& word) {
     visit(target, {word.record()->member(), word.record()->score()});
   });
 }
@@ -321,7 +321,7 @@ void SortedSet::check_invariants() const {
   ASH_CHECK(indexed_->table.size() == indexed_->index.size());
   std::size_t bytes = 0;
   for (auto at = indexed_->index.first(); !at.at_end(); at.forward()) {
-    const RecordTable::Word* word = indexed_->find(at->member(), ds::seeded_hash(at->member()));
+    const Indexed::RecordTable::Word* word = indexed_->find(at->member(), ds::seeded_hash(at->member()));
     ASH_CHECK(word != nullptr && word->record() == &*at);
     bytes += at->memory_bytes();
   }

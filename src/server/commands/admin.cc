@@ -145,7 +145,7 @@ void AdminCommands::config_get(Context& ctx) {
 }
 
 void AdminCommands::config_set(Context& ctx) {
-  if (ctx.args.size() % 2 != 0) return ctx.error("wrong number of arguments for 'config|set' command");
+  if (ctx.args.size() % 2 != 0) return ctx.error(ErrorCode::kSyntax);
   std::vector<config::NameValue> pairs;
   for (std::size_t i = 2; i < ctx.args.size(); i += 2) {
     pairs.push_back({std::string(ctx.args[i]), std::string(ctx.args[i + 1])});
@@ -164,7 +164,8 @@ void AdminCommands::config_set(Context& ctx) {
   const auto set = parts_.config.set(pairs, context);
   if (was_inside) seat->enter();
   if (!set) return ctx.error(set.error());
-  ctx.reply.ok();
+  if (!parts_.settle) return ctx.reply.ok();
+  parts_.settle([done = ctx.session.defer()] { done([](resp::Encoder& reply) { reply.ok(); }); });
 }
 
 void AdminCommands::config_rewrite(Context& ctx) {

@@ -11,11 +11,14 @@ namespace ashlar::server {
 
 class AdminCommands {
  public:
+  using Settle = std::function<void(std::function<void()> done)>;
   struct Parts {
     Info& info;
     ConfigService& config;
     Shutdown& shutdown;
     std::function<void()> reset_statistics;
+    /// Calls `done` when the control thread goes by the present settings; null: nobody waits for it.
+    Settle settle;
   };
   explicit AdminCommands(Parts parts) : parts_(std::move(parts)) {}
 

@@ -47,6 +47,27 @@ struct Lines {
 
 void ClientCommands::id(Context& ctx) { ctx.reply.integer(static_cast<std::int64_t>(ctx.session.id.value)); }
 
+void ClientCommands::capa(Context& ctx) {
+  Client* client = asking_client(ctx);
+  if (client == nullptr) return;
+  for (const std::string_view word : ctx.args.subspan(2)) {  // those that we do not know are of later times
+    if (iequals(word, "redirect")) client->follows_redirects = true;
+  }
+  ctx.reply.ok();
+}
+
+void ClientCommands::import_source(Context& ctx) {
+  Client* client = asking_client(ctx);
+  if (client == nullptr) return;
+  if (!parts_.gates.closed(Gate::kImporting) && !iequals(ctx.args[2], "off")) {
+    return ctx.error("Server is not in import mode");
+  }
+  const auto on = on_or_off(ctx);
+  if (!on) return;
+  client->import_source = *on;
+  ctx.reply.ok();
+}
+
 void ClientCommands::getname(Context& ctx) {
   ctx.session.name.empty() ? ctx.reply.null() : ctx.reply.bulk(ctx.session.name);
 }
@@ -84,6 +105,10 @@ void ClientCommands::list(Context& ctx) {
   Client* client = asking_client(ctx);
   if (client == nullptr) return;
   auto lines = std::make_shared<Lines>();
+  if (filter->matches(*client)) {  // now, while its command stands in its buffer
+    MutexLock lock(lines->mutex);
+    lines->by_id.emplace(client->id.value, client_line(*client, client->worker().loop().now()));
+  }
   parts_.workers.gather(
       *client,
       [lines, filter = std::move(*filter)](Worker& worker) {
@@ -116,6 +141,19 @@ void ClientCommands::kill(Context& ctx) {
   }
   // Counted by all loops; the last one to let go frees it.
   auto killed = std::make_shared<std::atomic<std::int64_t>>(0);
+  std::function<void(std::function<void()>)> besides;
+  if (filter.may_mean_links()) {
+    besides = [this, killed, kind = filter.kind.value_or(ClientFilter::Kind::kReplica),
+               address = filter.address](std::function<void()> end) {
+      if (kind != ClientFilter::Kind::kReplica && kind != ClientFilter::Kind::kPrimary) return end();
+      parts_.end_links(
+          kind, [address](const std::string& far) { return !address || *address == far; },
+          [killed, end = std::move(end)](std::size_t count) {
+            killed->fetch_add(static_cast<std::int64_t>(count));
+            end();
+          });
+    };
+  }
   parts_.workers.gather(
       *client,
       [killed, filter = std::move(filter), caller = client->id](Worker& worker) {
@@ -130,7 +168,8 @@ void ClientCommands::kill(Context& ctx) {
         const std::int64_t count = killed->load();
         if (!old_form) return waiting.reply().integer(count);
         count > 0 ? waiting.reply().ok() : waiting.reply().error({ErrorCode::kGeneric, "No such client"});
-      });
+      },
+      besides);
 }
 
 void ClientCommands::reply(Context& ctx) {
@@ -207,6 +246,12 @@ void ClientCommands::unblock(Context& ctx) {
       },
       [unblocked](Client& waiting) {
         if (wants_reply(waiting)) waiting.reply().integer(unblocked->load() ? 1 : 0);
+      },
+      [this, unblocked, how, target = ClientId{static_cast<std::uint64_t>(*id)}](std::function<void()> end) {
+        parts_.end_keep_wait(target, how, [unblocked, end = std::move(end)](bool ended) {
+          if (ended) unblocked->store(true);
+          end();
+        });
       });
 }
 

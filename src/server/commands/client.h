@@ -5,21 +5,35 @@
 #include "command/context.h"
 #include "command/table.h"
 #include "server/client_pause.h"
+#include "server/commands/client_filter.h"
+#include "server/gates.h"
 #include "server/worker_pool.h"
 
 namespace ashlar::server {
 
 class ClientCommands {
  public:
-  /// Both must outlive the family.
+  /// Ends a WAIT or WAITAOF of that connection; `done` is told, from any thread, whether there was one.
+  using EndKeepWait = std::function<void(ClientId, Worker::WaitEnd, std::function<void(bool)> done)>;
+  /// Ends connections to replicas, or to the primary, that have left the loops; `done` is told, from any thread, how
+  /// many.
+  using PleasesAddress = std::function<bool(const std::string& address)>;
+  using EndLinks =
+      std::function<void(ClientFilter::Kind, const PleasesAddress& which, std::function<void(std::size_t)> done)>;
+  /// All must outlive the family.
   struct Parts {
     WorkerPool& workers;
     ClientPause& pause;
     const acl::Users& users;
+    const Gates& gates;
+    EndKeepWait end_keep_wait;
+    EndLinks end_links;
   };
-  explicit ClientCommands(const Parts& parts) : parts_(parts) {}
+  explicit ClientCommands(Parts parts) : parts_(std::move(parts)) {}
 
+  void capa(command::Context& ctx);
   void id(command::Context& ctx);
+  void import_source(command::Context& ctx);
   void getname(command::Context& ctx);
   void setname(command::Context& ctx);
   void setinfo(command::Context& ctx);

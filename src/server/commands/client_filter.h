@@ -23,6 +23,10 @@ struct ClientFilter {
   std::optional<ClientId> spared;  // SKIPME
 
   [[nodiscard]] bool matches(const Client& client) const;
+  /// Whether it may mean the links of replication, which are known by their far end only.
+  [[nodiscard]] bool may_mean_links() const noexcept {
+    return ids.empty() && !user && !local_address && (kind == Kind::kReplica || kind == Kind::kPrimary || address);
+  }
 };
 
 /// TYPE's word. Errors: an unknown one, named.

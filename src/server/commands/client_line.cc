@@ -23,6 +23,7 @@ std::string flags_of(const Client& client) {
   if (client.cluster_readonly) flags += 'r';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
+  if (client.import_source) flags += 'I';
   return flags.empty() ? "N" : flags;
 }
 
@@ -45,17 +46,20 @@ std::string client_line(const Client& client, MonoTime now) {
   const command::Transaction* transaction = client.transaction.get();
   const std::int64_t queued =
       transaction != nullptr && transaction->open ? static_cast<std::int64_t>(transaction->queue.size()) : -1;
-  const std::size_t watched = transaction == nullptr ? 0 : transaction->watched.size();
   std::string line = fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} watch={}",
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={}",
       client.id.value, client.peer_address(), client.local_address(), client.descriptor(), client.name,
       seconds(now - client.connected_at()), seconds(now - client.last_active()), flags_of(client), client.db.value,
-      heard.count(Kind::kChannel), heard.count(Kind::kPattern), heard.count(Kind::kShardChannel), queued, watched);
-  // Arguments are views into the query buffer and replies wait in one buffer, so argv-mem and oll are always zero.
+      heard.count(Kind::kChannel), heard.count(Kind::kPattern), heard.count(Kind::kShardChannel), queued);
+  // Redis has a small buffer for replies and a list for what does not fit. Here is one buffer: small it is shown as the
+  // former, larger as a list of one.
+  constexpr std::size_t kSmall = 16 * 1024;
+  const bool list = out.size() > kSmall;
   line += fmt::format(
-      " qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={}",
-      in.size(), in.capacity() - in.size(), transaction == nullptr ? 0 : transaction->bytes, out.capacity(), out.size(),
-      out.size(), out.capacity(), client.memory_bytes(), out.empty() ? "r" : "rw");
+      " qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={}",
+      client.unparsed(), in.capacity() - in.size(), client.argument_bytes(), client.transaction_bytes(),
+      list ? 0 : out.capacity(), out.size(), list ? 0 : out.size(), list ? 1 : 0, list ? out.capacity() : 0,
+      client.memory_bytes(), client.wants_write() ? "rw" : "r");
   line += fmt::format(" cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
                       client.last_command().empty() ? "NULL" : client.last_command(), client.user_name(),
                       redirect_of(client), static_cast<int>(client.reply().version()), client.library_name,

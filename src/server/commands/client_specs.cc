@@ -36,6 +36,12 @@ constexpr CommandSpec sub(std::string_view name, command::Arity arity, Flag flag
           .tips = tips};
 }
 
+constexpr CommandSpec kCapa =
+    sub("client|capa", command::at_least(3), kPlain, "8.0.0", "Says what this connection can do, such as \"redirect\".",
+        "capability [capability ...]");
+constexpr CommandSpec kImportSource =
+    sub("client|import-source", command::exactly(3), kPlain, "8.1.0",
+        "Whether this connection brings the data of an import, and sees what has expired.", "<ON | OFF>");
 constexpr CommandSpec kGetName =
     sub("client|getname", command::exactly(2), kPlain, "2.6.9", "The name of this connection.");
 constexpr CommandSpec kHelp =
@@ -77,12 +83,16 @@ void ClientCommands::help(Context& ctx) {
   static constexpr std::string_view kLines[] = {
       "CACHING (YES|NO)",
       "    Whether the keys of the next command are tracked, in OPTIN and OPTOUT mode.",
+      "CAPA <capability> [<capability> ...]",
+      "    Say what this connection can do; \"redirect\": it goes from a replica to the primary when told to.",
       "GETNAME",
       "    The name of this connection.",
       "GETREDIR",
       "    The connection that invalidations of this one go to.",
       "ID",
       "    The number of this connection.",
+      "IMPORT-SOURCE (ON|OFF)",
+      "    Whether this connection brings the data of an import (directive import-mode).",
       "INFO",
       "    This connection, as LIST shows it.",
       "KILL <ip:port>",
@@ -122,6 +132,8 @@ void ClientCommands::help(Context& ctx) {
 
 void register_client_commands(command::CommandTable& table, ClientCommands& family) {
   table.add_container(kClient);
+  table.add(kCapa, Handler::bind<&ClientCommands::capa>(family));
+  table.add(kImportSource, Handler::bind<&ClientCommands::import_source>(family));
   table.add(kGetName, Handler::bind<&ClientCommands::getname>(family));
   table.add(kHelp, Handler::bind<&ClientCommands::help>(family));
   table.add(kId, Handler::bind<&ClientCommands::id>(family));

@@ -108,7 +108,9 @@ void ConnectionCommands::echo(Context& ctx) { ctx.reply.bulk(ctx.args[1]); }
 void ConnectionCommands::select(Context& ctx) {
   const auto index = parse_i64(ctx.args[1]);
   if (!index) return ctx.error(ErrorCode::kNotInteger);
-  if (parts_.mode() == Parts::Mode::kCluster && *index != 0) return ctx.error("SELECT is not allowed in cluster mode");
+  if (parts_.mode() == Parts::Mode::kCluster && parts_.databases == 1 && *index != 0) {
+    return ctx.error("SELECT is not allowed in cluster mode");
+  }
   if (*index < 0 || *index >= static_cast<std::int64_t>(parts_.databases)) return ctx.error("DB index is out of range");
   ctx.session.db = DbIndex{static_cast<std::uint32_t>(*index)};
   ctx.reply.ok();
@@ -206,7 +208,10 @@ void ConnectionCommands::reset(Context& ctx) {
   const auto user = parts_.users.default_user();
   s.authenticated = user->open();
   s.become(user);
-  if (Client* client = client_of(s)) client->worker().forget(*client);
+  if (Client* client = client_of(s)) {
+    client->follows_redirects = client->import_source = false;
+    client->worker().forget(*client);
+  }
   ctx.reply.set_version(resp::Version::kResp2);
   ctx.reply.simple("RESET");
 }

@@ -47,8 +47,6 @@ constexpr std::string_view kForeign[] = {"ASSERT",
                                          "AOF-FLUSH-SLEEP",
                                          "CHANGE-REPL-ID",
                                          "CLIENT-EVICTION",
-                                         "CLUSTERLINK",
-                                         "CONFIG-REWRITE-FORCE-ALL",
                                          "CRASH-AND-RECOVER",
                                          "DICT-RESIZING",
                                          "DROP-CLUSTER-PACKET-FILTER",
@@ -103,6 +101,10 @@ class StandAside {
 
 std::span<const DebugCommands::Sub> DebugCommands::subcommands() {
   static constexpr Sub kSubs[] = {
+      {"CONFIG-REWRITE-FORCE-ALL", 0, 0, &DebugCommands::config_rewrite,
+       "\nRewrite the configuration file with every directive in it."},
+      {"CLUSTERLINK", 3, 3, &DebugCommands::cluster_link,
+       "KILL <TO|FROM|ALL> <node-id>\nEnd the connections of the cluster bus to a node, or from it."},
       {"DIGEST", 0, 0, &DebugCommands::digest, "\nA number that tells one dataset from another."},
       {"DIGEST-VALUE", 1, kAny, &DebugCommands::digest_value, "<key> [<key> ...]\nSuch a number for each value."},
       {"ERROR", 1, 1, &DebugCommands::error, "<text>\nAnswer this error; its first word is the error's code."},
@@ -177,6 +179,11 @@ void DebugCommands::log(Context& ctx) {
   ctx.reply.ok();
 }
 
+void DebugCommands::config_rewrite(Context& ctx) {
+  if (const auto written = parts_.rewrite_all(); !written) return ctx.error(written.error());
+  ctx.reply.ok();
+}
+
 void DebugCommands::error(Context& ctx) { ctx.reply.error_line(ctx.args[2]); }
 
 void DebugCommands::protocol(Context& ctx) { reply_protocol_example(ctx, ctx.args[2]); }
@@ -199,6 +206,25 @@ void DebugCommands::object(Context& ctx) {
                                static_cast<const void*>(entry), entry->encoding_name(),
                                dumped - std::min(dumped, kSeal), entry->clock(),
                                keyspace::lru_idle(entry->clock(), ctx.now()).count()));
+}
+
+void DebugCommands::cluster_link(Context& ctx) {
+  if (!parts_.config.get()->cluster.enabled)
+    return ctx.error("Debug option only available for cluster mode enabled setup!");
+  if (!iequals(ctx.args[2], "KILL")) return ctx.error(ErrorCode::kSyntax);
+  LinkCut cut;
+  if (iequals(ctx.args[3], "TO")) {
+    cut.ends = cluster::LinkEnds::kTo;
+  } else if (iequals(ctx.args[3], "FROM")) {
+    cut.ends = cluster::LinkEnds::kFrom;
+  } else if (!iequals(ctx.args[3], "ALL")) {
+    return ctx.error(fmt::format("Unknown direction {}", ctx.args[3]));
+  }
+  const auto node = NodeId::from_hex(ctx.args[4]);
+  if (!node) return ctx.error(fmt::format("Unknown node {}", ctx.args[4]));
+  cut.node = *node;
+  parts_.cut_links(cut);
+  ctx.reply.ok();
 }
 
 void DebugCommands::digest(Context& ctx) {
@@ -282,6 +308,12 @@ void DebugCommands::start(Dispatcher& dispatcher) {
   run_ = dispatcher.make_execution();
 }
 
+void DebugCommands::tell_replaced() {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
+  run_->interests.flushed(std::nullopt);
+  run_->changes.forget();
+}
+
 void DebugCommands::reload(Context& ctx) {
   Persistence::Reload how;
   for (const std::string_view option : ctx.args.subspan(2)) {
@@ -299,6 +331,7 @@ void DebugCommands::reload(Context& ctx) {
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.reload(how, run_->participant);
   loading_ = false;
+  tell_replaced();
   if (!loaded) {
     log::warning("DEBUG RELOAD: {}", loaded.error().text());
     return ctx.error("Error trying to load the RDB dump");
@@ -312,6 +345,7 @@ void DebugCommands::load_aof(Context& ctx) {
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.replay_aof(*dispatcher_, *run_);
   loading_ = false;
+  tell_replaced();
   if (!loaded) return ctx.error(loaded.error());
   log::warning("Append Only File loaded by DEBUG LOADAOF");
   ctx.reply.ok();

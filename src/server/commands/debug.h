@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 #include "changelog/change_log.h"
+#include "cluster/driver/driver.h"
 #include "command/context.h"
 #include "command/table.h"
 #include "server/config/settings.h"
@@ -16,6 +18,11 @@ namespace ashlar::server {
 
 class DebugCommands {
  public:
+  /// DEBUG CLUSTERLINK KILL.
+  struct LinkCut {
+    NodeId node;
+    cluster::LinkEnds ends = cluster::LinkEnds::kBoth;
+  };
   /// All must outlive the family.
   struct Parts {
     keyspace::Keyspace& keyspace;
@@ -23,6 +30,8 @@ class DebugCommands {
     Persistence& persistence;
     RunState& state;
     const Published<config::Config>& config;
+    std::function<Result<void>()> rewrite_all;      // CONFIG REWRITE with all directives
+    std::function<void(const LinkCut&)> cut_links;  // nothing happens outside of a cluster
   };
   explicit DebugCommands(const Parts& parts) : parts_(parts) {}
   void register_in(command::CommandTable& table);
@@ -42,8 +51,10 @@ class DebugCommands {
   };
   static std::span<const Sub> subcommands();
 
+  void cluster_link(command::Context& ctx);
   void digest(command::Context& ctx);
   void digest_value(command::Context& ctx);
+  void config_rewrite(command::Context& ctx);
   void error(command::Context& ctx);
   void help(command::Context& ctx);
   void load_aof(command::Context& ctx);
@@ -62,6 +73,8 @@ class DebugCommands {
   void set_skip_checksum(command::Context& ctx);
   void sleep(command::Context& ctx);
   void stringmatch_len(command::Context& ctx);
+  /// Tracking connections forget all that they know.
+  void tell_replaced();
 
   Parts parts_;
   Dispatcher* dispatcher_ = nullptr;

@@ -159,10 +159,10 @@ std::optional<MigrateCommand::Sent> MigrateCommand::read_key(const Job& job, con
   return Sent{key, snapshot::dump_value(*entry), entry->has_expiry() ? entry->expiry_ms() : 0};
 }
 
+/// Inside a batch.
 bool MigrateCommand::delete_if_unchanged(const Job& job, const Sent& sent) {
-  const keyspace::Batch inside(run_->participant);
   const keyspace::KeyRef ref = parts_.keyspace.ref(sent.key);
-  const keyspace::SlotGuard guard(parts_.keyspace, ref.slot);
+  std::optional<keyspace::SlotGuard> guard(std::in_place, parts_.keyspace, ref.slot);
   keyspace::Db db = open_db(job.db);
   const keyspace::Entry* entry = db.find(ref, keyspace::Access::kPeek);
   // Deleted here meanwhile: the copy over there must go too, which only another round can tell.
@@ -173,6 +173,8 @@ bool MigrateCommand::delete_if_unchanged(const Job& job, const Sent& sent) {
   keyspace::Counters::bump(run_->counters.changes);
   const std::array<std::string_view, 2> del = {"DEL", sent.key};
   parts_.log.record(job.db, del);
+  guard.reset();
+  dispatcher_->serve_ready(*run_);
   return true;
 }
 
@@ -227,8 +229,10 @@ Result<void> MigrateCommand::move_all(const Job& job, cli::Connection& target) {
     left.clear();
     if (sent && job.keep == Keep::kMove) {
       for (const Sent& s : batch) {
+        const keyspace::Batch inside(run_->participant);
         if (!delete_if_unchanged(job, s)) left.push_back(s.key);
       }
+      Dispatcher::deliver(*run_);
     }
     if (paused) {
       parts_.gates.open(Gate::kWritesPaused);

@@ -32,7 +32,10 @@ class MigrateCommand {
 
   void register_in(command::CommandTable& table);
   /// Its own execution, once the dispatcher exists.
-  void start(std::unique_ptr<Execution> run) { run_ = std::move(run); }
+  void start(Dispatcher& dispatcher) {
+    dispatcher_ = &dispatcher;
+    run_ = dispatcher.make_execution();
+  }
   void migrate(command::Context& ctx);
 
  private:
@@ -60,6 +63,7 @@ class MigrateCommand {
   [[nodiscard]] keyspace::Db open_db(DbIndex db);
 
   Parts parts_;
+  Dispatcher* dispatcher_ = nullptr;
   std::unique_ptr<Execution> run_;
   Executor thread_{"migrate"};  // last: its jobs use the others
 };

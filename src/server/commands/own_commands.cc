@@ -8,7 +8,7 @@ namespace ashlar::server {
 OwnCommands::OwnCommands(const Parts& parts)
     : parts_(parts),
       introspection_(parts.table),
-      client_({parts.workers, parts.pause, parts.acl.users}),
+      client_({parts.workers, parts.pause, parts.acl.users, parts.gates, parts.end_keep_wait, parts.end_links}),
       acl_(parts.acl),
       logs_(parts.log),
       memory_(parts.memory),

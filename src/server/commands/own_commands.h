@@ -20,6 +20,9 @@ class OwnCommands {
     command::CommandTable& table;
     WorkerPool& workers;
     ClientPause& pause;
+    const Gates& gates;
+    ClientCommands::EndKeepWait end_keep_wait;
+    ClientCommands::EndLinks end_links;
     CommandLog& log;
     AclCommands::Parts acl;
     const MemoryAccounts& memory;

@@ -166,6 +166,8 @@ TEST(Assign, ReadsPercentilesAndSignals) {
   EXPECT_EQ(assigned("latency-tracking-info-percentiles", {"x"}),
             "Invalid latency-tracking-info-percentiles parameters");
   EXPECT_EQ(assigned("shutdown-on-sigterm", {"force", "NOW"}), "ok now force");
+  EXPECT_EQ(assigned("shutdown-on-sigterm", {}),
+            "argument(s) must be one of the following: default, save, nosave, now, force");
   EXPECT_EQ(assigned("shutdown-on-sigterm", {"save", "nosave"}),
             "shutdown options SAVE and NOSAVE can't be used simultaneously");
   EXPECT_EQ(assigned("oom-score-adj-values", {"1", "-2", "3"}), "ok 1 -2 3");

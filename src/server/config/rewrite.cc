@@ -126,12 +126,15 @@ std::string memory_with_unit(std::uint64_t bytes) {
   return fmt::format("{}", bytes);
 }
 
-std::string rewrite(std::string_view old_text, const Config& now) {
+std::string rewrite(std::string_view old_text, const Config& now, Extent extent) {
   const Config defaults = defaults_of(now.origin);
   Draft draft(old_text);
   for (const DirectiveGroup& group : directive_groups()) {
     for (const Directive& directive : group.rows) {
-      for (RewriteLine& line : rewrite_lines(directive, now, defaults)) draft.write(directive, std::move(line));
+      for (RewriteLine& line : rewrite_lines(directive, now, defaults)) {
+        if (extent == Extent::kAll) line.force = Force::kYes;
+        draft.write(directive, std::move(line));
+      }
     }
   }
   draft.write_users(now.security.users);

@@ -68,9 +68,13 @@ struct ReplicationConfig {
   Seconds backlog_ttl{3600};                // zero: never freed
   std::uint32_t min_replicas_to_write = 0;
   Seconds min_replicas_max_lag{10};
+  std::uint32_t min_replicas_ack = 0;  // replies of writes wait for so many replicas; 0: for none
+  bool min_replicas_ack_fsync = false;
+  Millis min_replicas_ack_timeout{1000};
   bool ignore_max_memory = true;
   bool ignore_disk_write_errors = false;
   bool lazy_flush = false;
+  bool import_mode = false;
 };
 
 enum class EndpointType : std::uint8_t { kIp, kHostname, kUnknown };
@@ -94,6 +98,8 @@ struct ClusterConfig {
   std::uint16_t announce_bus_port = 0;
   std::uint16_t announce_tls_port = 0;
   EndpointType preferred_endpoint = EndpointType::kIp;
+  std::uint32_t databases = 1;  // instead of `databases`, which is for servers outside of a cluster
+  bool slot_stats = false;
 };
 
 enum class EvictionPolicy : std::uint8_t {

@@ -31,6 +31,7 @@ struct Where {
 struct NetworkConfig {
   std::uint16_t port = 6379;                      // 0: no TCP
   std::vector<std::string> bind = {"*", "-::*"};  // a leading '-': no error when the address is missing; empty: no TCP
+  std::string bind_source;  // address that outgoing connections leave from; empty: the system picks
   std::uint32_t tcp_backlog = 511;
   Seconds tcp_keepalive{300};  // zero: off
   bool protected_mode = true;

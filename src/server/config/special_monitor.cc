@@ -25,13 +25,13 @@ constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kShutdownName
 
 /// Any of the names above, joined.
 Result<void> assign_shutdown(std::uint8_t& member, std::span<const std::string> arguments) {
+  constexpr std::string_view kNoName = "argument(s) must be one of the following: default, save, nosave, now, force";
+  if (arguments.empty()) return fail(std::string(kNoName));
   std::uint8_t flags = 0;
   for (const std::string& argument : arguments) {
     const auto* known = std::find_if(kShutdownNames.begin(), kShutdownNames.end(),
                                      [&](const auto& name) { return iequals(name.first, argument); });
-    if (known == kShutdownNames.end()) {
-      return fail("argument(s) must be one of the following: default, save, nosave, now, force");
-    }
+    if (known == kShutdownNames.end()) return fail(std::string(kNoName));
     flags |= known->second;
   }
   constexpr std::uint8_t kBoth = bit(ShutdownFlag::kSave) | bit(ShutdownFlag::kNoSave);

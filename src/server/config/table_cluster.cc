@@ -64,13 +64,16 @@ constexpr std::array kReplicationRows = {
         .alias("min-slaves-to-write"),
     integer("min-replicas-max-lag", ASH_BIND(replication.min_replicas_max_lag), 0, kInt32Max)
         .alias("min-slaves-max-lag"),
+    integer("min-replicas-ack", ASH_BIND(replication.min_replicas_ack), 0, kInt32Max),
+    yes_no("min-replicas-ack-fsync", ASH_BIND(replication.min_replicas_ack_fsync)),
+    integer("min-replicas-ack-timeout", ASH_BIND(replication.min_replicas_ack_timeout), 1, kLongestMillis),
     yes_no("replica-ignore-maxmemory", ASH_BIND(replication.ignore_max_memory)).alias("slave-ignore-maxmemory"),
     yes_no("replica-ignore-disk-write-errors", ASH_BIND(replication.ignore_disk_write_errors)),
     yes_no("replica-lazy-flush", ASH_BIND(replication.lazy_flush)).alias("slave-lazy-flush"),
     choice("propagation-error-behavior", "ignore", kPropagationNames)
         .idle("a command from the primary that fails is logged and counted"),
     yes_no("dual-channel-replication-enabled", "no").idle("a full synchronisation uses one connection"),
-    yes_no("import-mode", "no").idle("there is no import mode"),
+    yes_no("import-mode", ASH_BIND(replication.import_mode)),
 };
 
 constexpr std::array kClusterRows = {
@@ -98,7 +101,8 @@ constexpr std::array kClusterRows = {
     text("cluster-announce-client-ipv6", "").idle("clients are told `cluster-announce-ip`"),
     integer("cluster-blacklist-ttl", "60", 0, kInt64Max)
         .idle("a forgotten node is kept away for a minute, as in Redis"),
-    yes_no("cluster-slot-stats-enabled", "no").idle("CLUSTER SLOT-STATS comes with a later release"),
+    integer("cluster-databases", ASH_BIND(cluster.databases), 1, kInt32Max).immutable(),
+    yes_no("cluster-slot-stats-enabled", ASH_BIND(cluster.slot_stats)),
 };
 
 constexpr std::array kTlsRows = {

@@ -60,6 +60,11 @@ void apply_encoding(const config::EncodingConfig& from, keyspace::EncodingLimits
   to.hll_sparse_bytes = from.hll_sparse_max_bytes;
 }
 
+/// In a cluster `databases` says nothing.
+std::uint32_t databases_of(const config::Config& config) {
+  return config.cluster.enabled ? config.cluster.databases : config.process.databases;
+}
+
 acl::ChannelDefault channels_of(const config::Config& config) {
   return config.security.pubsub_default == config::PubSubDefault::kAllChannels ? acl::ChannelDefault::kAll
                                                                                : acl::ChannelDefault::kNone;
@@ -106,6 +111,9 @@ class Server::Signals final : public net::IoHandler {
     ::sigaddset(&set, SIGTERM);
     ::sigaddset(&set, SIGINT);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    // Shells start background jobs with SIGINT ignored.
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
     fd_ = Fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
@@ -133,8 +141,9 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       files_(files),
       rate_(clock),
       config_(std::make_shared<config::Config>(std::move(config))),
-      keyspace_(config_.get()->process.databases),
+      keyspace_(databases_of(*config_.get())),
       gatekeeper_(denials_, clock, &describe),
+      oom_score_(files),
       memory_(keyspace_, [this] { return exempt_memory(); }),
       control_(clock),
       acceptor_(control_, workers_, config_, users_),
@@ -143,7 +152,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       persistence_({keyspace_, clock, files, log_, config_, gates_, latency_, state_,
                     [this] { return replication_ ? replication_->at_cut() : std::nullopt; }}),
       persistence_commands_(persistence_),
-      connection_({config_, workers_, users_, gatekeeper_, config_.get()->process.databases,
+      connection_({config_, workers_, users_, gatekeeper_, keyspace_.databases(),
                    [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
                    [this] {
                      using Mode = ConnectionCommands::Parts::Mode;
@@ -155,23 +164,46 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                   return state_.trust_checksums ? snapshot::restore_value(with_own_checksum(payload), bounds)
                                                 : snapshot::restore_value(payload, bounds);
                 }},
-               config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone),
+               config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone,
+               [this] {  // so that a crash does not bring the data back
+                 if (!config_.get()->snapshot.save_points.empty()) persistence_.schedule_save();
+               }),
       scripts_({clock,
                 config_.get()->cluster.enabled ? script::ScriptCommands::Mode::kCluster
                                                : script::ScriptCommands::Mode::kStandalone,
                 &snapshot::dump_functions, &snapshot::restore_functions}),
-      admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); }}),
+      admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); },
+              config_.get()->cluster.enabled
+                  ? AdminCommands::Settle([this](std::function<void()> done) { control_.post(std::move(done)); })
+                  : nullptr}),
       pause_(gates_, workers_, control_),
       accounts_(memory_parts()),
       own_({.table = table_,
             .workers = workers_,
             .pause = pause_,
+            .gates = gates_,
+            .end_keep_wait =
+                [this](ClientId client, Worker::WaitEnd how, std::function<void(bool)> done) {
+                  using Early = replication::Waiters::Early;
+                  const Early early = how == Worker::WaitEnd::kTimeout ? Early::kAsTimeout : Early::kAsError;
+                  replication_->end_wait(client, early, std::move(done));
+                },
+            .end_links =
+                [this](ClientFilter::Kind kind, const ClientCommands::PleasesAddress& which,
+                       std::function<void(std::size_t)> done) {
+                  using Peers = replication::Replication::Peers;
+                  const Peers peers = kind == ClientFilter::Kind::kPrimary ? Peers::kPrimary : Peers::kReplicas;
+                  replication_->end_links(peers, which, std::move(done));
+                },
             .log = command_log_,
             .acl = {users_, denials_, table_, config_, files},
             .memory = accounts_,
             .latency = {latency_, stats_, table_, rate_},
-            .debug = {keyspace_, log_, persistence_, state_, config_}}),
-      sampler_({control_, stats_, state_}) {
+            .debug = {keyspace_, log_, persistence_, state_, config_,
+                      [this] { return config_service_.rewrite(config::Extent::kAll); },
+                      [this](const DebugCommands::LinkCut& cut) { cut_cluster_links(cut); }}}),
+      sampler_({control_, stats_, state_, [this] { return replication_->traffic().in.load(std::memory_order_relaxed); },
+                [this] { return replication_->traffic().out.load(std::memory_order_relaxed); }}) {
   keyspace_.set_functions(&scripts_);
   scripts_.while_overdue([this](command::Session& session) {
     keyspace_.safe_point().announce_busy();
@@ -188,8 +220,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   state_.run_id = random_node_id();
   state_.started = clock.mono();
   state_.started_wall = clock.wall();
+  signals_ = std::make_unique<Signals>(*this);  // before any thread: each inherits what is blocked
   keyspace_.free_in_background();
-  signals_ = std::make_unique<Signals>(*this);
 }
 
 Server::~Server() = default;
@@ -205,6 +237,7 @@ void Server::apply_settings(const config::Config& config) {
   dispatcher_->observe(config.monitor);
   memory_.set_limit(config.memory.max_memory);
   ledger_.set_limit(client_limit(config));
+  workers_.broadcast([](Worker& worker) { worker.evict(); });
   memory_.set_samples(config.memory.samples);
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
@@ -216,6 +249,7 @@ void Server::apply_settings(const config::Config& config) {
   tracking_.set_limit(config.clients.tracking_table_max_keys);
   persistence_.apply(config);
   if (cluster_) cluster_->apply(config);
+  config.replication.import_mode ? gates_.close(Gate::kImporting) : gates_.open(Gate::kImporting);
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
                                                  : changelog::ChangeLog::ExpiryWord::kDel);
   replication_->configure(replication_settings(config));
@@ -257,10 +291,17 @@ void Server::start_replication(const config::Config& config) {
   applier_->attach(*dispatcher_);
   info_.add("Replication", Info::Shown::kByDefault,
             [this](InfoWriter& out) { write_replication_info(*replication_, out); });
-  replication_host_.connect({.dataset_replaced = [this] { persistence_.dataset_replaced(); },
+  replication_host_.connect({.dataset_replaced =
+                                 [this] {
+                                   persistence_.dataset_replaced();
+                                   const keyspace::SafePoint::Exclusive all(keyspace_.safe_point(), nullptr);
+                                   tracking_.flushed();
+                                 },
                              .log = [this] { return persistence_.log_positions(); },
                              .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
-  replication_host_.on_became_replica([this] { workers_.broadcast([](Worker& worker) { worker.end_all_waits(); }); });
+  replication_host_.on_acknowledged([this] { workers_.release_acknowledged(); });
+  replication_host_.on_role_change([this](ReplicationHost::Role role) { role_changed(role); });
+  dispatcher_->set_redirects([this](const command::Session& session) { return redirect(session); });
   info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
     const replication::SyncCounts& counts = replication_->sync_counts();
     out.field("sync_full", counts.full.load(std::memory_order_relaxed));
@@ -271,6 +312,39 @@ void Server::start_replication(const config::Config& config) {
   if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
     replication_->follow({upstream->host, upstream->port});
   }
+}
+
+Result<void> Server::apply_oom_score(const config::Config& config) {
+  const auto value = [&](std::string_view name) { return format_value(config, *config::find_directive(name)); };
+  const auto role = gates_.closed(Gate::kReplica) ? OomScore::Role::kReplica : OomScore::Role::kPrimary;
+  auto done = oom_score_.apply(oom_wish(value("oom-score-adj"), value("oom-score-adj-values")), role);
+  if (done) return {};
+  log::warning("Unable to write oom_score_adj: {}", done.error().text());
+  return fail("Failed to apply new oom_score_adj configuration, check server logs.");
+}
+
+void Server::role_changed(ReplicationHost::Role role) {
+  (void)apply_oom_score(*config_.get());  // logged; the role changes all the same
+  if (role == ReplicationHost::Role::kReplica) {
+    workers_.broadcast([](Worker& worker) { worker.end_all_waits(); });
+  } else {  // those who waited to be redirected
+    workers_.broadcast([](Worker& worker) { worker.unpause(); });
+  }
+}
+
+Redirection Server::redirect(const command::Session& session) const {
+  using Kind = Redirection::Kind;
+  const auto* client = dynamic_cast<const Client*>(&session);
+  if (client == nullptr || !client->follows_redirects || client->cluster_readonly) return {};
+  const auto role = replication_->role();
+  if (!role.replica()) return {};
+  // Until the heir has taken over it is a replica, too, and would send the client back.
+  if (role.failover == replication::Failover::State::kInProgress) return {Kind::kWaits, {}};
+  return {Kind::kGoes, fmt::format("{}:{}", role.link.primary->address, role.link.primary->port)};
+}
+
+void Server::cut_cluster_links(const DebugCommands::LinkCut& cut) {
+  if (cluster_) cluster_->driver().cut_links(cut.node, cut.ends);
 }
 
 void Server::connect_shutdown() {
@@ -297,8 +371,7 @@ void Server::hold_writes(replication::Host::Hold hold) {
 std::uint64_t Server::exempt_memory() const {
   std::uint64_t sum = persistence_.aof_buffer();
   if (!replication_) return sum;
-  for (const auto& replica : replication_->role().replicas) sum += replica.queued;
-  return sum;
+  return sum + replication_->lag_memory();
 }
 
 MemoryAccounts::Parts Server::memory_parts() {
@@ -310,13 +383,7 @@ MemoryAccounts::Parts Server::memory_parts() {
             const auto role = replication_->role();
             return role.stream_active ? role.history.backlog_capacity : 0;
           },
-          .replicas =
-              [this] {
-                std::uint64_t sum = 0;
-                if (!replication_) return sum;
-                for (const auto& replica : replication_->role().replicas) sum += replica.queued;
-                return sum;
-              },
+          .replicas = [this] { return replication_ ? replication_->lag_memory() : 0; },
           .aof_buffer = [this] { return persistence_.aof_buffer(); }};
 }
 
@@ -337,8 +404,12 @@ ClusterService::Replication Server::cluster_hooks() {
 void Server::reset_statistics() {
   denials_.reset_totals();
   replication::SyncCounts& syncs = replication_->sync_counts();
-  for (auto* count : {&syncs.full, &syncs.resumed, &syncs.not_resumed}) count->store(0, std::memory_order_relaxed);
+  replication::Traffic& traffic = replication_->traffic();
+  for (auto* count : {&syncs.full, &syncs.resumed, &syncs.not_resumed, &traffic.in, &traffic.out}) {
+    count->store(0, std::memory_order_relaxed);
+  }
   stats_.reset();
+  if (cluster_) cluster_->slot_stats().reset();
   acceptor_.reset_counters();
   for (auto counter : {&keyspace::Counters::hits, &keyspace::Counters::misses, &keyspace::Counters::expired,
                        &keyspace::Counters::evicted}) {
@@ -364,11 +435,21 @@ void Server::register_commands() {
   persistence_commands_.register_in(table_);
   migrate_->register_in(table_);
   cluster_commands_->register_in(table_);
+  slot_flush_->register_in(table_);
   own_.register_all();
   pubsub_.register_in(table_);
   tracking_commands_.register_in(table_);
-  register_info_sections(info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, ledger_,
-                                 accounts_, memory_, denials_, state_, hub_, tracking_});
+  const auto cluster_connections = [this]() -> std::uint64_t {
+    if (!cluster_) return 0;
+    // One from us to each other node, and one from it to us.
+    const auto view = cluster_->driver().view().get();
+    return 2 * (std::uint64_t{view->size()} - 1);
+  };
+  register_info_sections(
+      info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, ledger_, accounts_,
+              memory_, denials_, state_, hub_, tracking_, scripts_,
+              [this] { return replication_->traffic().in.load(std::memory_order_relaxed); },
+              [this] { return replication_->traffic().out.load(std::memory_order_relaxed); }, cluster_connections});
   replication_commands_->register_in(table_);
 }
 
@@ -381,6 +462,9 @@ void Server::arm_timer() {
 
 void Server::tick() {
   if (!state_.cron_paused) persistence_.tick();
+  if (cluster_ && cluster_->slot_stats().counting()) {
+    cluster_->slot_stats().set_replicas(static_cast<std::uint32_t>(replication_->role().replicas.size()));
+  }
 }
 
 Result<void> Server::start() {
@@ -391,10 +475,16 @@ Result<void> Server::start() {
     pubsub_.set_broadcast([this](pubsub::Hub::Scope scope, std::string_view channel, std::string_view message) {
       cluster_->broadcast(scope, channel, message);
     });
+    pubsub_.set_slot_stats(cluster_->slot_stats());
   }
   cluster_commands_ = std::make_unique<cluster::ClusterCommands>(cluster::ClusterCommands::Parts{
       cluster_ ? &cluster_->driver() : nullptr, keyspace_, [this] { return endpoint_kind(*config_.get()); },
-      [this] { return replication_->offset().value; }});
+      [this] { return replication_->offset().value; }, cluster_ ? &cluster_->slot_stats() : nullptr, rate_,
+      [](const command::Session& session) {
+        const auto* client = dynamic_cast<const Client*>(&session);
+        return client != nullptr && client->follows_redirects;
+      }});
+  slot_flush_ = std::make_unique<cluster::SlotFlush>(cluster_ ? &cluster_->driver() : nullptr);
   using Mode = MigrateCommand::Parts::Mode;
   migrate_ = std::make_unique<MigrateCommand>(MigrateCommand::Parts{
       keyspace_, log_, clock_, gates_, workers_, config->cluster.enabled ? Mode::kCluster : Mode::kStandalone});
@@ -411,20 +501,38 @@ Result<void> Server::start() {
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
-  dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_,
-                                                               gates_, rate_, persistence_, notifications_, monitors_,
-                                                               tracking_, key_listener_});
+  dispatcher_ =
+      std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_,
+                                                     rate_, persistence_, notifications_, monitors_, tracking_});
   dispatcher_->set_address_of(&address_of);
+  dispatcher_->set_script_writes([this](const command::Command& command, std::span<const std::string_view> args) {
+    return scripts_.may_write(command, args);
+  });
   ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   ASH_TRY_VOID(signals_->watch(control_));
   control_run_ = dispatcher_->make_execution();
-  migrate_->start(dispatcher_->make_execution());
+  migrate_->start(*dispatcher_);
   own_.start(*dispatcher_);
   const auto loaded = persistence_.load(*dispatcher_, *control_run_);
   if (!loaded) return std::unexpected(loaded.error());
   ASH_TRY_VOID(persistence_.start());
+  for (const char* directive : {"oom-score-adj", "oom-score-adj-values"}) {
+    config_service_.on_change(directive, [this](const config::Config& now) { return apply_oom_score(now); });
+  }
+  config_service_.on_change("port", [this](const config::Config& now) -> Result<void> {
+    const auto done = acceptor_.listen(now);
+    if (done) return {};
+    log::warning("{}", done.error().text());
+    return fail("Unable to listen on this port. Check server logs.");
+  });
+  config_service_.on_change("bind", [this](const config::Config& now) -> Result<void> {
+    const auto done = acceptor_.listen(now);
+    if (done) return {};
+    log::warning("{}", done.error().text());
+    return fail("Failed to bind to specified addresses.");
+  });
   config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
   connect_shutdown();
   if (loaded->replication) replication_->loaded(*loaded->replication);
@@ -432,6 +540,7 @@ Result<void> Server::start() {
   if (cluster_) {
     ASH_TRY_VOID(cluster_->start(*control_run_));
     dispatcher_->set_router(&cluster_->router());
+    dispatcher_->set_slot_stats(&cluster_->slot_stats());
   }
   replication_->settle();
   arm_timer();
@@ -447,6 +556,7 @@ Result<void> Server::start() {
                   .monitors = monitors_,
                   .tracking = tracking_,
                   .directory = directory_,
+                  .replication = *replication_,
                   .active_expiry = state_.active_expiry,
                   .cron_paused = state_.cron_paused,
                   .blocked_clients = state_.blocked_clients,
@@ -455,6 +565,7 @@ Result<void> Server::start() {
                     acceptor_.client_gone();
                     replication_->client_gone(id);
                   }});
+  (void)apply_oom_score(*config);  // logged: the server runs without it
   state_.startup_memory = memory_used();
   sampler_.start();
   log::notice("Ready to accept connections tcp");

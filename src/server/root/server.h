@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/ticks.h"
 #include "changelog/change_log.h"
+#include "cluster/admin/slot_flush.h"
 #include "command/table.h"
 #include "commands/generic/commands.h"
 #include "commands/string/commands.h"
@@ -35,10 +36,10 @@
 #include "server/config_service.h"
 #include "server/dispatcher.h"
 #include "server/info.h"
-#include "server/key_listener.h"
 #include "server/latency_monitor.h"
 #include "server/memory_guard.h"
 #include "server/memory_report.h"
+#include "server/oom_score.h"
 #include "server/persistence.h"
 #include "server/pubsub_commands.h"
 #include "server/replication_adapter.h"
@@ -72,6 +73,10 @@ class Server {
   void start_replication(const config::Config& config);
   void connect_shutdown();
   void hold_writes(replication::Host::Hold hold);
+  [[nodiscard]] Result<void> apply_oom_score(const config::Config& config);
+  void role_changed(ReplicationHost::Role role);
+  [[nodiscard]] Redirection redirect(const command::Session& session) const;
+  void cut_cluster_links(const DebugCommands::LinkCut& cut);
   [[nodiscard]] ClusterService::Replication cluster_hooks();
   [[nodiscard]] MemoryAccounts::Parts memory_parts();
   [[nodiscard]] std::uint64_t exempt_memory() const;
@@ -92,6 +97,7 @@ class Server {
   CommandLog command_log_;
   LatencyMonitor latency_;
   Info info_;
+  OomScore oom_score_;
   MemoryGuard memory_;
   ClientLedger ledger_;
   net::EventLoop control_;
@@ -99,7 +105,6 @@ class Server {
   Monitors monitors_;
   pubsub::Notifications notifications_{hub_};
   tracking::Table tracking_{keyspace_};
-  KeyListener key_listener_{tracking_};
   ClientDirectory directory_;
   WorkerPool workers_;
   Acceptor acceptor_;
@@ -110,6 +115,7 @@ class Server {
   std::unique_ptr<MigrateCommand> migrate_;
   std::unique_ptr<ClusterService> cluster_;
   std::unique_ptr<cluster::ClusterCommands> cluster_commands_;
+  std::unique_ptr<cluster::SlotFlush> slot_flush_;
   ConnectionCommands connection_;
   commands::StringCommands strings_;
   commands::GenericCommands generic_;

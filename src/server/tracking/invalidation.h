@@ -1,7 +1,7 @@
 /// "Forget what you know of these keys", on its way to tracking connections. Thread: see Parcel.
 #pragma once
 
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,17 +24,20 @@ class KeyInvalidation final : public Parcel {
   ClientId actor_;
 };
 
-/// One key, to connections that hear of all keys with a prefix.
+/// Keys that begin with a prefix, to connections that hear of all of these.
 class PrefixInvalidation final : public Parcel {
  public:
-  PrefixInvalidation(std::string_view prefix, std::string_view key, ClientId actor)
-      : prefix_(prefix), key_(key), actor_(actor) {}
+  struct Changed {
+    std::string key;
+    ClientId actor;
+  };
+  using Keys = std::vector<Changed>;
+  PrefixInvalidation(std::string_view prefix, Keys keys) : prefix_(prefix), keys_(std::move(keys)) {}
   void deliver(Worker& worker) const override;
 
  private:
   std::string prefix_;
-  std::string key_;
-  ClientId actor_;
+  Keys keys_;
 };
 
 /// All keys, to every tracking connection.
@@ -43,15 +46,16 @@ class FlushInvalidation final : public Parcel {
   void deliver(Worker& worker) const override;
 };
 
-/// To the connection that another one redirects its invalidations to. Without a key: all keys.
+/// To the connection that another one redirects its invalidations to. Without keys: all keys.
 class RedirectedInvalidation final : public Parcel {
  public:
-  RedirectedInvalidation(ClientId target, std::optional<std::string> key) : target_(target), key_(std::move(key)) {}
+  RedirectedInvalidation(ClientId target, std::span<const std::string_view> keys)
+      : target_(target), keys_(keys.begin(), keys.end()) {}
   void deliver(Worker& worker) const override;
 
  private:
   ClientId target_;
-  std::optional<std::string> key_;
+  std::vector<std::string> keys_;
 };
 
 }  // namespace ashlar::server::tracking

@@ -48,27 +48,33 @@ void Table::tell_readers(std::string_view key, const Readers& readers, ClientId 
   for (Inbox* inbox : inboxes) inbox->send(parcel);
 }
 
-void Table::key_modified(const KeyRef& key, ClientId actor) {
+void Table::key_modified(const KeyRef& key, ClientId actor, ChangedKeys& changed) {
   if (const std::unique_ptr<Keys>& table = slots_[key.slot.value()]) {
     if (const auto found = table->find(key.text); found != table->end()) {
       tell_readers(key.text, found->second, actor);
       forget(key.slot, found);
     }
   }
-  if (broadcasters_.load(std::memory_order_relaxed) != 0) broadcast(key.text, actor);
+  if (broadcasters_.load(std::memory_order_relaxed) != 0) changed.insert_or_assign(std::string(key.text), actor);
 }
 
-void Table::broadcast(std::string_view key, ClientId actor) {
+void Table::broadcast(ChangedKeys& changed) {
+  std::map<std::string_view, PrefixInvalidation::Keys> lists;  // by prefix
   MutexLock lock(mutex_);
-  std::size_t last = std::string_view::npos;
-  for (const std::size_t length : lengths_) {
-    if (length > key.size()) break;
-    if (length == std::exchange(last, length)) continue;
-    const auto found = prefixes_.find(key.substr(0, length));
-    if (found == prefixes_.end()) continue;
-    const auto parcel = std::make_shared<const PrefixInvalidation>(found->first, key, actor);  // shared by the loops
-    for (const auto& [inbox, connections] : found->second) inbox->send(parcel);
+  for (const auto& [key, actor] : changed) {
+    std::size_t last = std::string_view::npos;
+    for (const std::size_t length : lengths_) {
+      if (length > key.size()) break;
+      if (length == std::exchange(last, length)) continue;
+      const auto found = prefixes_.find(std::string_view(key).substr(0, length));
+      if (found != prefixes_.end()) lists[found->first].push_back({key, actor});
+    }
   }
+  for (auto& [prefix, keys] : lists) {
+    const auto parcel = std::make_shared<const PrefixInvalidation>(prefix, std::move(keys));  // shared by the loops
+    for (const auto& [inbox, connections] : prefixes_.find(prefix)->second) inbox->send(parcel);
+  }
+  changed.clear();
 }
 
 void Table::flushed() {

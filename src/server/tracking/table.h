@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -25,6 +26,10 @@
 
 namespace ashlar::server::tracking {
 
+/// Keys that one thread has changed and that broadcasting connections have not been told of yet, with who changed each
+/// last. In the order in which a connection reads them. Thread: its own.
+using ChangedKeys = std::map<std::string, ClientId, std::less<>>;
+
 class Table {
  public:
   /// Our bit of Slot::interest and of Keyspace::set_interest_everywhere().
@@ -34,8 +39,11 @@ class Table {
 
   /// The connection `reader` has read `keys`, whose slots are locked. `inbox`: of its loop.
   void remember(std::span<const keyspace::KeyRef> keys, ClientId reader, Inbox& inbox);
-  /// A key has changed, with its slot locked. `actor`: whose command it was.
-  void key_modified(const keyspace::KeyRef& key, ClientId actor);
+  /// A key has changed, with its slot locked. `actor`: whose command it was. Readers are told at once; what
+  /// broadcasting connections are to be told is added to `changed`.
+  void key_modified(const keyspace::KeyRef& key, ClientId actor, ChangedKeys& changed);
+  /// Tells broadcasting connections of `changed`, one list for each prefix, and empties it.
+  void broadcast(ChangedKeys& changed);
   /// Databases have been emptied, inside an Exclusive section: every tracking connection is told, all is forgotten.
   void flushed();
 
@@ -69,7 +77,6 @@ class Table {
   static void add_to(Listeners& listeners, Inbox& inbox);
   static void remove_from(Listeners& listeners, Inbox& inbox);
   void tell_readers(std::string_view key, const Readers& readers, ClientId actor);
-  void broadcast(std::string_view key, ClientId actor);
   void forget(SlotId slot, Keys::iterator key);
 
   keyspace::Keyspace& keyspace_;

@@ -15,6 +15,7 @@ struct Fixture {
   Table table{keyspace};
   Inbox inbox{[] {}};
   Inbox other{[] {}};
+  ChangedKeys changed;
 
   void read(std::string_view key, std::uint64_t reader, Inbox& where) {
     const keyspace::KeyRef ref = keyspace.ref(key);
@@ -26,9 +27,13 @@ struct Fixture {
   void write(std::string_view key) {
     const keyspace::KeyRef ref = keyspace.ref(key);
     const keyspace::SlotGuard guard(keyspace, ref.slot);
-    if (keyspace.interest(ref.slot) != 0) table.key_modified(ref, ClientId{});
+    if (keyspace.interest(ref.slot) != 0) table.key_modified(ref, ClientId{}, changed);
   }
-  std::size_t told() { return inbox.drain().size(); }
+  /// Ends the turn of the writer. Returns how many parcels the loop has got.
+  std::size_t told() {
+    table.broadcast(changed);
+    return inbox.drain().size();
+  }
 };
 
 TEST(TrackingTable, TellsAKeyOnceThenForgetsIt) {
@@ -89,8 +94,18 @@ TEST(TrackingTable, TheEmptyPrefixMatchesEveryKey) {
   Fixture f;
   f.table.add_prefix("", f.inbox);
   f.write("");
+  EXPECT_EQ(f.told(), 1U);
   f.write("x");
+  EXPECT_EQ(f.told(), 1U);
+}
+
+TEST(TrackingTable, BroadcastsTheKeysOfATurnAsOneListForEachPrefix) {
+  Fixture f;
+  f.table.add_prefix("a:", f.inbox);
+  f.table.add_prefix("b:", f.inbox);
+  for (const char* key : {"a:1", "b:1", "a:2", "c:1", "a:1"}) f.write(key);
   EXPECT_EQ(f.told(), 2U);
+  EXPECT_EQ(f.told(), 0U);
 }
 
 TEST(TrackingTable, GivesUpKeysUntilItsLimitHoldsAndTellsTheirReaders) {

@@ -1,0 +1,191 @@
+/// What a loop does beside commands: memory, expiry, eviction, idle connections.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "server/worker.h"
+
+namespace ashlar::server {
+
+namespace {
+
+constexpr std::size_t kSpareBuffers = 64;
+constexpr std::size_t kSpareBufferBytes = 64 * 1024;
+/// A name in the sets and maps where it is registered, without its bytes. An estimate, as Redis makes one.
+constexpr std::size_t kRegistration = 128;
+/// From when on a client has not sent anything for long enough to give back what its input buffer does not need.
+constexpr Seconds kIdle{2};
+
+}  // namespace
+
+void Worker::note_latency(std::string_view event, Ticks spent) {
+  const Dispatcher::Parts& parts = parts_.dispatcher.parts();
+  parts.latency.note(event, loop_.wall_now(), Micros(static_cast<std::int64_t>(parts.rate.micros(spent))));
+}
+
+MemoryGuard::Room Worker::make_room() {
+  if (parts_.memory.limit() == 0) [[likely]]
+    return MemoryGuard::Room::kEnough;
+  const Gates& gates = parts_.dispatcher.parts().gates;
+  if (gates.paused()) return MemoryGuard::Room::kEnough;
+  if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
+    return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
+  }
+  const Ticks start = ticks_now();
+  const MemoryGuard::Room room = parts_.memory.make_room(*run_);
+  note_latency("eviction-cycle", ticks_now() - start);
+  if (room == MemoryGuard::Room::kEnough && parts_.memory.over_limit() && !std::exchange(evicting_, true)) {
+    loop_.post([this] {
+      evicting_ = false;
+      evict();
+    });
+  }
+  return room;
+}
+
+void Worker::evict() {
+  if (parts_.memory.limit() == 0) return;
+  run_->access.actor = {};
+  parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
+  (void)make_room();
+  if (!run_->interests.any_ready()) return;
+  const keyspace::Batch inside(run_->participant);
+  parts_.dispatcher.serve_ready(*run_);
+}
+
+void Worker::limit_tracking() {
+  if (parts_.tracking.over_limit()) [[unlikely]]
+    parts_.tracking.enforce_limit(run_->rng);
+}
+
+std::size_t Client::transaction_bytes() const noexcept {
+  if (!transaction) return 0;
+  constexpr std::size_t kArguments = 3 * sizeof(std::string);  // of a usual command
+  return transaction->bytes + transaction->queue.size() * (sizeof(command::QueuedCommand) + kArguments) +
+         transaction->watched.size() * (sizeof(command::WatchedKey) + kRegistration);
+}
+
+std::size_t Client::memory_bytes() const noexcept {
+  std::size_t bytes = sizeof(*this) + in_.capacity() + out_.capacity() + behind_reply_.capacity();
+  if (transaction) bytes += transaction_bytes();
+  if (subscribed) {
+    using pubsub::Kind;
+    for (const Kind kind : {Kind::kChannel, Kind::kPattern, Kind::kShardChannel}) {
+      bytes += subscriptions_.count(kind) * kRegistration;
+    }
+  }
+  if (tracking_) bytes += sizeof(*tracking_) + tracking_->prefixes.size() * kRegistration;
+  return bytes;
+}
+
+void Worker::reclaim_buffers(Client& client) {
+  for (ByteBuffer* buffer : {&client.in_, &client.out_}) {
+    if (!buffer->empty() || buffer->capacity() == 0) continue;
+    if (buffer->capacity() <= kSpareBufferBytes && spare_buffers_.size() < kSpareBuffers) {
+      spare_buffers_.push_back(std::move(*buffer));
+    }
+    *buffer = ByteBuffer();
+  }
+}
+
+void Worker::account(Client& client) {
+  const std::size_t now = client.dead_ ? 0 : client.memory_bytes();
+  const bool spared = client.dead_ || client.no_evict || client.close_after_reply_;
+  const ClientLedger::Bucket bucket = spared ? ClientLedger::kNone : ClientLedger::bucket_of(now);
+  if (bucket != client.bucket_) account_.move(std::exchange(client.bucket_, bucket), bucket);
+  if (now == client.accounted_) return;
+  account_.bytes.store(account_.bytes.load(std::memory_order_relaxed) + now - client.accounted_,
+                       std::memory_order_relaxed);
+  client.accounted_ = now;
+}
+
+void Worker::evict_clients() {
+  while (parts_.ledger.over_limit()) {
+    const ClientLedger::Largest largest = parts_.ledger.largest(account_);
+    if (largest.account == nullptr) return;
+    if (largest.account != &account_) return largest.account->wake();
+    const auto found = std::ranges::find_if(
+        clients_, [&](const auto& entry) { return !entry.second->dead_ && entry.second->bucket_ == largest.bucket; });
+    ASH_CHECK(found != clients_.end());
+    Client& client = *found->second;
+    log::notice("Evicting client: id={} addr={} laddr={} name={} user={} tot-mem={}", client.id.value,
+                client.peer_address_, client.local_address_, client.name, client.user_name(), client.accounted_);
+    bump(run_->stats.evicted_clients);
+    close(client);
+    account(client);
+  }
+}
+
+void Worker::note_buffers() {
+  const std::int64_t second = std::chrono::floor<Seconds>(loop_.now().time_since_epoch()).count();
+  Peak& peak = peaks_[static_cast<std::size_t>(second) % peaks_.size()];
+  if (peak.second != second) peak = {second, 0, 0};
+  for (auto& [id, client] : clients_) {
+    peak.input = std::max<std::uint64_t>(peak.input, client->in_.capacity());
+    peak.output = std::max<std::uint64_t>(peak.output, client->out_.capacity());
+  }
+  std::uint64_t input = 0;
+  std::uint64_t output = 0;
+  for (const Peak& past : peaks_) {
+    if (second - past.second >= static_cast<std::int64_t>(peaks_.size())) continue;
+    input = std::max(input, past.input);
+    output = std::max(output, past.output);
+  }
+  account_.recent_input.store(input, std::memory_order_relaxed);
+  account_.recent_output.store(output, std::memory_order_relaxed);
+}
+
+void Worker::arm_timer() {
+  const auto period = Micros(1'000'000 / std::clamp<std::uint32_t>(config_.get().process.hz, 1, 500));
+  (void)loop_.call_after(period, [this] {  // lives as long as the loop
+    periodic();
+    arm_timer();
+  });
+}
+
+void Worker::periodic() {
+  if (parts_.cron_paused.load(std::memory_order_relaxed)) return;
+  const Seconds idle = config_.get().clients.idle_timeout;
+  for (auto& [id, client] : clients_) {
+    if (client->dead_) continue;
+    if (idle.count() > 0 && !client->suspended_ && loop_.now() - client->last_active_ > idle) {
+      log::verbose("Closing idle client id={}", client->id.value);
+      close(*client);
+    } else if (client->wants_write_) {
+      enforce_output_limit(*client);
+    }
+    if (loop_.now() - client->last_active_ > kIdle) client->in_.shrink(0);
+    account(*client);
+  }
+  note_buffers();
+  evict_clients();
+  destroy_dead();
+  evict();
+  if (parts_.tracking.over_limit()) {
+    const keyspace::Batch inside(run_->participant);
+    limit_tracking();
+  }
+  run_expiry();
+}
+
+void Worker::run_expiry() {
+  parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
+  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary || !parts_.active_expiry.load()) return;
+  if (!run_->participant.enter_unless_busy()) return;
+  const keyspace::EnteredBatch inside(run_->participant);
+  // A quarter of the time at most, as in Redis: the rest is for clients.
+  const std::uint64_t before = run_->counters.expired.load(std::memory_order_relaxed);
+  const Ticks start = ticks_now();
+  const auto budget = Micros(250'000 / std::clamp<std::uint32_t>(config_.get().process.hz, 1, 500));
+  if (expiry_.run(run_->access, parts_.dispatcher.parts().rate.ticks(budget)) ==
+      keyspace::ExpiryCycle::End::kBudgetSpent) {
+    bump(run_->stats.expiry_budget_spent);
+  }
+  const Ticks spent = ticks_now() - start;
+  bump(run_->stats.expiry_ticks, spent);
+  note_latency("expire-cycle", spent);
+  if (run_->counters.expired.load(std::memory_order_relaxed) != before) run_->wrote = true;
+  if (run_->interests.any_ready()) parts_.dispatcher.serve_ready(*run_);
+}
+
+}  // namespace ashlar::server
