@@ -47,7 +47,7 @@ NOT_CALLED = {
     "bgrewriteaof": "as save",
 }
 # What is called in one round of ten only: it leaves little for the others.
-RARE = {"flushall", "flushdb", "swapdb"}
+RARE = {"flushall", "flushdb", "swapdb", "sflush"}
 DATABASES = 16
 KEYS = ["a{t}", "b{t}", "c{t}", "d{t}", ""]
 INTEGERS = ["0", "1", "-1", "2", "3", "10", "-100", "1000", "65536", "4294967296", str(2**63 - 1), str(-2**63), str(2**63),
