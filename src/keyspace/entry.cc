@@ -70,7 +70,7 @@ Entry* Entry::allocate(const Shape& shape) {
     const auto n = static_cast<std::uint32_t>(shape.key.size());
     std::memcpy(e->bytes() + e->long_key_offset(), &n, sizeof n);
   }
-  std::memcpy(e->bytes() + e->key_offset(), shape.key.data(), shape.key.size());
+  std::copy_n(shape.key.data(), shape.key.size(), e->bytes() + e->key_offset());  // an empty one may point nowhere
   return e;
 }
 
@@ -147,7 +147,8 @@ bool Entry::assign_in_place(std::string_view value) noexcept {
   if (points()) return false;
   if (const auto number = as_integer(value)) return assign_int_in_place(*number);
   if (value.size() > kInlineMax || !reshape(kFormInline, value.size())) return false;
-  std::memmove(bytes() + value_offset(), value.data(), value.size());  // the value may be a view into this entry
+  // The value may be a view into this entry; an empty one may point nowhere.
+  if (!value.empty()) std::memmove(bytes() + value_offset(), value.data(), value.size());
   return true;
 }
 

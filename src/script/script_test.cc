@@ -252,7 +252,7 @@ TEST_F(InterpreterTest, RefusesToEncodeWhatItsJsonLibraryCannotCount) {
                 .find("the text would be too long"),
             std::string::npos);
   EXPECT_NE(eval("local t = {} t[1] = t return cjson.encode(t)").find("excessive nesting"), std::string::npos);
-  EXPECT_EQ(eval("return cjson.encode({a = {1, 'x', true, cjson.null}})"), "$24\r\n{\"a\":[1,\"x\",true,null]}\r\n");
+  EXPECT_EQ(eval("return cjson.encode({a = {1, 'x', true, cjson.null}})"), "$23\r\n{\"a\":[1,\"x\",true,null]}\r\n");
   EXPECT_NE(eval("return cjson.encode(1, 2)").find("expected 1 argument"), std::string::npos);
 }
 
