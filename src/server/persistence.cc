@@ -206,8 +206,7 @@ Result<void> Persistence::reload(const Reload& how, keyspace::SafePoint::Partici
 }
 
 Result<void> Persistence::replay_aof(Dispatcher& dispatcher, Execution& run) {
-  if (!aof_on_) return fail("The append-only file is off");
-  ASH_TRY_VOID(aof_.writer().commit());
+  if (aof_on_) ASH_TRY_VOID(aof_.writer().commit());
   parts_.gates.close(Gate::kLoading);
   empty_dataset();
   const auto loaded = load_aof(dispatcher, run);
