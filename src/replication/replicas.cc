@@ -183,33 +183,37 @@ void Replicas::update_readers() {
   }
 }
 
-/// What is new, as a part of the last block while that has room: many small ones would take more than they hold.
-std::shared_ptr<const Block> Replicas::join_lag(const std::shared_ptr<const Block>& block) {
-  constexpr std::size_t kRoom = 64 * 1024;
-  const std::string& bytes = block->bytes;
-  if (!lag_ || lag_->end() != block->begin || lag_->bytes.capacity() - lag_->bytes.size() < bytes.size()) {
-    lag_ = std::shared_ptr<Block>(new Block, [count = lag_memory_](Block* dead) {
-      count->fetch_sub(sizeof(Block) + dead->bytes.capacity(), std::memory_order_relaxed);
-      delete dead;
-    });
-    lag_->begin = block->begin;
-    lag_->bytes.reserve(std::max(kRoom, bytes.size()));
-    lag_memory_->fetch_add(sizeof(Block) + lag_->bytes.capacity(), std::memory_order_relaxed);
+/// What is new, in blocks that fill up: many small ones would take more memory than they hold.
+void Replicas::feed_lagging(const Block& fresh) {
+  constexpr std::size_t kRoom = 64 * 1024 - 1;        // with the string's zero a size that allocators have
+  constexpr std::uint64_t kMemory = kRoom + 1 + 128;  // with what counts and queues it
+  for (std::size_t at = 0; at < fresh.bytes.size();) {
+    if (!lag_ || lag_->end() != fresh.begin + static_cast<std::int64_t>(at) || lag_->bytes.size() == kRoom) {
+      lag_ = std::shared_ptr<Block>(new Block, [count = lag_memory_](Block* dead) {
+        count->fetch_sub(kMemory, std::memory_order_relaxed);
+        delete dead;
+      });
+      lag_->begin = fresh.begin + static_cast<std::int64_t>(at);
+      lag_->bytes.reserve(kRoom);
+      lag_memory_->fetch_add(kMemory, std::memory_order_relaxed);
+    }
+    const std::size_t n = std::min(kRoom - lag_->bytes.size(), fresh.bytes.size() - at);
+    lag_->bytes.append(fresh.bytes, at, n);
+    at += n;
+    for (auto& [number, link] : links_) link->feed(lag_);
   }
-  lag_->bytes += bytes;
-  return lag_;
 }
 
 void Replicas::feed() {
-  auto block = parts_.stream.take();
+  const auto block = parts_.stream.take();
   if (!block) return;
   if (std::ranges::any_of(links_, [](const auto& entry) { return entry.second->queued_bytes() != 0; })) {
-    block = join_lag(block);
+    feed_lagging(*block);
   } else {
     lag_.reset();
+    for (auto& [number, link] : links_) link->feed(block);
   }
   for (auto& [number, link] : links_) {
-    link->feed(block);
     link->flush();
     if (link->state() != ReplicaLink::State::kLost && !link->within_limits(settings_)) {
       link_lost(*link, "scheduled to be closed ASAP for overcoming of output buffer limits");

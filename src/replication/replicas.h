@@ -102,7 +102,7 @@ class Replicas final : private ReplicaLink::Owner {
   void start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route);
   void snapshot_done(std::uint64_t number, const std::optional<Error>& error);
   void reap(std::uint64_t number);
-  [[nodiscard]] std::shared_ptr<const Block> join_lag(const std::shared_ptr<const Block>& block);
+  void feed_lagging(const Block& fresh);
   void update_readers();
   void publish();
 

@@ -92,7 +92,8 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
   if (spec.is(Flag::kNoScript) && !dispatcher_.all_in_scripts_.load(std::memory_order_relaxed)) {
     return Refusal{Reason::kNotAllowed, {ErrorCode::kGeneric, "This Redis command is not allowed from script"}};
   }
-  if (caller == Caller::kReadOnlyScript && spec.is(Flag::kWrite)) {
+  // What may be passed on counts as a write, so that CLIENT PAUSE WRITE may let such scripts run.
+  if (caller == Caller::kReadOnlyScript && spec.is(Flag::kWrite | Flag::kMayReplicate)) {
     return Refusal{Reason::kWrite, {ErrorCode::kGeneric, "Write commands are not allowed from read-only scripts."}};
   }
   if (session.origin() != Origin::kClient) return std::nullopt;

@@ -45,7 +45,7 @@ void tell(Worker& worker, Client& client, Keys keys, Worker::Push when = Worker:
     write_invalidation(frame, keys);
     return worker.push_raw(client, bytes.view(), when);
   }
-  auto parcel = std::make_shared<const RedirectedInvalidation>(*redirect, keys);
+  auto parcel = std::make_shared<const RedirectedInvalidation>(client.id, *redirect, keys);
   if (!worker.directory().send(*redirect, std::move(parcel))) report_broken_redirect(worker, client);
 }
 
@@ -85,7 +85,10 @@ void FlushInvalidation::deliver(Worker& worker) const {
 
 void RedirectedInvalidation::deliver(Worker& worker) const {
   Client* client = worker.find(target_);
-  if (client == nullptr) return;  // the next one finds out
+  if (client == nullptr) {  // it ended meanwhile; if the source has too, nobody need know
+    (void)worker.directory().send(source_, std::make_shared<const BrokenRedirect>(source_));
+    return;
+  }
   const std::vector<std::string_view> keys(keys_.begin(), keys_.end());
   ByteBuffer bytes;
   resp::Encoder frame(bytes, client->reply().version());
@@ -99,6 +102,12 @@ void RedirectedInvalidation::deliver(Worker& worker) const {
     put_keys(frame, keys);
   }
   worker.push_raw(*client, bytes.view());
+}
+
+void BrokenRedirect::deliver(Worker& worker) const {
+  Client* client = worker.find(source_);
+  if (client == nullptr || client->tracking() == nullptr || !client->tracking()->redirect) return;
+  report_broken_redirect(worker, *client);
 }
 
 }  // namespace ashlar::server::tracking

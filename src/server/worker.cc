@@ -71,12 +71,16 @@ void Worker::read_input(Client& client) {
     client.in_ = std::move(spare_buffers_.back());
     spare_buffers_.pop_back();
   }
-  // A big argument that is arriving is read in larger pieces, as large as what has arrived already.
-  const std::size_t want =
-      std::max(kReadChunk, std::min(client.in_.size(), client.parser_.missing_bytes() + kReadChunk));
-  // Where the end of the argument is in sight, the buffer grows to that and no further.
-  const std::size_t missing = client.parser_.missing_bytes();
-  if (missing != 0 && want >= missing) (void)client.in_.reserve_back_exact(want);
+  std::size_t want = kReadChunk;
+  if (const std::size_t missing = client.parser_.missing_bytes(); missing != 0) [[unlikely]] {
+    // A big argument that is arriving is read in larger pieces, as large as what has arrived already; where its end is
+    // in sight, the buffer grows to that and hardly further.
+    constexpr std::size_t kBehind = 1024;
+    want = std::min(std::max(client.in_.size(), kReadChunk), missing + kBehind);
+    const std::size_t room = client.in_.free_back();
+    if (room < want && room >= missing) want = room;
+    (void)client.in_.reserve_back_exact(want);
+  }
   const net::IoOutcome result = net::read_some(client.fd_.get(), client.in_, want);
   bump(run_->stats.reads);
   if (result.status == net::IoStatus::kWouldBlock) return;

@@ -31,6 +31,7 @@ MemoryGuard::Room Worker::make_room() {
   if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
     return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
   }
+  if (parts_.memory.over_limit()) spare_buffers_.clear();  // before any data
   const Ticks start = ticks_now();
   const MemoryGuard::Room room = parts_.memory.make_room(*run_);
   note_latency("eviction-cycle", ticks_now() - start);

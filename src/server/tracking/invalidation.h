@@ -46,16 +46,27 @@ class FlushInvalidation final : public Parcel {
   void deliver(Worker& worker) const override;
 };
 
-/// To the connection that another one redirects its invalidations to. Without keys: all keys.
+/// From a tracking connection to the one that it redirects its invalidations to. Without keys: all keys.
 class RedirectedInvalidation final : public Parcel {
  public:
-  RedirectedInvalidation(ClientId target, std::span<const std::string_view> keys)
-      : target_(target), keys_(keys.begin(), keys.end()) {}
+  RedirectedInvalidation(ClientId source, ClientId target, std::span<const std::string_view> keys)
+      : source_(source), target_(target), keys_(keys.begin(), keys.end()) {}
   void deliver(Worker& worker) const override;
 
  private:
+  ClientId source_;
   ClientId target_;
   std::vector<std::string> keys_;
+};
+
+/// Back to a tracking connection: the one that it redirects to is gone.
+class BrokenRedirect final : public Parcel {
+ public:
+  explicit BrokenRedirect(ClientId source) : source_(source) {}
+  void deliver(Worker& worker) const override;
+
+ private:
+  ClientId source_;
 };
 
 }  // namespace ashlar::server::tracking
