@@ -9,6 +9,11 @@
 
 namespace ashlar::server {
 
+namespace {
+/// How long a command waits that can neither run nor be refused beside a busy script.
+constexpr Millis kBusyRetry{10};
+}  // namespace
+
 Worker::Worker(const Parts& parts, std::uint32_t number)
     : parts_(parts),
       number_(number),
@@ -170,6 +175,7 @@ void Worker::run_ready() {
     prefetch_group();
     for (const Slice& slice : group_) run_slice(slice);
   }
+  group_.clear();
   ready_.reserve(round.capacity());
 }
 
@@ -286,10 +292,19 @@ void Worker::answer_busy() {
   round.swap(ready_);
   for (Client* client : round) client->in_ready_list_ = false;
   resp::CommandBatch batch;
+  const auto later = [this](const Client& client) {
+    (void)loop_.call_after(kBusyRetry, [this, id = client.id] {
+      if (Client* waiting = find(id)) mark_ready(*waiting);
+    });
+  };
   for (Client* client : round) {
     while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
       const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
-      if (!batch.empty()) parts_.dispatcher.run_aside(batch[0], *client, client->encoder_);
+      if (!batch.empty() && parts_.dispatcher.run_aside(batch[0], *client, client->encoder_) == Outcome::kPostponed) {
+        client->parser_ = resp::RequestParser();
+        later(*client);
+        break;
+      }
       client->in_.consume_front(parsed.consumed);
       if (parsed.status == resp::ParseStatus::kError) protocol_error(*client);
       if (batch.empty()) break;

@@ -170,9 +170,11 @@ void Worker::periodic() {
 
 void Worker::run_expiry() {
   parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
-  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary || !parts_.active_expiry.load()) return;
+  if (!parts_.active_expiry.load()) return;
   if (!run_->participant.enter_unless_busy()) return;
   const keyspace::EnteredBatch inside(run_->participant);
+  if (number_ == 0) parts_.dispatcher.expire_local_keys(*run_);
+  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary) return;
   // A quarter of the time at most, as in Redis: the rest is for clients.
   const std::uint64_t before = run_->counters.expired.load(std::memory_order_relaxed);
   const Ticks start = ticks_now();

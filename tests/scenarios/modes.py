@@ -8,7 +8,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "diff")]
 import harness  # noqa: E402  the folders are known only now
-from resp import Connection, ErrorReply  # noqa: E402
+from resp import Connection, ErrorReply, Status  # noqa: E402,F401
 
 CONFIG = """port {port}
 daemonize yes

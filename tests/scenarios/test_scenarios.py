@@ -93,3 +93,15 @@ def test_random_commands_of_every_kind_are_answered(servers, config):
         node.call("CLUSTER", "ADDSLOTSRANGE", 0, harness.SLOTS - 1)
     calls, succeeded = random_commands.run(node.address, seed=1, rounds=10)
     assert succeeded > calls / 5
+
+
+@pytest.mark.parametrize("name", ["reload", "aof", "replica"])
+def test_random_commands_leave_the_same_data_elsewhere(modes, name):
+    mode = modes("ashlar", name)
+    there = mode.replica_control or mode.control
+    for seed in range(1, 6):
+        random_commands.run(mode.node.address, seed, rounds=3)
+        random_commands.forget_what_expires_soon(mode.control)
+        before = mode.call("DEBUG", "DIGEST")
+        mode.before_reading()
+        assert there.call("DEBUG", "DIGEST") == before, f"seed {seed}"
