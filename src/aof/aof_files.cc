@@ -31,6 +31,10 @@ Result<AofFiles> AofFiles::open(FileSystem& fs, AofPaths paths) {
   ASH_TRY_VOID(fs.sync_directory(files.folder_path()));
   files.last_base_seq_ = files.manifest_.base_seq();
   files.last_increment_seq_ = files.manifest_.increment_seq();
+  for (const ManifestFile& file : files.manifest_.history) {  // whose names must not be given again while they wait
+    std::uint64_t& last = file.name.ends_with(".incr.aof") ? files.last_increment_seq_ : files.last_base_seq_;
+    last = std::max(last, file.seq);
+  }
   return files;
 }
 
@@ -95,8 +99,6 @@ ManifestFile AofFiles::next_base(BaseForm form) {
 Result<void> AofFiles::replace(Manifest next) {
   ASH_TRY_VOID(write_file_durably(*fs_, manifest_path(), format_manifest(next)));
   manifest_ = std::move(next);
-  // With no increment of any age left, names may begin again, as they do with Redis.
-  if (manifest_.increments.empty() && manifest_.history.empty()) last_increment_seq_ = 0;
   return {};
 }
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import redis
 
-from harness import HOST, program
+from harness import HOST, program, wait_until
 
 CONFIG = """
 port {port}
@@ -112,6 +112,38 @@ def test_the_log_is_marked_with_times_and_can_be_cut_at_one(make):
     status, said = check("ashlar-check-aof", "--truncate-to-timestamp", int(marks[-1]) + 30, folder / "appendonly.aof.manifest")
     assert status == 0 and "Successfully truncated AOF" in said
     assert log.read_bytes() == whole
+
+
+def test_rewrites_name_their_files_as_redis_does(make):
+    def steps(node):
+        node.start()
+        manifests = []
+
+        def note():
+            wait_until(lambda: node.info("persistence")["aof_rewrite_in_progress"] == "0", 10, "the end of a rewrite")
+            manifests.append((node.folder / "appendonlydir/appendonly.aof.manifest").read_text())
+
+        def rewrite():
+            node.call("BGREWRITEAOF")
+            note()
+
+        node.call("SET", "k", "v")
+        rewrite()
+        node.call("CONFIG", "SET", "appendonly", "no")
+        rewrite()
+        node.call("CONFIG", "SET", "appendonly", "yes")
+        note()
+        node.call("CONFIG", "SET", "aof-disable-auto-gc", "yes")
+        rewrite()
+        rewrite()
+        node.call("CONFIG", "SET", "aof-disable-auto-gc", "no")
+        note()
+        node.call("DEBUG", "LOADAOF")
+        rewrite()
+        assert node.call("GET", "k") == "v"
+        return manifests
+
+    assert steps(make(appendonly="yes")) == steps(make("redis-server", appendonly="yes"))
 
 
 def command(*words):
