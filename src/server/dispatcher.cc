@@ -211,7 +211,9 @@ std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& comm
 
 std::optional<Outcome> Dispatcher::redirect(Execution& run, const Command& command, Flag flags,
                                             command::Session& session, resp::Encoder& reply) {
-  if (!redirects_ || !command::has(flags, Flag::kWrite | Flag::kReadOnly)) return std::nullopt;
+  const bool writes = command::has(flags, Flag::kWrite);
+  const bool reads = command::has(flags, Flag::kReadOnly) && !session.cluster_readonly;
+  if (!redirects_ || (!writes && !reads)) return std::nullopt;
   const Redirection where = redirects_(session);
   if (where.kind == Redirection::Kind::kStays) return std::nullopt;
   if (where.kind == Redirection::Kind::kWaits) return Outcome::kPostponed;

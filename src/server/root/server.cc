@@ -351,7 +351,7 @@ void Server::role_changed(ReplicationHost::Role role) {
 Redirection Server::redirect(const command::Session& session) const {
   using Kind = Redirection::Kind;
   const auto* client = dynamic_cast<const Client*>(&session);
-  if (client == nullptr || !client->follows_redirects || client->cluster_readonly) return {};
+  if (client == nullptr || !client->follows_redirects) return {};
   const auto role = replication_->role();
   if (!role.replica()) return {};
   // Until the heir has taken over it is a replica, too, and would send the client back.
