@@ -173,6 +173,9 @@ void Worker::run_expiry() {
   if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary || !parts_.active_expiry.load()) return;
   if (!run_->participant.enter_unless_busy()) return;
   const keyspace::EnteredBatch inside(run_->participant);
+  // What DEBUG LOADAOF has put in place so far is not the dataset yet: what it expires would be recorded behind what is
+  // still to be replayed. Asked inside the batch, for the loader waits for all batches once it has closed the gate.
+  if (parts_.dispatcher.parts().gates.closed(Gate::kLoading)) return;
   // A quarter of the time at most, as in Redis: the rest is for clients.
   const std::uint64_t before = run_->counters.expired.load(std::memory_order_relaxed);
   const Ticks start = ticks_now();
