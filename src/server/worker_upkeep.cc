@@ -174,6 +174,9 @@ void Worker::run_expiry() {
   if (!parts_.active_expiry.load()) return;
   if (!run_->participant.enter_unless_busy()) return;
   const keyspace::EnteredBatch inside(run_->participant);
+  // What DEBUG LOADAOF has put in place so far is not the dataset yet: what it expires would be recorded behind what is
+  // still to be replayed. Asked inside the batch, for the loader waits for all batches once it has closed the gate.
+  if (parts_.dispatcher.parts().gates.closed(Gate::kLoading)) return;
   if (number_ == 0) parts_.dispatcher.expire_local_keys(*run_);
   if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary) return;
   // A quarter of the time at most, as in Redis: the rest is for clients.

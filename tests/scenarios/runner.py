@@ -63,7 +63,7 @@ class Run:
                 return None
             if expected and expected[0] == "waits":
                 return self._wait_until_blocked(step, client)
-            reply = self._read(client)
+            reply = self._read(step, client)
             fits = expected is None or self._fits(expected, reply)
             if fits or not step.patient or time.monotonic() > deadline:
                 break
@@ -76,7 +76,7 @@ class Run:
             reply = client.connection.call("PING")
             fits = reply in (b"PONG", [b"pong", b""]) or reply == notation.Status(b"PONG")
         else:
-            reply = self._read(client)
+            reply = self._read(step, client)
             fits = expected is None or self._fits(expected, reply)
         client.waits = False
         return self._judge(step, expected, reply, fits, record)
@@ -96,13 +96,14 @@ class Run:
             return reply is CLOSED and expected[0] == "closed"
         return self.matcher.matches(expected, reply)
 
-    def _read(self, client):
+    def _read(self, step, client):
         try:
             return client.connection.read()
         except (ConnectionResetError, BrokenPipeError):
             return CLOSED
         except TimeoutError:
-            raise Mismatch(f"{self.scenario}: no reply within {PATIENCE} s") from None
+            where = f"{self.scenario.file}:{step.line}: {self.scenario.title}"
+            raise Mismatch(f"{where}\n  no reply within {PATIENCE} s") from None
         except ConnectionError:
             return CLOSED
 
