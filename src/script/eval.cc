@@ -241,6 +241,7 @@ void ScriptCommands::run(Context& ctx, const Job& job) {
   auto self = std::make_shared<RunningScript>();
   self->kind = job.kind;
   self->name = job.name;
+  self->command.reserve(ctx.args.size());
   for (const std::string_view arg : ctx.args) self->command.emplace_back(arg);
   self->unkillable = ctx.session.origin() != Origin::kClient;
 

@@ -90,7 +90,6 @@ struct Api {
   [[nodiscard]] static bool read_arguments(lua_State* lua, std::vector<std::string>& numbers,
                                            std::vector<std::string_view>& args) {
     const int n = lua_gettop(lua);
-    numbers.reserve(static_cast<std::size_t>(n));  // their addresses are kept
     args.reserve(static_cast<std::size_t>(n));
     for (int i = 1; i <= n; ++i) {
       switch (lua_type(lua, i)) {
@@ -98,6 +97,7 @@ struct Api {
         case LUA_TNUMBER: {
           const lua_Number value = lua_tonumber(lua, i);
           const bool whole = std::trunc(value) == value && std::fabs(value) < 9.2e18;
+          if (numbers.empty()) numbers.reserve(static_cast<std::size_t>(n));  // their addresses are kept
           numbers.push_back(whole ? fmt::format("{}", static_cast<std::int64_t>(value))
                                   : fmt::format("{:.17g}", value));
           args.push_back(numbers.back());

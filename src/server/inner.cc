@@ -171,11 +171,17 @@ std::optional<Refusal> Inner::try_call(std::span<const std::string_view> args, c
     bump(run_.stats.commands[command->index].rejected);
     return refused;
   }
-  std::vector<KeyRef> keys;
-  if (command->spec.has_keys()) {
+  KeyRef only{};
+  std::vector<KeyRef> several;
+  std::span<const KeyRef> keys;
+  if (const std::uint16_t at = dispatcher_.only_key_[command->index]; at != 0 && args.size() > at) [[likely]] {
+    only = ref(args[at]);
+    keys = {&only, 1};
+  } else if (command->spec.has_keys()) {
     command::find_keys(command->spec, args, run_.positions);
-    keys.reserve(run_.positions.size());
-    for (const command::KeyPosition& position : run_.positions) keys.push_back(ref(args[position.argument]));
+    several.reserve(run_.positions.size());
+    for (const command::KeyPosition& position : run_.positions) several.push_back(ref(args[position.argument]));
+    keys = several;
   }
   if (session.restricted() && dispatcher_.permissions_ != nullptr) {
     using Where = command::Permissions::Where;
