@@ -35,7 +35,7 @@ build: packages-build ## Build the release programs into build/bin/
 	@mkdir -p build/bin
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
-.PHONY: test test-sanitizers check conformance bench fuzz differential sim format
+.PHONY: test test-sanitizers check conformance bench fuzz differential soak sim format
 test: packages $(NODE_MODULES) ## Build and run all test tiers: checks, simulator, end to end, unit, fuzz, threads
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
@@ -53,6 +53,8 @@ fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
 differential: packages build ## 1,000,000 random commands to us and to redis-server: make differential SEED=7
 	@ASHLAR_BIN_DIR=build/bin ASHLAR_DIFF_COMMANDS=100000 ASHLAR_DIFF_SEED=$(SEED) $(PYTHON) -m pytest -q -p no:cacheprovider tests/diff
+soak: packages build ## 200 failovers under writes, with and without min-replicas-ack; counts what was lost
+	@ASHLAR_BIN_DIR=build/bin ASHLAR_FAILOVERS=200 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_failover_losses.py
 sim: packages ## The simulated cluster: make sim SEEDS=1-200
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --seeds $(SEEDS) sim
 format: packages ## Format all C++ sources

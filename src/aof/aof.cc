@@ -18,6 +18,7 @@ struct Aof::Running {
   ManifestFile base;
   std::unique_ptr<snapshot::PendingFile> target;
   snapshot::AuxInput aux;
+  bool logs = true;  // false: the log is off, nothing will be written behind the base
 };
 
 namespace {
@@ -64,6 +65,11 @@ Result<void> Aof::open(AofPaths paths) {
   MutexLock files_lock(files_mutex_);
   ASH_TRY(files_, AofFiles::open(fs_, std::move(paths)));
   return {};
+}
+
+bool Aof::empty() const {
+  MutexLock files_lock(files_mutex_);
+  return !files_ || files_->manifest().empty();
 }
 
 Result<AofLoadReport> Aof::load(const AofLoadOptions& options) {
@@ -148,6 +154,7 @@ Result<void> Aof::enable(AofPaths paths, RewriteJob job, keyspace::SafePoint::Pa
 }
 
 Result<void> Aof::disable(keyspace::SafePoint::Participant* self) {
+  if (status().rewriting) log::notice("Killing the running AOF rewrite (a thread: there is no child)");
   cancel_rewrite();
   wait(self);
   Result<void> done = writer_.close();
@@ -260,7 +267,7 @@ Result<void> Aof::switch_base(const Running& running) {
     writer_.base_complete();
     const WriterStatus writer = writer_.status();
     MutexLock lock(mutex_);
-    mode_ = Mode::kOn;
+    if (mode_ == Mode::kWaitsForBase) mode_ = Mode::kOn;
     other_bytes_ = base_bytes;
     status_.base_bytes = base_bytes + writer.file_bytes;
   }

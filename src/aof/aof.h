@@ -66,6 +66,8 @@ class Aof {
   /// Finds the files. Errors: kIo, kCorrupt for a wrong manifest.
   [[nodiscard]] Result<void> open(AofPaths paths);
   /// Replays them. After open(), before start().
+  /// Whether there is nothing to replay. After open().
+  [[nodiscard]] bool empty() const;
   [[nodiscard]] Result<AofLoadReport> load(const AofLoadOptions& options);
   /// Begins to log: makes the first files when there are none, deletes what is history, starts the sync thread.
   /// `empty_base` says how the base of a new log is written.
@@ -110,7 +112,7 @@ class Aof {
   FileSystem& fs_;
   AofWriter writer_;
 
-  Mutex files_mutex_;  // before mutex_; never held while waiting for a safe point
+  mutable Mutex files_mutex_;  // before mutex_; never held while waiting for a safe point
   std::optional<AofFiles> files_ ASH_GUARDED_BY(files_mutex_);
   AofFiles::History history_ ASH_GUARDED_BY(files_mutex_) = AofFiles::History::kDelete;
 

@@ -1,5 +1,6 @@
 #include "changelog/change_log.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
@@ -105,6 +106,19 @@ void ChangeLog::record_group(DbIndex db, const std::vector<std::vector<std::stri
 }
 
 void ChangeLog::record_group(std::span<const Recorded> commands, Target target) {
+  const bool limited = std::ranges::any_of(commands, [](const Recorded& c) { return c.target != Target::kAll; });
+  for (const Target sink : {Target::kAofOnly, Target::kReplicationOnly}) {
+    if (target != Target::kAll && target != sink) continue;
+    std::vector<const Recorded*> chosen;
+    for (const Recorded& command : commands) {
+      if (command.target == Target::kAll || command.target == sink) chosen.push_back(&command);
+    }
+    if (!limited) return record_group_as_one(chosen, target);  // the same for both
+    record_group_as_one(chosen, sink);
+  }
+}
+
+void ChangeLog::record_group_as_one(std::span<const Recorded* const> commands, Target target) {
   if (!active() || commands.empty()) return;
   struct Stretch {  // commands of one database in a row
     DbIndex db;
@@ -113,10 +127,10 @@ void ChangeLog::record_group(std::span<const Recorded> commands, Target target) 
   std::vector<Stretch> stretches;
   std::vector<std::string_view> args;
   const bool wrapped = commands.size() > 1;
-  for (const Recorded& command : commands) {
-    if (stretches.empty() || stretches.back().db != command.db) stretches.push_back({command.db, {}});
-    if (wrapped && &command == &commands.front()) stretches.back().bytes += "*1\r\n$5\r\nMULTI\r\n";
-    args.assign(command.args.begin(), command.args.end());
+  for (const Recorded* command : commands) {
+    if (stretches.empty() || stretches.back().db != command->db) stretches.push_back({command->db, {}});
+    if (wrapped && command == commands.front()) stretches.back().bytes += "*1\r\n$5\r\nMULTI\r\n";
+    args.assign(command->args.begin(), command->args.end());
     render(stretches.back().bytes, args);
   }
   if (wrapped) stretches.back().bytes += "*1\r\n$4\r\nEXEC\r\n";

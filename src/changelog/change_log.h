@@ -33,6 +33,7 @@ enum class Target : std::uint8_t { kAll, kAofOnly, kReplicationOnly };
 struct Recorded {
   DbIndex db;
   std::vector<std::string> args;
+  Target target = Target::kAll;
 };
 
 /// Renders a command as a RESP array of bulk strings behind `out`.
@@ -60,7 +61,7 @@ class ChangeLog final : public keyspace::RemovalListener {
   void record(DbIndex db, Command args, Target target = Target::kAll);
   /// Records several commands that belong together: wrapped in MULTI and EXEC when there is more than one.
   void record_group(DbIndex db, const std::vector<std::vector<std::string>>& commands, Target target = Target::kAll);
-  /// The same for commands of several databases.
+  /// The same for commands of several databases, each also limited to its own target.
   void record_group(std::span<const Recorded> commands, Target target = Target::kAll);
   /// Appends bytes of the stream as they are (a replica passing on its primary's stream; pings). Replication only.
   void record_raw(std::string_view bytes);
@@ -90,6 +91,7 @@ class ChangeLog final : public keyspace::RemovalListener {
   };
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
 
+  void record_group_as_one(std::span<const Recorded* const> commands, Target target);
   void update_active() ASH_REQUIRES(mutex_);
   void append(Stream& stream, DbIndex db, std::string_view records) ASH_REQUIRES(mutex_);
   void publish(DbIndex db, std::string_view records, Target target);

@@ -46,6 +46,20 @@ TEST(ChangeLog, WrapsSeveralEffectsInATransaction) {
   EXPECT_EQ(aof.bytes, kSelect0 + "*1\r\n$5\r\nMULTI\r\n" + std::string(kDelBytes) + std::string(kDelBytes) +
                            "*1\r\n$4\r\nEXEC\r\n");
 }
+TEST(ChangeLog, GivesEachSinkOfAGroupWhatIsForIt) {
+  ChangeLog log;
+  Text aof;
+  Text stream;
+  log.set_aof(&aof);
+  log.set_replication(&stream);
+  const std::vector<Recorded> group = {{DbIndex{0}, {"DEL", "k"}, Target::kAll},
+                                       {DbIndex{0}, {"DEL", "k"}, Target::kAofOnly},
+                                       {DbIndex{0}, {"DEL", "k"}, Target::kAofOnly}};
+  log.record_group(group);
+  const std::string one(kDelBytes);
+  EXPECT_EQ(stream.bytes, kSelect0 + one);
+  EXPECT_EQ(aof.bytes, kSelect0 + "*1\r\n$5\r\nMULTI\r\n" + one + one + one + "*1\r\n$4\r\nEXEC\r\n");
+}
 TEST(ChangeLog, RecordsNothingWithoutASink) {
   ChangeLog log;
   EXPECT_FALSE(log.active());

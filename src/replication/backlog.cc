@@ -35,7 +35,7 @@ void Backlog::resize(std::size_t capacity) {
   if (capacity == capacity_) return;
   const std::int64_t keep_from = std::max(begin(), end_ - static_cast<std::int64_t>(capacity));
   const std::string kept = from(keep_from);
-  ring_ = {};
+  ring_ = std::vector<char>();  // "= {}" would keep the memory
   capacity_ = capacity;
   reset(keep_from);
   append(kept);

@@ -58,6 +58,7 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
     log::warning("Cannot watch replica {}: {}", link->name, watching.error().text());
     return;
   }
+  if (links_.empty()) last_ping_ = parts_.loop.now();  // the first ping comes after a whole period
   ReplicaLink& placed = *links_.emplace(number, std::move(link)).first->second;
   log::notice("Replica {} asks for synchronization", placed.name);
   feed();  // the others get what belongs to them before the readers change

@@ -56,8 +56,9 @@ std::size_t max_bulk_of(const Limits& limits) {
 void CommandBatch::clear() {
   arg_count_ = 0;
   command_count_ = 0;
-  if (args_.size() > kKeepElements) args_ = {};
-  if (commands_.size() > kKeepElements) commands_ = {};
+  // Not "= {}", which would keep the memory.
+  if (args_.size() > kKeepElements) args_ = std::vector<std::string_view>();
+  if (commands_.size() > kKeepElements) commands_ = std::vector<Command>();
 }
 
 void CommandBatch::grow(std::size_t n) { args_.resize(std::max(arg_count_ + n, 2 * args_.size() + 64)); }
@@ -227,7 +228,7 @@ void RequestParser::finish_command() noexcept {
   start_ = pos_ = scanned_ = 0;
   started_ = false;
   slices_.clear();
-  if (slices_.capacity() > kKeepElements) slices_ = {};
+  if (slices_.capacity() > kKeepElements) slices_ = std::vector<Slice>();
 }
 
 }  // namespace ashlar::resp

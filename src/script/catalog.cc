@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
+
 namespace ashlar::script {
 
 std::shared_ptr<const Script> ScriptCache::find(std::string_view sha) const {
@@ -38,10 +40,10 @@ ScriptCache::Size ScriptCache::size() const {
 
 std::optional<FoundFunction> FunctionCatalog::find(std::string_view function) const {
   MutexLock lock(mutex_);
-  const auto found = by_function_.find(function);
+  const auto found = by_function_.find(to_lower(function));
   if (found == by_function_.end()) return std::nullopt;
   for (const FunctionInfo& info : found->second->functions) {
-    if (info.name == function) return FoundFunction{found->second, &info};
+    if (iequals(info.name, function)) return FoundFunction{found->second, &info};
   }
   return std::nullopt;
 }
@@ -65,7 +67,7 @@ Result<void> FunctionCatalog::check(const FunctionLibrary& library, OnConflict o
     return fail(fmt::format("Library '{}' already exists", library.name));
   }
   for (const FunctionInfo& function : library.functions) {
-    const auto taken = by_function_.find(function.name);
+    const auto taken = by_function_.find(to_lower(function.name));
     if (taken != by_function_.end() && taken->second->name != library.name) {
       return fail(fmt::format("Function {} already exists", function.name));
     }
@@ -75,7 +77,7 @@ Result<void> FunctionCatalog::check(const FunctionLibrary& library, OnConflict o
 
 void FunctionCatalog::put(LibraryRef library) {
   drop(library->name);
-  for (const FunctionInfo& function : library->functions) by_function_[function.name] = library;
+  for (const FunctionInfo& function : library->functions) by_function_[to_lower(function.name)] = library;
   std::string name = library->name;
   libraries_[std::move(name)] = std::move(library);
 }
@@ -83,7 +85,7 @@ void FunctionCatalog::put(LibraryRef library) {
 void FunctionCatalog::drop(std::string_view name) {
   const auto found = libraries_.find(name);
   if (found == libraries_.end()) return;
-  for (const FunctionInfo& function : found->second->functions) by_function_.erase(function.name);
+  for (const FunctionInfo& function : found->second->functions) by_function_.erase(to_lower(function.name));
   libraries_.erase(found);
 }
 

@@ -61,7 +61,7 @@ struct FoundFunction {
   const FunctionInfo* function = nullptr;
 };
 
-/// Libraries by name, functions by name over all libraries.
+/// Libraries by name, functions by name over all libraries; names of functions do not differ by case alone.
 class FunctionCatalog {
  public:
   [[nodiscard]] std::optional<FoundFunction> find(std::string_view function) const;

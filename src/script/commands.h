@@ -18,15 +18,6 @@
 
 namespace ashlar::script {
 
-/// What is asked before a script with flags may run. Errors are what the client gets.
-struct Conditions {
-  bool stale = false;  // a replica that lost its primary and does not serve stale data
-  bool read_only_replica = false;
-  bool out_of_memory = false;
-  std::optional<Error> misconf;
-  std::optional<Error> few_replicas;
-};
-
 class ScriptCommands final : public keyspace::FunctionStore {
  public:
   enum class Mode : std::uint8_t { kStandalone, kCluster };
@@ -45,7 +36,9 @@ class ScriptCommands final : public keyspace::FunctionStore {
   /// How a server that is busy with a script keeps answering: called about every 50 ms of an overdue script, on its
   /// thread. Set before the loops start.
   void while_overdue(std::function<void(command::Session&)> serve) { serve_ = std::move(serve); }
-  void conditions(std::function<Conditions()> ask) { conditions_ = std::move(ask); }
+  /// Whether this is a replica that lost its primary and does not serve stale data.
+  enum class Staleness : std::uint8_t { kFresh, kStale };
+  void staleness(std::function<Staleness()> ask) { staleness_ = std::move(ask); }
   void permissions(std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> ask) {
     permissions_ = std::move(ask);
   }
@@ -54,6 +47,12 @@ class ScriptCommands final : public keyspace::FunctionStore {
     constexpr Millis kLongest{10'000'000'000'000};  // longer ones do not fit into microseconds
     busy_threshold_ms_.store(std::min(threshold, kLongest).count());
   }
+
+  /// The flags of a command of the EVAL and FCALL families with these arguments: those of `spec`, or, when its script
+  /// says what it does, those that follow from that. What args[1] is, text, digest or function, shows by itself.
+  [[nodiscard]] command::Flag flags_of(const command::CommandSpec& spec, std::span<const std::string_view> args) const;
+  /// Ends all scripts, whatever they have done, without recording it: the server ends and saves nothing.
+  void abandon_all() { running_.abandon_all(); }
 
   [[nodiscard]] FunctionCatalog& functions() noexcept { return functions_; }
   [[nodiscard]] const ScriptCache& scripts() const noexcept { return scripts_; }
@@ -67,9 +66,6 @@ class ScriptCommands final : public keyspace::FunctionStore {
   [[nodiscard]] Result<std::string> load_library(std::string_view code, FunctionCatalog::OnConflict on_conflict);
 
   // Handlers.
-  /// Whether a command that runs a script or a function may write, by what that says of itself. Its arity fits. What is
-  /// not known may.
-  [[nodiscard]] bool may_write(const command::Command& command, std::span<const std::string_view> args) const;
   void eval(command::Context& ctx);
   void evalsha(command::Context& ctx);
   void fcall(command::Context& ctx);
@@ -108,7 +104,7 @@ class ScriptCommands final : public keyspace::FunctionStore {
   InterpreterPool pool_;
   RunningScripts running_;
   std::function<void(command::Session&)> serve_;
-  std::function<Conditions()> conditions_;
+  std::function<Staleness()> staleness_;
   std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> permissions_;
   std::atomic<std::int64_t> busy_threshold_ms_{5000};
 };

@@ -114,6 +114,7 @@ std::string text_of(const Refusal& refusal) {
     case Reason::kWrite: return "ERR Write commands are not allowed from read-only scripts.";
     case Reason::kPermission: return fmt::format("ERR ACL failure in script: {}", refusal.error.text());
     case Reason::kForeignSlot: return "ERR Script attempted to access a non local key in a cluster node";
+    case Reason::kStale: return "ERR Can not execute the command on a stale replica";
     case Reason::kUndeclared: return "ERR Script attempted to access keys that do not hash to the same slot";
     default: return refusal.error.resp_text();
   }
@@ -124,6 +125,8 @@ class Port final : public ScriptPort {
  public:
   struct Parts {
     Context& ctx;
+    ScriptCalls& calls;
+    ScriptFlag flags;
     Caller caller;
     const Clock& clock;
     RunningScripts& running;
@@ -132,7 +135,13 @@ class Port final : public ScriptPort {
     const std::function<void(Session&)>& serve;
     const std::function<Result<bool>(Session&, std::span<const std::string_view>)>& permissions;
   };
-  explicit Port(const Parts& parts) : parts_(parts), session_(parts.ctx.session) {}
+  explicit Port(const Parts& parts) : parts_(parts), session_(parts.ctx.session) {
+    if (has(parts.flags, ScriptFlag::kAllowOom)) parts.calls.ask_for_memory(ScriptCalls::Memory::kNotAsked);
+  }
+  ~Port() override {
+    if (limited_) parts_.calls.record_for(Recipients::kAll);
+    if (has(parts_.flags, ScriptFlag::kAllowOom)) parts_.calls.ask_for_memory(ScriptCalls::Memory::kAsked);
+  }
 
   void call(std::span<const std::string_view> args, resp::Encoder& reply) override {
     const auto refused = parts_.ctx.inner().call(args, session_, reply, parts_.caller);
@@ -145,6 +154,11 @@ class Port final : public ScriptPort {
     if (command == nullptr || !command->spec.arity.accepts(args.size())) return fail("no such command");
     return parts_.permissions ? parts_.permissions(session_, args) : Result<bool>(true);
   }
+  void record_for(Recipients recipients) override {
+    limited_ = true;
+    parts_.calls.record_for(recipients);
+  }
+  void error_was_counted() override { parts_.calls.error_is_counted(); }
   Verdict tick() override {
     if (parts_.self.killed.load(std::memory_order_relaxed)) return Verdict::kKill;
     if (parts_.busy_threshold.count() <= 0) return Verdict::kGoOn;
@@ -161,6 +175,7 @@ class Port final : public ScriptPort {
   Parts parts_;
   ScriptSession session_;
   MonoTime next_serve_{};
+  bool limited_ = false;
 };
 
 /// The number of keys that the command declares. Errors: as Redis words them.
@@ -176,23 +191,42 @@ Result<std::size_t> key_count(const Context& ctx, Kind kind) {
 
 }  // namespace
 
+Flag ScriptCommands::flags_of(const CommandSpec& spec, std::span<const std::string_view> args) const {
+  constexpr auto kReplaced =
+      static_cast<std::uint32_t>(Flag::kStale | Flag::kDenyOom | Flag::kWrite | Flag::kMayReplicate);
+  constexpr std::size_t kDigestLength = 40;
+  ScriptFlag said = ScriptFlag::kCompatible;
+  if (args[1].starts_with("#!")) {
+    if (const auto line = read_script_shebang(args[1])) said = line->flags;
+  } else if (const auto script = args[1].size() == kDigestLength ? scripts_.find(args[1]) : nullptr) {
+    said = script->flags;
+  } else if (const auto function = functions_.find(args[1])) {
+    said = function->function->flags;
+  }
+  if (has(said, ScriptFlag::kCompatible)) {
+    constexpr auto kReplicates = static_cast<std::uint32_t>(Flag::kMayReplicate);
+    return spec.is(Flag::kReadOnly) ? static_cast<Flag>(static_cast<std::uint32_t>(spec.flags) & ~kReplicates)
+                                    : spec.flags;
+  }
+  auto flags = static_cast<Flag>(static_cast<std::uint32_t>(spec.flags) & ~kReplaced);
+  if (!has(said, ScriptFlag::kNoWrites)) flags = flags | Flag::kWrite;
+  if (!has(said, ScriptFlag::kNoWrites) && !has(said, ScriptFlag::kAllowOom)) flags = flags | Flag::kDenyOom;
+  if (has(said, ScriptFlag::kAllowStale)) flags = flags | Flag::kStale;
+  return flags;
+}
+
+/// What the dispatcher has not asked before, by flags_of().
 std::optional<Error> ScriptCommands::refused(const Context& ctx, ScriptFlag flags, bool read_only) const {
-  if (has(flags, ScriptFlag::kCompatible) || ctx.session.origin() != Origin::kClient) return std::nullopt;
+  if (ctx.session.origin() != Origin::kClient) return std::nullopt;
+  if (has(flags, ScriptFlag::kCompatible)) {
+    const bool stale = staleness_ && staleness_() == Staleness::kStale;
+    return stale ? std::optional(Error{ErrorCode::kMasterDown, {}}) : std::nullopt;
+  }
   if (has(flags, ScriptFlag::kNoCluster) && parts_.mode == Mode::kCluster) {
     return Error{ErrorCode::kGeneric, "Can not run script on cluster, 'no-cluster' flag is set."};
   }
-  const Conditions now = conditions_ ? conditions_() : Conditions{};
-  if (now.stale && !has(flags, ScriptFlag::kAllowStale)) return Error{ErrorCode::kMasterDown, {}};
-  if (!has(flags, ScriptFlag::kNoWrites)) {
-    if (read_only) return Error{ErrorCode::kGeneric, "Can not execute a script with write flag using *_ro command."};
-    if (now.read_only_replica)
-      return Error{ErrorCode::kReadOnly, "Can not run script with write flag on readonly replica."};
-    if (now.misconf) return now.misconf;
-    if (now.few_replicas) return now.few_replicas;
-  }
-  if (now.out_of_memory && !has(flags, ScriptFlag::kAllowOom) && !has(flags, ScriptFlag::kNoWrites)) {
-    return Error{ErrorCode::kOom,
-                 "allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"};
+  if (read_only && !has(flags, ScriptFlag::kNoWrites)) {
+    return Error{ErrorCode::kGeneric, "Can not execute a script with write flag using *_ro command."};
   }
   return std::nullopt;
 }
@@ -216,13 +250,16 @@ void ScriptCommands::run(Context& ctx, const Job& job) {
   const bool whole = parts_.mode == Mode::kStandalone || ctx.keys.empty();
   const GroupScope scope{
       .extent = whole ? Extent::kWholeKeyspace : Extent::kKeys, .keys = ctx.keys, .routed = ctx.keys, .flags = writes};
+  auto* calls = dynamic_cast<ScriptCalls*>(&ctx.inner());
+  ASH_CHECK(calls != nullptr);
   (void)ctx.inner().group(ctx, scope, [&] {
     self->started = parts_.clock.mono();
     running_.add(self);
-    Port port({ctx, reads ? Caller::kReadOnlyScript : Caller::kScript, parts_.clock, running_, *self,
+    Port port({ctx, *calls, job.flags, reads ? Caller::kReadOnlyScript : Caller::kScript, parts_.clock, running_, *self,
                Millis(busy_threshold_ms_.load(std::memory_order_relaxed)), serve_, permissions_});
     job.run({port, ctx.args.subspan(3, *keys), ctx.args.subspan(3 + *keys), ctx.reply});
     running_.remove(*self);
+    if (self->abandoned) calls->drop_effects();
   });
 }
 
@@ -254,20 +291,6 @@ void ScriptCommands::run_cached(Context& ctx, const std::shared_ptr<const Script
               }
               seat->interpreter.run_script(script->sha, run);
             }});
-}
-
-bool ScriptCommands::may_write(const command::Command& command, std::span<const std::string_view> args) const {
-  if (command.spec.is(Flag::kReadOnly)) return false;
-  if (command.spec.name == kFcall.name) {
-    const auto found = functions_.find(args[1]);
-    return !found || !has(found->function->flags, ScriptFlag::kNoWrites);
-  }
-  if (command.spec.name == kEvalSha.name) {
-    const auto script = scripts_.find(args[1]);
-    return script == nullptr || !has(script->flags, ScriptFlag::kNoWrites);
-  }
-  const auto line = read_script_shebang(args[1]);
-  return !line || !has(line->flags, ScriptFlag::kNoWrites);
 }
 
 void ScriptCommands::eval(Context& ctx) {

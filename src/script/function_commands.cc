@@ -103,6 +103,8 @@ class LoadPort final : public ScriptPort {
     reply.error_line("ERR redis.call/pcall can only be called inside a script invocation");
   }
   Result<bool> may_run(std::span<const std::string_view>) override { return false; }
+  void record_for(Recipients) override {}
+  void error_was_counted() override {}
   Verdict tick() override { return clock_.mono() - began_ > kLimit ? Verdict::kKill : Verdict::kGoOn; }
 
  private:
@@ -110,6 +112,10 @@ class LoadPort final : public ScriptPort {
   const Clock& clock_;
   MonoTime began_;
 };
+
+void wrong_arguments(Context& ctx) {
+  ctx.error(fmt::format("unknown subcommand or wrong number of arguments for '{}'. Try FUNCTION HELP.", ctx.args[1]));
+}
 
 void write_function(Context& ctx, const FunctionInfo& function) {
   ctx.reply.map(3);
@@ -190,8 +196,8 @@ void ScriptCommands::function_delete(Context& ctx) {
 }
 
 void ScriptCommands::function_flush(Context& ctx) {
-  const bool known =
-      ctx.args.size() == 2 || (ctx.args.size() == 3 && (iequals(ctx.args[2], "ASYNC") || iequals(ctx.args[2], "SYNC")));
+  if (ctx.args.size() > 3) return wrong_arguments(ctx);
+  const bool known = ctx.args.size() == 2 || iequals(ctx.args[2], "ASYNC") || iequals(ctx.args[2], "SYNC");
   if (!known) return ctx.error("FUNCTION FLUSH only supports SYNC|ASYNC option");
   functions_.clear();
   ctx.effects.changed();
@@ -241,7 +247,7 @@ void ScriptCommands::function_dump(Context& ctx) {
 
 void ScriptCommands::function_restore(Context& ctx) {
   enum class Policy : std::uint8_t { kAppend, kReplace, kFlush } policy = Policy::kAppend;
-  if (ctx.args.size() > 4) return ctx.error(ErrorCode::kSyntax);
+  if (ctx.args.size() > 4) return wrong_arguments(ctx);
   if (ctx.args.size() == 4) {
     if (iequals(ctx.args[3], "REPLACE")) {
       policy = Policy::kReplace;
@@ -278,9 +284,12 @@ void ScriptCommands::function_restore(Context& ctx) {
 void ScriptCommands::function_kill(Context& ctx) { kill(ctx, Kind::kFunction); }
 
 void ScriptCommands::function_stats(Context& ctx) {
+  const auto running = running_.oldest();
+  if (running != nullptr && running->kind == Kind::kScript && running->overdue) {
+    return ctx.reply.error_line(running_.busy_text());
+  }
   ctx.reply.map(2);
   ctx.reply.bulk("running_script");
-  const auto running = running_.oldest();
   if (running == nullptr || running->kind != Kind::kFunction) {
     ctx.reply.null();
   } else {

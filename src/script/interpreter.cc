@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "script/lua_convert.h"
 #include "script/lua_libraries.h"
+#include "script/lua_source.h"
 #include "script/sandbox_lua.h"
 #include "script/sha1.h"
 
@@ -20,6 +21,7 @@ namespace {
 constexpr char kReadOnlyText[] = "Attempt to modify a readonly table";
 /// Instructions between two looks at the clock: about half a millisecond.
 constexpr int kInstructionsPerTick = 100'000;
+constexpr std::string_view kLoadTimeoutText = "ERR FUNCTION LOAD timeout";
 constexpr std::string_view kKilledText =
     "ERR Error running script (call to function): Script killed by user with SCRIPT KILL or FUNCTION KILL.";
 
@@ -208,9 +210,10 @@ struct Api {
     if (!(flags >= 0 && flags <= 3)) {
       return raise(lua, "ERR Invalid replication flags. Please use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
     }
-    // Effects go everywhere or nowhere here; keeping a change from some would make them differ.
-    if (flags != 3)
-      return raise(lua, "ERR redis.set_repl() other than REPL_ALL is not supported: replicas and files must agree");
+    Interpreter& me = self(lua);
+    if (me.port_ == nullptr || me.loading_ != nullptr)
+      return raise(lua, "ERR redis.set_repl can only be called inside a script invocation");
+    me.port_->record_for(static_cast<command::Recipients>(static_cast<int>(flags)));
     return 0;
   }
   static int replicate_commands(lua_State* lua) {
@@ -395,7 +398,7 @@ struct Api {
       // From now on at every line, so that no pcall() of the script can go on.
       lua_sethook(lua, &hook, LUA_MASKCOUNT | LUA_MASKLINE, 1);
     }
-    raise(lua, kKilledText);
+    raise(lua, me.loading_ != nullptr ? kLoadTimeoutText : kKilledText);
   }
 };
 
@@ -424,6 +427,18 @@ void share(lua_State* lua, const char* name) {
   lua_setfield(lua, -2, name);
 }
 
+/// What the table `redis` holds at any time.
+void set_common_fields(lua_State* lua, Interpreter* self) {
+  set_function(lua, self, "log", &Api::log);
+  set_number(lua, "LOG_DEBUG", 0);
+  set_number(lua, "LOG_VERBOSE", 1);
+  set_number(lua, "LOG_NOTICE", 2);
+  set_number(lua, "LOG_WARNING", 3);
+  lua_pushstring(lua, "7.2.4");
+  lua_setfield(lua, -2, "REDIS_VERSION");
+  set_number(lua, "REDIS_VERSION_NUM", 0x00070204);
+}
+
 void push_redis_table(lua_State* lua, Interpreter* self) {
   lua_newtable(lua);
   set_function(lua, self, "call", &Api::call);
@@ -431,26 +446,25 @@ void push_redis_table(lua_State* lua, Interpreter* self) {
   set_function(lua, self, "sha1hex", &Api::sha1hex);
   set_function(lua, self, "error_reply", &Api::error_reply);
   set_function(lua, self, "status_reply", &Api::status_reply);
-  set_function(lua, self, "log", &Api::log);
   set_function(lua, self, "setresp", &Api::setresp);
   set_function(lua, self, "set_repl", &Api::set_repl);
   set_function(lua, self, "replicate_commands", &Api::replicate_commands);
   set_function(lua, self, "breakpoint", &Api::breakpoint);
   set_function(lua, self, "debug", &Api::debug);
   set_function(lua, self, "acl_check_cmd", &Api::acl_check_cmd);
-  set_function(lua, self, "register_function", &Api::register_function);
-  set_number(lua, "LOG_DEBUG", 0);
-  set_number(lua, "LOG_VERBOSE", 1);
-  set_number(lua, "LOG_NOTICE", 2);
-  set_number(lua, "LOG_WARNING", 3);
   set_number(lua, "REPL_NONE", 0);
   set_number(lua, "REPL_AOF", 1);
   set_number(lua, "REPL_SLAVE", 2);
   set_number(lua, "REPL_REPLICA", 2);
   set_number(lua, "REPL_ALL", 3);
-  lua_pushstring(lua, "7.2.4");
-  lua_setfield(lua, -2, "REDIS_VERSION");
-  set_number(lua, "REDIS_VERSION_NUM", 0x00070204);
+  set_common_fields(lua, self);
+}
+
+/// The table `redis` of a library that is being loaded.
+void push_loading_table(lua_State* lua, Interpreter* self) {
+  lua_newtable(lua);
+  set_function(lua, self, "register_function", &Api::register_function);
+  set_common_fields(lua, self);
 }
 
 }  // namespace
@@ -487,10 +501,6 @@ void Interpreter::build() {
   // shared tables
   lua_newtable(lua);
   for (const char* name : {"string", "table", "math", "bit"}) share(lua, name);
-  lua_getfield(lua, -1, "string");
-  lua_pushnil(lua);
-  lua_setfield(lua, -2, "dump");
-  lua_pop(lua, 1);
   lua_getfield(lua, -1, "math");
   set_function(lua, this, "random", &Api::random);
   set_function(lua, this, "randomseed", &Api::randomseed);
@@ -516,17 +526,27 @@ void Interpreter::build() {
   lua_getmetatable(lua, -1);
   lua_remove(lua, -2);
   lua_pushstring(lua, kReadOnlyText);
-  if (lua_pcall(lua, 5, 1, 0) != 0) {
+  push_loading_table(lua, this);
+  if (lua_pcall(lua, 6, 3, 0) != 0) {
     ashlar::log::warning("The sandbox of scripts does not start: {}", text_at(lua, -1));
     ASH_CHECK(false);
   }
+  lua_setfield(lua, LUA_REGISTRYINDEX, "ashlar.enter_phase");
+  lua_setfield(lua, LUA_REGISTRYINDEX, "ashlar.library_environment");
   lua_setfield(lua, LUA_REGISTRYINDEX, "ashlar.environment");
   lua_settop(lua, 0);
 }
 
+void Interpreter::enter(Phase phase) {
+  lua_getfield(lua_, LUA_REGISTRYINDEX, "ashlar.enter_phase");
+  lua_pushboolean(lua_, phase == Phase::kLoading ? 1 : 0);
+  lua_call(lua_, 1, 0);
+}
+
 Result<void> Interpreter::compile(const std::string& sha, std::string_view body) {
   if (compiled(sha)) return {};
-  if (luaL_loadbufferx(lua_, body.data(), body.size(), "@user_script", "t") != 0) {
+  const std::string source = keep_calling_frames(body);
+  if (luaL_loadbufferx(lua_, source.data(), source.size(), "@user_script", "t") != 0) {
     std::string text = fmt::format("Error compiling script (new function): {}", text_at(lua_, -1));
     lua_pop(lua_, 1);
     return fail(std::move(text));
@@ -558,6 +578,16 @@ void Interpreter::end() {
 
 namespace {
 
+/// Whether the value on top is an error that a call has returned.
+[[nodiscard]] bool was_counted(lua_State* lua) {
+  if (!lua_istable(lua, -1)) return false;
+  lua_pushstring(lua, "ignore_error_stats_update");
+  lua_rawget(lua, -2);
+  const bool counted = lua_toboolean(lua, -1) != 0;
+  lua_pop(lua, 1);
+  return counted;
+}
+
 void push_texts(lua_State* lua, std::span<const std::string_view> texts) {
   lua_createtable(lua, static_cast<int>(texts.size()), 0);
   int i = 0;
@@ -580,6 +610,12 @@ void Interpreter::run_script(const std::string& sha, const Run& run) {
   lua_pushcfunction(lua_, &on_error);
   lua_rawgeti(lua_, LUA_REGISTRYINDEX, scripts_.at(sha));
   finish(lua_pcall(lua_, 0, 1, 1), sha, run);
+  lua_getfield(lua_, LUA_REGISTRYINDEX, "ashlar.globals");  // functions have no such variables
+  for (const char* name : {"KEYS", "ARGV"}) {
+    lua_pushnil(lua_);
+    lua_setfield(lua_, -2, name);
+  }
+  lua_pop(lua_, 1);
 }
 
 void Interpreter::run_function(const std::string& library, const std::string& function, const Run& run) {
@@ -592,6 +628,7 @@ void Interpreter::run_function(const std::string& library, const std::string& fu
 }
 
 void Interpreter::finish(int status, std::string_view name, const Run& run) {
+  if (was_counted(lua_)) run.port.error_was_counted();
   if (status == 0) {
     pop_to_reply(lua_, version_, run.reply);
     return end();
@@ -615,13 +652,15 @@ void Interpreter::finish(int status, std::string_view name, const Run& run) {
 Result<std::vector<FunctionInfo>> Interpreter::load_library(const std::string& name, std::string_view body,
                                                             ScriptPort& port) {
   forget_library(name);
-  if (luaL_loadbufferx(lua_, body.data(), body.size(), "@user_function", "t") != 0) {
+  const std::string source = keep_calling_frames(body);
+  if (luaL_loadbufferx(lua_, source.data(), source.size(), "@user_function", "t") != 0) {
     std::string text = fmt::format("Error compiling function: {}", text_at(lua_, -1));
     lua_settop(lua_, 0);
     return fail(std::move(text));
   }
-  lua_getfield(lua_, LUA_REGISTRYINDEX, "ashlar.environment");
+  lua_getfield(lua_, LUA_REGISTRYINDEX, "ashlar.library_environment");
   lua_setfenv(lua_, -2);
+  enter(Phase::kLoading);
   Loading loading;
   loading_ = &loading;
   port_ = &port;
@@ -631,12 +670,12 @@ Result<std::vector<FunctionInfo>> Interpreter::load_library(const std::string& n
   lua_insert(lua_, 1);
   const int status = lua_pcall(lua_, 0, 0, 1);
   loading_ = nullptr;
+  lua_sethook(lua_, nullptr, 0, 0);
+  enter(Phase::kRunning);
   std::string text;
   if (status != 0) {
     if (lua_istable(lua_, -1)) lua_getfield(lua_, -1, "err");
-    std::string_view what = text_at(lua_, -1);
-    if (what.starts_with("ERR ")) what.remove_prefix(4);
-    text = fmt::format("Error registering functions: {}", what);
+    text = fmt::format("Error registering functions: {}", text_at(lua_, -1));
   } else if (loading.functions.empty()) {
     text = "No functions registered";
   }

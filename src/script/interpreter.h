@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "command/script_calls.h"
 #include "resp/encoder.h"
 #include "script/script_flags.h"
 
@@ -34,6 +35,10 @@ class ScriptPort {
   virtual void call(std::span<const std::string_view> args, resp::Encoder& reply) = 0;
   /// redis.acl_check_cmd(). Errors: the command does not exist.
   [[nodiscard]] virtual Result<bool> may_run(std::span<const std::string_view> args) = 0;
+  /// redis.set_repl(). Until it is called, everything is recorded for all.
+  virtual void record_for(command::Recipients recipients) = 0;
+  /// What the run replies is an error that a call of it has replied before.
+  virtual void error_was_counted() = 0;
   /// Called every so many instructions; kKill ends the script.
   enum class Verdict : std::uint8_t { kGoOn, kKill };
   [[nodiscard]] virtual Verdict tick() = 0;
@@ -87,6 +92,9 @@ class Interpreter {
   };
 
   void build();
+  /// What libraries see as global: little while they are loaded, what every script sees later.
+  enum class Phase : std::uint8_t { kLoading, kRunning };
+  void enter(Phase phase);
   void finish(int status, std::string_view name, const Run& run);
   void begin(const Run& run);
   void end();

@@ -51,6 +51,12 @@ class InterpreterPool {
     }
     return {*this, std::make_unique<Seat>(random_seed())};
   }
+  /// Ends the interpreters that are not in use: what they have compiled and loaded is gone.
+  void drop_idle() {
+    std::vector<std::unique_ptr<Seat>> dropped;  // ended outside of the lock
+    MutexLock lock(mutex_);
+    dropped.swap(idle_);
+  }
   /// Bytes of all interpreters that are not in use.
   [[nodiscard]] std::size_t memory_bytes() const {
     MutexLock lock(mutex_);

@@ -20,6 +20,14 @@ std::shared_ptr<RunningScript> RunningScripts::oldest() const {
   return running_.empty() ? nullptr : running_.front();
 }
 
+void RunningScripts::abandon_all() {
+  MutexLock lock(mutex_);
+  for (const auto& script : running_) {
+    script->abandoned = true;
+    script->killed = true;
+  }
+}
+
 std::string_view RunningScripts::busy_text() const {
   const auto running = oldest();
   return running != nullptr && running->kind == Kind::kFunction

@@ -27,6 +27,7 @@ struct RunningScript {
   std::atomic<bool> unkillable{false};  // comes from our primary
   std::atomic<bool> overdue{false};     // runs for longer than busy-reply-threshold
   std::atomic<bool> killed{false};
+  std::atomic<bool> abandoned{false};  // killed, and nothing of it is to be recorded
 };
 
 class RunningScripts {
@@ -38,6 +39,7 @@ class RunningScripts {
   /// What a client is told that may not run its command meanwhile: a whole error line, without its minus.
   [[nodiscard]] std::string_view busy_text() const;
   [[nodiscard]] bool any_overdue() const noexcept { return overdue_.load(std::memory_order_relaxed) > 0; }
+  void abandon_all();
   void mark_overdue(RunningScript& script) noexcept;
 
  private:

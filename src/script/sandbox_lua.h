@@ -1,12 +1,12 @@
 /// The part of the sandbox that is written in Lua: read-only views of shared tables, and the functions that could get
-/// around them. Run once, with its arguments as named in its first line; returns the table that is every script's
-/// environment.
+/// around them. Run once, with its arguments as named in its first line; returns the environment of scripts, that of
+/// libraries, and a function to be called with true before a library is loaded and with false afterwards.
 #pragma once
 
 namespace ashlar::script {
 
 inline constexpr char kSandboxSource[] = R"lua(
-local globals, shared, compile, string_metatable, read_only_text = ...
+local globals, shared, compile, string_metatable, read_only_text, loading_redis = ...
 local raw_set, raw_get, raw_next, raw_setmetatable, raw_getmetatable = rawset, rawget, next, setmetatable, getmetatable
 local raw_error, raw_type, raw_insert, raw_remove, raw_sort = error, type, table.insert, table.remove, table.sort
 local behind = raw_setmetatable({}, {__mode = 'k'})   -- view -> the table behind it
@@ -66,12 +66,24 @@ end
 
 for name, library in raw_next, shared do globals[name] = view(library) end
 string_metatable.__index = shared.string
-raw_setmetatable(globals, {__index = function(_, name)
+local strict = {__index = function(_, name)
   raw_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-end})
+end}
+raw_setmetatable(globals, strict)
 environment = view(globals)
 globals._G = environment
-return environment
+
+-- The environment of libraries: while they are loaded they may register functions and little else.
+local loading = {redis = view(raw_setmetatable(loading_redis, strict))}
+loading.server = loading.redis
+raw_setmetatable(loading, strict)
+local library, library_metatable = {}, {__index = globals, __newindex = function() raw_error(read_only_text, 2) end}
+raw_setmetatable(library, library_metatable)
+behind[library] = globals
+return environment, library, function(is_loading)
+  library_metatable.__index = is_loading and loading or globals
+  behind[library] = is_loading and loading or globals
+end
 )lua";
 
 }  // namespace ashlar::script

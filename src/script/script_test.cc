@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "script/interpreter.h"
+#include "script/lua_source.h"
 #include "script/script_flags.h"
 #include "script/sha1.h"
 
@@ -18,6 +19,10 @@ class FakePort final : public ScriptPort {
     if (args[0] == "nonsense") return fail("no such command");
     return args[0] != "forbidden";
   }
+  void record_for(command::Recipients wanted) override { recipients = wanted; }
+  void error_was_counted() override { ++counted; }
+  command::Recipients recipients = command::Recipients::kAll;
+  int counted = 0;
   Verdict tick() override { return --ticks_left < 0 ? Verdict::kKill : Verdict::kGoOn; }
   std::string asked;
   std::string answer = "+OK\r\n";
@@ -116,8 +121,9 @@ TEST_F(InterpreterTest, HasNoWayOut) {
                            "setfenv", "newproxy", "print", "module"}) {
     EXPECT_NE(eval(std::string("return ") + name).find("nonexistent global variable"), std::string::npos) << name;
   }
-  EXPECT_EQ(eval("return os.execute == nil and string.dump == nil"), ":1\r\n");
+  EXPECT_EQ(eval("return os.execute == nil"), ":1\r\n");
   EXPECT_EQ(eval("return loadstring('\\27Lua') == nil"), ":1\r\n");
+  EXPECT_EQ(eval("return loadstring(string.dump(function() return 1 end)) == nil"), ":1\r\n");
   EXPECT_EQ(eval("return loadstring('return 1 + 1')()"), ":2\r\n");
 }
 
@@ -149,8 +155,75 @@ TEST_F(InterpreterTest, RunsRegisteredFunctions) {
 
 TEST_F(InterpreterTest, RefusesLibrariesThatCallOrRegisterNothing) {
   EXPECT_EQ(interpreter.load_library("a", "\nreturn 1", port).error().detail, "No functions registered");
-  EXPECT_NE(interpreter.load_library("a", "\nredis.call('x')", port).error().detail.find("inside a script invocation"),
+  EXPECT_EQ(interpreter.load_library("a", "\nredis.call('x')", port).error().detail,
+            "Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable "
+            "'call'");
+}
+
+TEST_F(InterpreterTest, ShowsLibrariesLittleWhileTheyAreLoadedAndAllThatScriptsHaveLater) {
+  EXPECT_NE(interpreter.load_library("a", "\nlocal x = math.pi", port).error().detail.find("global variable 'math'"),
             std::string::npos);
+  ASSERT_TRUE(interpreter.load_library("a",
+                                       "\nlocal early = redis\n"
+                                       "redis.register_function('f', function() return math.floor(1.5) end)\n"
+                                       "redis.register_function('g', function() early.x = 1 end)\n"
+                                       "redis.register_function('h', function() return redis.register_function end)",
+                                       port));
+  const auto run = [&](const char* function) {
+    ByteBuffer out;
+    resp::Encoder reply(out);
+    interpreter.run_function("a", function, {port, {}, {}, reply});
+    return std::string(out.view());
+  };
+  EXPECT_EQ(run("f"), ":1\r\n");
+  EXPECT_NE(run("g").find("Attempt to modify a readonly table"), std::string::npos);
+  EXPECT_EQ(run("h"), "$-1\r\n");
+}
+
+TEST_F(InterpreterTest, EndsALibraryThatDoesNotEndItself) {
+  port.ticks_left = 2;
+  EXPECT_EQ(interpreter.load_library("a", "\nlocal n = 1\nwhile true do n = n + 1 end", port).error().detail,
+            "Error registering functions: ERR FUNCTION LOAD timeout");
+}
+
+TEST_F(InterpreterTest, NamesTheLineOfACallWhoseReplyIsReturned) {
+  port.answer = "-WRONGTYPE no\r\n";
+  const std::string_view script = "local a = 1\nreturn redis.call('get', KEYS[a])";
+  const auto digest = sha1_hex(script);
+  EXPECT_EQ(eval(script, {"k"}),
+            "-WRONGTYPE no script: " + std::string(digest.data(), 40) + ", on @user_script:2.\r\n");
+}
+
+TEST_F(InterpreterTest, TellsWhetherTheErrorOfARunWasThatOfACall) {
+  port.answer = "-WRONGTYPE no\r\n";
+  (void)eval("return redis.call('get', 'x')");
+  (void)eval("return redis.pcall('get', 'x')");
+  EXPECT_EQ(port.counted, 2);
+  (void)eval("return redis.error_reply('MINE x')");
+  (void)eval("redis.pcall('get', 'x') return 1");
+  EXPECT_EQ(port.counted, 2);
+}
+
+TEST_F(InterpreterTest, PassesOnWhereEffectsGo) {
+  EXPECT_EQ(eval("redis.set_repl(redis.REPL_AOF)"), "$-1\r\n");
+  EXPECT_EQ(port.recipients, command::Recipients::kFile);
+  EXPECT_NE(eval("redis.set_repl(12345)").find("Invalid replication flags"), std::string::npos);
+}
+
+TEST(LuaSource, PutsCallsThatAreReturnedInParentheses) {
+  EXPECT_EQ(keep_calling_frames("return redis.call('a')"), "return (redis.call('a'))");
+  EXPECT_EQ(keep_calling_frames("if x then return server.call(f(1), '(') end"),
+            "if x then return (server.call(f(1), '(')) end");
+  EXPECT_EQ(keep_calling_frames("return redis.call('a') -- it\n"), "return (redis.call('a')) -- it\n");
+}
+
+TEST(LuaSource, LeavesEverythingElseAsItIs) {
+  for (const char* text : {"return redis.call('a'), 1", "return redis.call('a')[1]", "return redis.call('a') .. 'x'",
+                           "return call('a')", "-- return redis.call('a')", "x = 'return redis.call(1)'",
+                           "x = [==[ return redis.call(1) ]==]", "--[[ return redis.call(1) ]]", "return redis.call('a",
+                           "return redis.call(", "returns redis.call('a')", "local f = redis.call return f('a')"}) {
+    EXPECT_EQ(keep_calling_frames(text), text);
+  }
 }
 
 TEST_F(InterpreterTest, PacksStructsAndMessages) {
@@ -215,6 +288,9 @@ TEST(Shebang, ReadsFlagsOfScriptsAndNamesOfLibraries) {
   EXPECT_EQ(read_library_shebang("#!lua name=l\n")->name, "l");
   EXPECT_EQ(read_library_shebang("#!lua\n").error().detail, "Library name was not given");
   EXPECT_EQ(read_library_shebang("#!py name=l\n").error().detail, "Engine 'py' not found");
+  EXPECT_EQ(read_library_shebang("#! name=l\n").error().detail, "Engine '' not found");
+  EXPECT_EQ(read_library_shebang("#!lua name=\"l\"\n")->name, "l");
+  EXPECT_EQ(read_library_shebang("#!lua name=\"l\n").error().detail, "Invalid library metadata");
 }
 
 }  // namespace

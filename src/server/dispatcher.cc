@@ -70,7 +70,7 @@ Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Co
     : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace), changes(tracking) {}
 Execution::~Execution() = default;
 
-Dispatcher::Dispatcher(const Parts& parts) : parts_(parts) {
+Dispatcher::Dispatcher(const Parts& parts) : parts_(parts), long_(parts.rate.ticks(Millis(1))) {
   for (const auto& command : parts_.table.all()) {
     gates_of_.push_back(server::gates_of(command->spec));
     only_key_.push_back(only_key(command->spec));
@@ -99,7 +99,8 @@ void Dispatcher::observe(const config::MonitorConfig& config) noexcept {
 
 void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const {
   run.keys.clear();
-  run.access.now = now;
+  run.access.now = run.batch_time = now;
+  run.batch_ticks = ticks_now();
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
   run.access.removals = &parts_.log;
@@ -226,13 +227,6 @@ std::optional<Outcome> Dispatcher::redirect(Execution& run, const Command& comma
   return Outcome::kDone;
 }
 
-std::uint32_t Dispatcher::gates_for(const Command& command, std::span<const std::string_view> args) const {
-  const std::uint32_t gates = gates_of_[command.index];
-  const bool script = command.spec.is(Flag::kComposite) && command.spec.is(Flag::kMayReplicate);
-  if (!script || !script_writes_ || script_writes_(command, args)) return gates;
-  return gates & ~static_cast<std::uint32_t>(Gate::kWritesPaused);
-}
-
 Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const std::string_view> args,
                         command::Session& session, resp::Encoder& reply) {
   const Command* command = located.command;
@@ -272,11 +266,17 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   // EXEC is asked whatever its commands would be asked.
   const command::Transaction* ending =
       command->spec.is(Flag::kRunsQueue) && session.in_transaction ? session.transaction.get() : nullptr;
-  const Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
-  std::uint32_t closed = parts_.gates.bits() & (gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates));
+  Flag flags = ending == nullptr ? command->spec.flags : command->spec.flags | ending->flags;
+  std::uint32_t gates = gates_of_[command->index] | (ending == nullptr ? 0 : ending->gates);
+  // A script is asked what it says that it needs.
+  const bool runs_script = command->spec.is(Flag::kComposite) && command->spec.group == command::Group::kScripting;
+  if (runs_script && script_flags_ && (queues || run.out_of_memory || parts_.gates.bits() != 0)) [[unlikely]] {
+    command::CommandSpec spec = command->spec;
+    spec.flags = flags = script_flags_(spec, args);
+    gates = server::gates_of(spec);
+  }
+  const std::uint32_t closed = parts_.gates.bits() & gates;
   const std::span<const KeyRef> keys = std::span(run.keys).subspan(located.first_key, located.key_count);
-  if (closed != 0) [[unlikely]]
-    closed &= gates_for(*command, args) | (ending == nullptr ? 0 : ending->gates);
   if (closed != 0) [[unlikely]] {
     if (const auto outcome = hold_back(run, *command, flags, keys, closed, session, reply)) return *outcome;
   }
@@ -290,8 +290,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
-    session.transaction->enqueue(*command, args, gates_for(*command, args));
-    session.transaction->flags = session.transaction->flags | command->spec.flags;
+    session.transaction->enqueue(*command, args, gates);
+    session.transaction->flags = session.transaction->flags | flags;
     if (counting(slot_stats_)) [[unlikely]]
       count_slot(run, keys, session, 0, run.request_bytes, 0);
     reply.raw(resp::kReplyQueued);
@@ -303,31 +303,44 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   return outcome;
 }
 
-void Dispatcher::run_aside(std::span<const std::string_view> args, command::Session& session,
-                           resp::Encoder& reply) const {
+Outcome Dispatcher::run_aside(std::span<const std::string_view> args, command::Session& session,
+                              resp::Encoder& reply) const {
+  const auto refuse = [&](const Error& error) {
+    reply.error(error);
+    return Outcome::kDone;
+  };
   const Command* command = resolve(args);
-  if (command == nullptr) return reply.error(unknown_command(parts_.table, args));
+  if (command == nullptr) return refuse(unknown_command(parts_.table, args));
   const command::CommandSpec& spec = command->spec;
   if (!spec.arity.accepts(args.size()) || spec.is(Flag::kContainer)) {
-    return reply.error({ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)});
+    return refuse({ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)});
   }
-  if (!session.authenticated && !spec.is(Flag::kNoAuth)) return reply.error({ErrorCode::kNoAuth, {}});
-  const bool harmless = spec.is(Flag::kAllowBusy) && !spec.has_keys() &&
-                        !spec.is(Flag::kComposite | Flag::kWholeKeyspace) &&
-                        spec.group != command::Group::kTransactions;
-  if (!harmless) {
+  if (!session.authenticated && !spec.is(Flag::kNoAuth)) return refuse({ErrorCode::kNoAuth, {}});
+  const bool transactional = spec.group == command::Group::kTransactions;
+  const bool watches = session.transaction && !session.transaction->watched.empty();
+  const bool at_once = spec.is(Flag::kImmediate) || (transactional && !session.in_transaction);
+  if ((watches && at_once) || (transactional && spec.has_keys())) return Outcome::kPostponed;
+  const std::string busy(busy_text_());
+  if (spec.is(Flag::kRunsQueue)) {
+    command::end_transaction(session, parts_.keyspace, command::WatchedSlots::kLocked);  // there are none
+    return refuse({ErrorCode::kExecAbort, "Transaction discarded because of: " + busy});
+  }
+  const bool queues = session.in_transaction && !spec.is(Flag::kImmediate);
+  if (!spec.is(Flag::kAllowBusy) || spec.has_keys() || spec.is(Flag::kComposite | Flag::kWholeKeyspace) || queues) {
     if (session.in_transaction) session.transaction->aborted = true;
-    return reply.error_line(busy_text_());
+    reply.error_line(busy);
+    return Outcome::kDone;
   }
   if (session.restricted() && permissions_ != nullptr) {
     if (const auto error = permissions_->check(session, *command, args, command::Permissions::Where::kTopLevel)) {
-      return reply.error(*error);
+      return refuse(*error);
     }
   }
   const keyspace::AccessContext access;
   command::Effects effects;
   command::Context context(spec, args, {}, keyspace::Db(parts_.keyspace, session.db, access), reply, session, effects);
   command->handler(context);
+  return Outcome::kDone;
 }
 
 std::optional<Error> Dispatcher::refuse_queueing(Execution& run, const Command& command, std::span<const KeyRef> keys,
@@ -392,6 +405,11 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
     const std::size_t opened = command.spec.is(Flag::kRunsQueue) ? kMultiRequestBytes : 0;
     count_slot(run, keys, session, spent, run.request_bytes + opened, replied.size());
   }
+  // Who comes next sees the keys that have expired meanwhile.
+  if (spent >= long_) [[unlikely]] {
+    const Micros passed(static_cast<std::int64_t>(parts_.rate.micros(ticks_now() - run.batch_ticks)));
+    run.access.now = std::max(run.access.now, run.batch_time + passed);
+  }
   return Outcome::kDone;
 }
 
@@ -404,8 +422,9 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
   bump(run.stats.processed);
   if (!reply.empty() && reply.front() == '-') [[unlikely]] {
     bump(counters.failed);
-    count_error(run, reply);
+    if (!run.error_counted) count_error(run, reply);
   }
+  run.error_counted = false;
   if (sampled == Sampled::kForSlowLog && (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
                                           run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
                                           reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed)))
@@ -482,6 +501,8 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
       remember_reads(command, keys, session);
     if (run.effects.changes() > 0 || run.effects.records_as_received() || !run.effects.records().empty()) {
       record(run, command, args, db_index, session);
+      if (parts_.gates.closed(Gate::kReplica)) [[unlikely]]
+        note_local_expiries(db, keys, session);
     }
     if (may_wait) [[unlikely]] {
       if (const auto request = run.waits.close()) {
@@ -505,26 +526,54 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
 
 void Dispatcher::collect(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,
                          const command::Effects& effects, const command::Session& session) {
+  using changelog::Target;
+  using command::Recipients;
   OpenGroup& group = *run.group;
   group.changes += effects.changes();
   if (effects.changes() > 0) keyspace::Counters::bump(run.counters.changes, effects.changes());
   if (!command.spec.is(Flag::kWrite | Flag::kMayReplicate) && !effects.records_as_received()) return;
   if (!parts_.log.active() || session.origin() == Origin::kLoader) return;
+  if (group.recipients == Recipients::kNobody) return;
+  const Target target = group.recipients == Recipients::kFile       ? Target::kAofOnly
+                        : group.recipients == Recipients::kReplicas ? Target::kReplicationOnly
+                                                                    : Target::kAll;
   if (effects.records_as_received()) {
-    group.records.push_back({db, {args.begin(), args.end()}});
+    group.records.push_back({db, {args.begin(), args.end()}, target});
   } else {
-    for (const auto& record : effects.records()) group.records.push_back({db, record});
+    for (const auto& record : effects.records()) group.records.push_back({db, record, target});
   }
 }
 
 void Dispatcher::record_group(Execution& run, command::Session& session) {
-  if (run.group->records.empty()) return;
+  if (run.group->records.empty() || run.group->dropped) return;
   const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
   parts_.log.record_group(run.group->records, target);
   if (counting(slot_stats_) && target == changelog::Target::kAll) [[unlikely]]
     run.slot_use.streamed += streamed_bytes(run.group->records);
   run.wrote = true;
   session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};
+}
+
+void Dispatcher::note_local_expiries(keyspace::Db& db, std::span<const KeyRef> keys, const command::Session& session) {
+  if (session.origin() != Origin::kClient) return;
+  for (const KeyRef& key : keys) {
+    const keyspace::Entry* entry = db.find(key, keyspace::Access::kWrite);
+    if (entry != nullptr && entry->has_expiry()) local_expiries_.note(db.index(), key.text);
+  }
+}
+
+void Dispatcher::expire_local_keys(Execution& run) {
+  if (local_expiries_.count() == 0) return;
+  if (!parts_.gates.closed(Gate::kReplica)) return local_expiries_.clear();
+  constexpr std::size_t kAtOnce = 64;
+  keyspace::AccessContext owner = run.access;
+  owner.expiry_role = keyspace::ExpiryRole::kPrimary;  // of these keys it is one
+  for (const LocalExpiries::Key& key : local_expiries_.some(kAtOnce)) {
+    const KeyRef ref = parts_.keyspace.ref(key.name);
+    const keyspace::SlotGuard guard(parts_.keyspace, ref.slot);
+    const keyspace::Entry* entry = keyspace::Db(parts_.keyspace, key.db, owner).find(ref, keyspace::Access::kWrite);
+    if (entry == nullptr || !entry->has_expiry()) local_expiries_.forget(key);
+  }
 }
 
 void Dispatcher::remember_reads(const Command& command, std::span<const KeyRef> keys, command::Session& session) const {

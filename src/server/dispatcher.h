@@ -23,6 +23,7 @@
 #include "command/keys.h"
 #include "command/permissions.h"
 #include "command/router.h"
+#include "command/script_calls.h"
 #include "command/session.h"
 #include "command/table.h"
 #include "keyspace/db.h"
@@ -35,6 +36,7 @@
 #include "server/gates.h"
 #include "server/key_listener.h"
 #include "server/latency_monitor.h"
+#include "server/local_expiries.h"
 #include "server/pubsub/notifications.h"
 #include "server/push/monitors.h"
 #include "server/tracking/table.h"
@@ -83,6 +85,9 @@ struct OpenGroup {
   const keyspace::SlotGuard* guard = nullptr;  // null: no slot, or all of them
   bool exclusive = false;                      // every other thread stands still
   bool routed = false;                         // the cluster was asked for all keys that the group may touch
+  command::Recipients recipients = command::Recipients::kAll;
+  command::ScriptCalls::Memory memory = command::ScriptCalls::Memory::kAsked;
+  bool dropped = false;  // nothing is to be recorded
   std::uint64_t changes = 0;
   std::vector<changelog::Recorded> records;
 };
@@ -129,6 +134,11 @@ struct Execution {
   bool waits_now = false;
   /// The commands run inside an Exclusive section that somebody around them holds.
   bool alone = false;
+  /// When the batch began, by both clocks.
+  WallTime batch_time;
+  Ticks batch_ticks = 0;
+  /// The error that the present command replies was counted by a command that it ran.
+  bool error_counted = false;
   /// A write was recorded since the loop last made the log durable.
   bool wrote = false;
   /// Of the command that runs now, as it came in; 0 when it did not come from a connection.
@@ -199,7 +209,9 @@ class Dispatcher {
 
   /// Runs a command while a script keeps the key space to itself: one that touches no data (SCRIPT KILL, HELLO), or
   /// answers BUSY. The thread is in no batch.
-  void run_aside(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) const;
+  /// kPostponed: it has to wait for the end of the script, for it forgets watched keys.
+  [[nodiscard]] Outcome run_aside(std::span<const std::string_view> args, command::Session& session,
+                                  resp::Encoder& reply) const;
 
   /// Runs again what waits for keys that have changed on this thread, first come first served. Inside a safe-point
   /// batch, no slot locked. run() does so by itself.
@@ -227,22 +239,25 @@ class Dispatcher {
   void set_permissions(command::Permissions* permissions) noexcept { permissions_ = permissions; }
   /// What a client is told while a script keeps everybody waiting, as an error line; set once, before the loops start.
   void set_busy_text(std::function<std::string_view()> text) { busy_text_ = std::move(text); }
-  /// Whether a command that runs a script may write, by what the script says of itself; set once, before the loops
-  /// start.
-  using ScriptWrites = std::function<bool(const command::Command&, std::span<const std::string_view> args)>;
-  void set_script_writes(ScriptWrites function) noexcept { script_writes_ = std::move(function); }
+  /// The flags of a command that runs a script, by what the script says of itself; set once, before the loops start.
+  using ScriptFlags = std::function<command::Flag(const command::CommandSpec&, std::span<const std::string_view> args)>;
+  void set_script_flags(ScriptFlags function) { script_flags_ = std::move(function); }
+  /// DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may run what is not for them. Thread: any.
+  enum class InScripts : std::uint8_t { kWhatIsMeantFor, kEverything };
+  void allow_in_scripts(InScripts what) noexcept { all_in_scripts_ = what == InScripts::kEverything; }
   /// From when on a command is worth a line in the logs of commands and the latency monitor; changed by CONFIG SET.
   void observe(const config::MonitorConfig& config) noexcept;
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
+  /// Ends some of the keys that clients of a writable replica gave an expiry. Inside a batch, no slot locked.
+  void expire_local_keys(Execution& run);
+  /// How many there are. Thread: any.
+  [[nodiscard]] std::size_t local_expiries() const noexcept { return local_expiries_.count(); }
   /// Who the logs of commands shall name as client; the address of the session.
   using AddressOf = std::string (*)(const command::Session&);
   void set_address_of(AddressOf function) noexcept { address_of_ = function; }
 
  private:
   friend class Inner;
-  /// The gates that concern a command with these arguments: fewer than those of the command for a script that only
-  /// reads.
-  [[nodiscard]] std::uint32_t gates_for(const command::Command& command, std::span<const std::string_view> args) const;
   [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
                                             const command::CommandSpec& spec) const;
   /// What a closed gate means for this command, of which `flags` are asked; nullopt: nothing.
@@ -277,6 +292,7 @@ class Dispatcher {
                         const command::Session& session) const;
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
                       command::Session& session) const;
+  void note_local_expiries(keyspace::Db& db, std::span<const keyspace::KeyRef> keys, const command::Session& session);
   void count_error(Execution& run, std::string_view reply_line);
   [[nodiscard]] std::optional<Outcome> redirect(Execution& run, const command::Command& command, command::Flag flags,
                                                 command::Session& session, resp::Encoder& reply);
@@ -303,7 +319,10 @@ class Dispatcher {
   std::atomic<std::uint64_t> noteworthy_reply_{kNever};
   std::atomic<std::uint64_t> slow_micros_{kNever};
   AddressOf address_of_ = nullptr;
-  ScriptWrites script_writes_;
+  ScriptFlags script_flags_;
+  LocalExpiries local_expiries_;
+  std::atomic<bool> all_in_scripts_{false};
+  Ticks long_;  // a command that takes so long has moved the clock
 };
 
 /// "unknown command ..." as Redis words it.

@@ -151,7 +151,7 @@ void memory_section(const InfoParts& p, InfoWriter& out) {
   zeros(out, {"active_defrag_running"});
   const keyspace::Reclaimer* reclaimer = p.keyspace.reclaimer();
   out.field("lazyfree_pending_objects", reclaimer == nullptr ? 0 : reclaimer->pending());
-  out.field("lazyfreed_objects", reclaimer == nullptr ? 0 : reclaimer->freed());
+  out.field("lazyfreed_objects", reclaimer == nullptr ? 0 : reclaimer->freed() - p.state.lazy_freed_before.load());
 }
 
 /// Payloads that came with RESTORE; each is checked and rebuilt, whoever sends it.
@@ -195,9 +195,8 @@ void stats_section(const InfoParts& p, InfoWriter& out) {
   out.field("current_eviction_exceeded_time", exceeded.now.count());
   out.field("keyspace_hits", p.keyspace.total(&keyspace::Counters::hits));
   out.field("keyspace_misses", p.keyspace.total(&keyspace::Counters::misses));
-  zeros(out, {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "active_defrag_hits", "active_defrag_misses",
-              "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-              "current_active_defrag_time"});
+  zeros(out, {"latest_fork_usec", "total_forks", "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
+              "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time"});
   out.field("dump_payload_sanitizations", restored(p));
   using Reason = command::Denial::Reason;
   out.field("acl_access_denied_auth", p.denials.total(Reason::kAuth));

@@ -66,6 +66,21 @@ GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenG
   return GroupEnd::kRan;
 }
 
+void Inner::record_for(command::Recipients recipients) {
+  ASH_CHECK(run_.group != nullptr);
+  run_.group->recipients = recipients;
+}
+
+void Inner::ask_for_memory(Memory memory) {
+  ASH_CHECK(run_.group != nullptr);
+  run_.group->memory = memory;
+}
+
+void Inner::drop_effects() {
+  ASH_CHECK(run_.group != nullptr);
+  run_.group->dropped = true;
+}
+
 std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, command::Session& session,
                                       Caller caller) const {
   const command::CommandSpec& spec = command.spec;
@@ -74,7 +89,7 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
                    {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)}};
   }
   if (caller == Caller::kTransaction) return std::nullopt;
-  if (spec.is(Flag::kNoScript)) {
+  if (spec.is(Flag::kNoScript) && !dispatcher_.all_in_scripts_.load(std::memory_order_relaxed)) {
     return Refusal{Reason::kNotAllowed, {ErrorCode::kGeneric, "This Redis command is not allowed from script"}};
   }
   if (caller == Caller::kReadOnlyScript && spec.is(Flag::kWrite)) {
@@ -98,7 +113,7 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
       return Refusal{reason, std::move(*error)};
     }
   }
-  if (run_.out_of_memory && spec.is(Flag::kDenyOom) && !halfway) {
+  if (run_.out_of_memory && spec.is(Flag::kDenyOom) && !halfway && run_.group->memory == Memory::kAsked) {
     return Refusal{Reason::kOutOfMemory, {ErrorCode::kOom, {}}};
   }
   return std::nullopt;
@@ -137,6 +152,17 @@ std::optional<Refusal> Inner::placed(const Command& command, std::span<const std
 
 std::optional<Refusal> Inner::call(std::span<const std::string_view> args, command::Session& session,
                                    resp::Encoder& reply, Caller caller) {
+  auto refused = try_call(args, session, reply, caller);
+  if (refused && caller != Caller::kTransaction) {
+    // A script words it in its own way; only then is what the user may not do no error of that class.
+    const bool coded = refused->reason != Reason::kPermission;
+    dispatcher_.count_error(run_, coded ? "-" + refused->error.resp_text() : "-ERR");
+  }
+  return refused;
+}
+
+std::optional<Refusal> Inner::try_call(std::span<const std::string_view> args, command::Session& session,
+                                       resp::Encoder& reply, Caller caller) {
   ASH_CHECK(run_.group != nullptr);
   const Command* command = find(args);
   if (command == nullptr) return Refusal{Reason::kUnknown, unknown_command(dispatcher_.parts_.table, args)};
@@ -183,6 +209,8 @@ std::optional<Refusal> Inner::call(std::span<const std::string_view> args, comma
   // A script reads for whoever has called it.
   if (caller_->tracks_keys) dispatcher_.remember_reads(*command, keys, *caller_);
   dispatcher_.collect(run_, *command, args, db_index, effects, session);
+  if (effects.changes() > 0 && dispatcher_.parts_.gates.closed(Gate::kReplica)) [[unlikely]]
+    dispatcher_.note_local_expiries(db, keys, session);
   return std::nullopt;
 }
 

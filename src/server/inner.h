@@ -3,11 +3,12 @@
 #pragma once
 
 #include "command/inner_calls.h"
+#include "command/script_calls.h"
 #include "server/dispatcher.h"
 
 namespace ashlar::server {
 
-class Inner final : public command::InnerCalls {
+class Inner final : public command::InnerCalls, public command::ScriptCalls {
  public:
   Inner(Dispatcher& dispatcher, Execution& run) : dispatcher_(dispatcher), run_(run) {}
 
@@ -18,11 +19,18 @@ class Inner final : public command::InnerCalls {
   void alone(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) override;
   [[nodiscard]] const command::Command* find(std::span<const std::string_view> args) const override;
   [[nodiscard]] keyspace::KeyRef ref(std::string_view key) const override;
+  void record_for(command::Recipients recipients) override;
+  void ask_for_memory(Memory memory) override;
+  void error_is_counted() override { run_.error_counted = true; }
+  void drop_effects() override;
   [[nodiscard]] bool has_written() const override { return run_.group != nullptr && run_.group->changes > 0; }
 
  private:
   [[nodiscard]] command::GroupEnd run_locked(command::Context& ctx, const command::GroupScope& scope, OpenGroup& group,
                                              const std::function<void()>& body);
+  [[nodiscard]] std::optional<command::Refusal> try_call(std::span<const std::string_view> args,
+                                                         command::Session& session, resp::Encoder& reply,
+                                                         command::Caller caller);
   [[nodiscard]] std::optional<command::Refusal> refusal(const command::Command& command, std::size_t argc,
                                                         command::Session& session, command::Caller caller) const;
   [[nodiscard]] std::optional<command::Refusal> placed(const command::Command& command,

@@ -206,8 +206,12 @@ Result<void> Persistence::reload(const Reload& how, keyspace::SafePoint::Partici
 }
 
 Result<void> Persistence::replay_aof(Dispatcher& dispatcher, Execution& run) {
-  if (!aof_on_) return fail("The append-only file is off");
-  ASH_TRY_VOID(aof_.writer().commit());
+  if (aof_on_) {
+    ASH_TRY_VOID(aof_.writer().commit());
+  } else {  // what the last BGREWRITEAOF has written
+    ASH_TRY_VOID(aof_.open(paths_of(*parts_.config.get())));
+    if (aof_.empty()) return fail("The append-only file is off, and there is none");
+  }
   parts_.gates.close(Gate::kLoading);
   empty_dataset();
   const auto loaded = load_aof(dispatcher, run);
@@ -288,7 +292,15 @@ void Persistence::tick() {
 }
 
 void Persistence::run_rewrites(const config::Config& config) {
-  if (!aof_on_ || rewriting()) return;
+  if (rewriting()) return;
+  if (!aof_on_) {
+    if (!rewrite_scheduled_ || saving()) return;
+    rewrite_scheduled_ = false;
+    if (const auto started = background_rewrite(nullptr); !started) {
+      log::warning("Can't rewrite the append only file in background: {}", started.error().text());
+    }
+    return;
+  }
   note_cure();
   const MonoTime now = parts_.clock.mono();
   const bool stale = log_is_stale_ && (!last_cure_ || now - *last_cure_ > kRetryAfterFailure);

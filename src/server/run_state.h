@@ -24,6 +24,7 @@ struct RunState {
   std::atomic<bool> cron_paused{false};      // DEBUG PAUSE-CRON: no periodic work
   std::atomic<bool> trust_checksums{false};  // DEBUG SET-SKIP-CHECKSUM-VALIDATION
   std::atomic<std::uint64_t> peak_memory{0};
+  std::atomic<std::uint64_t> lazy_freed_before{0};  // until the last CONFIG RESETSTAT
   /// Clients whose command waits for something.
   std::atomic<std::uint64_t> blocked_clients{0};
   // Sampled by the control thread, for INFO.

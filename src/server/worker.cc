@@ -9,6 +9,11 @@
 
 namespace ashlar::server {
 
+namespace {
+/// How long a command waits that can neither run nor be refused beside a busy script.
+constexpr Millis kBusyRetry{10};
+}  // namespace
+
 Worker::Worker(const Parts& parts, std::uint32_t number)
     : parts_(parts),
       number_(number),
@@ -168,8 +173,11 @@ void Worker::run_ready() {
       for (std::size_t i = 0; i < batch.size(); ++i) located_.push_back(parts_.dispatcher.look_up(*run_, batch[i]));
     }
     prefetch_group();
-    for (const Slice& slice : group_) run_slice(slice);
+    rest_ = std::span(round).subspan(next);
+    for (running_slice_ = 0; running_slice_ < group_.size(); ++running_slice_) run_slice(group_[running_slice_]);
   }
+  rest_ = {};
+  group_.clear();
   ready_.reserve(round.capacity());
 }
 
@@ -188,7 +196,20 @@ keyspace::ExpiryRole Worker::role_of_import() const {
   return importing ? keyspace::ExpiryRole::kApply : parts_.dispatcher.role();
 }
 
+void Worker::give_back_what_waits() {
+  for (std::size_t i = running_slice_ + 1; i < group_.size(); ++i) {
+    Client* client = std::exchange(group_[i].client, nullptr);
+    if (client == nullptr || client->dead_) continue;
+    client->parser_ = resp::RequestParser();  // nothing was run: it begins again
+    mark_ready(*client);
+  }
+  for (Client* client : rest_) {
+    if (!client->dead_) mark_ready(*client);
+  }
+}
+
 void Worker::run_slice(const Slice& slice) {
+  if (slice.client == nullptr) return;  // given back while a script kept everybody waiting
   Client& client = *slice.client;
   if (client.dead_) return;  // ended by another one's command
   if (client.out_.capacity() == 0 && !spare_buffers_.empty()) {
@@ -268,6 +289,7 @@ void Worker::protocol_error(Client& client) {
 void Worker::serve_while_busy() {
   if (busy_) return;
   busy_ = true;
+  give_back_what_waits();
   take_arrivals();
   loop_.poll_io(Micros(0));
   answer_busy();
@@ -286,10 +308,19 @@ void Worker::answer_busy() {
   round.swap(ready_);
   for (Client* client : round) client->in_ready_list_ = false;
   resp::CommandBatch batch;
+  const auto later = [this](const Client& client) {
+    (void)loop_.call_after(kBusyRetry, [this, id = client.id] {
+      if (Client* waiting = find(id)) mark_ready(*waiting);
+    });
+  };
   for (Client* client : round) {
     while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
       const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
-      if (!batch.empty()) parts_.dispatcher.run_aside(batch[0], *client, client->encoder_);
+      if (!batch.empty() && parts_.dispatcher.run_aside(batch[0], *client, client->encoder_) == Outcome::kPostponed) {
+        client->parser_ = resp::RequestParser();
+        later(*client);
+        break;
+      }
       client->in_.consume_front(parsed.consumed);
       if (parsed.status == resp::ParseStatus::kError) protocol_error(*client);
       if (batch.empty()) break;

@@ -225,8 +225,14 @@ void Worker::refresh_users() {
     acl::Users::Ptr now = parts_.users.find(old->name());
     if (now == nullptr || now->identity() != acl::account_of(*old).identity() ||
         !may_listen(*now, client->subscriptions())) {
-      client->close_after_reply_ = true;
-      mark_flush(*client);
+      const bool in_the_middle =
+          std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == client.get(); });
+      if (client->out_.empty() && !in_the_middle) {
+        close(*client);
+      } else {
+        client->close_after_reply_ = true;
+        mark_flush(*client);
+      }
       loop_.post([] {});  // another turn at once
       continue;
     }

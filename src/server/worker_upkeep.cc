@@ -170,12 +170,14 @@ void Worker::periodic() {
 
 void Worker::run_expiry() {
   parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
-  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary || !parts_.active_expiry.load()) return;
+  if (!parts_.active_expiry.load()) return;
   if (!run_->participant.enter_unless_busy()) return;
   const keyspace::EnteredBatch inside(run_->participant);
   // What DEBUG LOADAOF has put in place so far is not the dataset yet: what it expires would be recorded behind what is
   // still to be replayed. Asked inside the batch, for the loader waits for all batches once it has closed the gate.
   if (parts_.dispatcher.parts().gates.closed(Gate::kLoading)) return;
+  if (number_ == 0) parts_.dispatcher.expire_local_keys(*run_);
+  if (run_->access.expiry_role != keyspace::ExpiryRole::kPrimary) return;
   // A quarter of the time at most, as in Redis: the rest is for clients.
   const std::uint64_t before = run_->counters.expired.load(std::memory_order_relaxed);
   const Ticks start = ticks_now();

@@ -1,6 +1,7 @@
 #include "snapshot/rdb_load.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -77,7 +78,13 @@ class Loader final : public RdbVisitor {
   }
 
   Result<void> function(std::string_view code) override {
-    if (keyspace_.functions() != nullptr) return keyspace_.functions()->load(code);
+    if (keyspace::FunctionStore* store = keyspace_.functions()) {
+      // Libraries that are there already count as keys do.
+      if (options_.duplicates == DuplicateKeys::kRefuse && std::ranges::count(store->codes(), code) != 0) {
+        return fail(ErrorCode::kCorrupt, "a function library is there already");
+      }
+      return store->load(code);
+    }
     warning("a function library was skipped: there is no place for it");
     return {};
   }

@@ -137,6 +137,20 @@ std::uint64_t run(Context& ctx, const Program& program, std::string_view text, c
   return changes;
 }
 
+/// A program that only reads needs no right to write.
+KeyUse use_of_bitfield(std::span<const std::string_view> args) {
+  const auto writes = [](std::string_view word) { return iequals(word, "SET") || iequals(word, "INCRBY"); };
+  bool reads_only = true;
+  for (std::size_t i = 2; i < args.size();) {
+    const bool get = iequals(args[i], "GET");
+    const bool overflow = iequals(args[i], "OVERFLOW");
+    reads_only &= !writes(args[i]);
+    i += get ? 3 : overflow ? 2 : writes(args[i]) ? 4 : 1;
+  }
+  if (reads_only) return {KeyAccess::kRO, KeyAction::kAccess};
+  return {KeyAccess::kRW, KeyAction::kAccess | KeyAction::kUpdate};
+}
+
 constexpr CommandSpec kBitfield{
     .name = "bitfield",
     .arity = at_least(2),
@@ -149,7 +163,8 @@ constexpr CommandSpec kBitfield{
     .summary = "Reads, sets and counts up integers of any width inside a string value.",
     .syntax =
         "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding "
-        "offset increment> ...]"};
+        "offset increment> ...]",
+    .variation = &use_of_bitfield};
 void bitfield(Context& ctx) {
   const auto program = parse_program(ctx);
   if (!program) return ctx.error(program.error());

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/key_slot.h"
 #include "command/arg_parser.h"
@@ -130,22 +132,33 @@ std::uint64_t slot_budget(std::uint64_t count) {
   return std::max(std::min<std::uint64_t>(count, kSlotCount) * kSlotsPerElement, kAtLeast);
 }
 
+/// Removes keys of a locked slot that a walk has met and whose time had come; on a replica they stay.
+void remove_expired(Db& db, std::span<const std::string> keys) {
+  for (const std::string& key : keys) (void)db.find(db.keyspace().ref(key), Access::kWrite);
+}
+
 /// Visits about `options.count` keys from `at` on and writes those that fit. Returns how many were written; moves `at`.
-std::size_t scan_some(const Db& db, ScanCursor& at, const ScanOptions& options, resp::Encoder& found) {
+std::size_t scan_some(Db& db, ScanCursor& at, const ScanOptions& options, resp::Encoder& found) {
   std::size_t written = 0;
   std::uint64_t visited = 0;
   for (std::uint64_t slots = 0; slots < slot_budget(options.count) && visited < options.count; ++slots) {
     {
       const SlotGuard guard(db.keyspace(), at.slot);
       if (const SlotDb* slot = keys_of(db, at.slot)) {
+        std::vector<std::string> expired;
         at.position = slot->table.scan(at.position, options.count - visited, [&](const EntryTable::Word& word) {
           ++visited;
           const std::string_view key = word.record()->key();
           if (options.type && !iequals(*options.type, keyspace::type_name(word.record()->type()))) return;
-          if (!visible(db, word) || (options.pattern && !glob_match(*options.pattern, key))) return;
+          if (options.pattern && !glob_match(*options.pattern, key)) return;
+          if (!visible(db, word)) {
+            expired.emplace_back(key);
+            return;
+          }
           found.bulk(key);
           ++written;
         });
+        remove_expired(db, expired);
         if (at.position != EntryTable::kScanEnd) continue;
       }
     }
@@ -203,7 +216,12 @@ bool reply_random_key(Context& ctx, SlotId slot) {
   constexpr int kAttempts = 16;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const EntryTable::Word* word = keys->table.random(*ctx.db.context().rng);
-    if (!visible(ctx.db, *word)) continue;
+    if (!visible(ctx.db, *word)) {
+      const std::string expired(word->record()->key());
+      remove_expired(ctx.db, {&expired, 1});
+      if (keys->table.empty()) return false;
+      continue;
+    }
     ctx.reply.bulk(word->record()->key());
     return true;
   }

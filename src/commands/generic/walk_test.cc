@@ -131,6 +131,13 @@ TEST_F(Walk, RandomkeyDrawsEveryKeyOfASmallDatabase) {
   EXPECT_EQ(drawn.size(), 3U);
   for (const auto& [key, times] : drawn) EXPECT_GT(times, 120) << key;  // about 200 each
 }
+TEST_F(Walk, AScanRemovesTheExpiredKeysThatItMeets) {
+  r.run({"set", "gone", "v", "px", "1"});
+  r.run({"set", "other", "v", "px", "1"});
+  r.clock.advance(Millis(2));
+  EXPECT_EQ(r.run({"scan", "0", "match", "g*", "count", "100000"}), "*2\r\n$1\r\n0\r\n*0\r\n");
+  EXPECT_EQ(r.recorded, std::vector<std::string>{"expired gone"});
+}
 TEST_F(Walk, RandomkeySkipsExpiredKeys) {
   for (int i = 0; i < 200; ++i) r.run({"set", "gone" + std::to_string(i), "v", "px", "1"});
   r.clock.advance(Millis(2));

@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
-#include "command/reach.h"
 
 namespace ashlar::acl {
 
@@ -100,9 +99,6 @@ std::optional<Refusal> refused(const Selector& selector, const Command& command,
       if (!may_touch(selector, args[key.argument], needed(key.action)))
         return Refusal{Denial::Reason::kKey, key.argument};
     }
-    if (command::reaches_beyond_keys(command.spec, args) && !may_read_everything(selector)) {
-      return Refusal{Denial::Reason::kKey, args.size() - 1};
-    }
   }
   if (selector.all_channels || command.spec.channels == Channels::kNone) return std::nullopt;
   const auto kind =
@@ -141,6 +137,15 @@ std::optional<Denial> Account::check(const Command& command, Args args) const {
   }
   const bool whole = worst->reason == Denial::Reason::kCommand;
   return Denial{worst->reason, std::string(whole ? command.spec.name : args[worst->argument])};
+}
+
+bool Account::may_read_everything_for(const Command& command, Args args) const {
+  if (reach() == Reach::kEverything) return true;
+  Keys keys(command, args);
+  const auto enough = [&](const Selector& selector) {
+    return !refused(selector, command, args, keys) && (selector.all_keys || may_read_everything(selector));
+  };
+  return enough(rules_.root) || std::ranges::any_of(rules_.selectors, enough);
 }
 
 bool Account::may_use_channel(std::string_view channel, Channel kind) const {

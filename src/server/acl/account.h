@@ -26,6 +26,9 @@ class Account final : public command::User {
   /// Of several selectors that refuse, the one that came furthest tells the reason.
   [[nodiscard]] std::optional<command::Denial> check(const command::Command& command,
                                                      std::span<const std::string_view> args) const override;
+  /// Whether it may run this and read any key, for commands whose values name keys (command/reach.h).
+  [[nodiscard]] bool may_read_everything_for(const command::Command& command,
+                                             std::span<const std::string_view> args) const;
   /// Whether a subscription to `channel` may go on; a pattern must stand literally among the rules.
   enum class Channel : std::uint8_t { kLiteral, kPattern };
   [[nodiscard]] bool may_use_channel(std::string_view channel, Channel kind) const;

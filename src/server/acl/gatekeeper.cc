@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
+#include "command/reach.h"
+#include "server/acl/account.h"
+
 namespace ashlar::acl {
 
 using command::Denial;
@@ -19,11 +23,30 @@ std::string denial_text(std::string_view user, const Denial& denial) {
   return "lacking the permissions for the command";
 }
 
+namespace {
+
+/// What a command answers whose options lead to keys that the user may not read; as in Redis the log says nothing.
+std::optional<Error> beyond_keys(const Account& user, const command::Command& command,
+                                 std::span<const std::string_view> args) {
+  if (!command::reaches_beyond_keys(command.spec, args) || user.may_read_everything_for(command, args)) {
+    return std::nullopt;
+  }
+  bool by = false;
+  for (std::size_t i = 2; i + 1 < args.size() && !by; ++i) {
+    by = iequals(args[i], "BY");
+    if (iequals(args[i], "GET")) break;
+  }
+  return Error{ErrorCode::kGeneric,
+               fmt::format("{} option of SORT denied due to insufficient ACL permissions.", by ? "BY" : "GET")};
+}
+
+}  // namespace
+
 std::optional<Error> Gatekeeper::check(const command::Session& session, const command::Command& command,
                                        std::span<const std::string_view> args, Where where) {
   if (session.user() == nullptr) return std::nullopt;
   auto denial = session.user()->check(command, args);
-  if (!denial) return std::nullopt;
+  if (!denial) return beyond_keys(account_of(*session.user()), command, args);
   // The client is told the name of the command, but not which key or channel it was.
   Error error{ErrorCode::kNoPerm, denial_text(session.user_name(), *denial)};
   if (denial->reason == Denial::Reason::kKey) error.detail = "No permissions to access a key";

@@ -120,6 +120,7 @@ void AdminCommands::shutdown(Context& ctx) {
     }
   }
   if (in.failed()) return ctx.error(in.error());
+  if (const auto busy = parts_.busy(); busy && request.save != Save::kNoSave) return ctx.reply.error_line(*busy);
   Client* client = client_of(ctx.session);
   if (client == nullptr) return ctx.error("SHUTDOWN needs a connection");
   client->suspend();

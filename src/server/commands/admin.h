@@ -1,6 +1,10 @@
 /// INFO, CONFIG, TIME, SHUTDOWN. Thread: any loop.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+
 #include "command/context.h"
 #include "server/config_service.h"
 #include "server/info.h"
@@ -17,6 +21,8 @@ class AdminCommands {
     ConfigService& config;
     Shutdown& shutdown;
     std::function<void()> reset_statistics;
+    /// What clients get while a script is overdue; nullopt while none is.
+    std::function<std::optional<std::string>()> busy;
     /// Calls `done` when the control thread goes by the present settings; null: nobody waits for it.
     Settle settle;
   };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -61,7 +62,6 @@ constexpr std::string_view kForeign[] = {"ASSERT",
                                          "QUICKLIST",
                                          "RESTART",
                                          "SDSLEN",
-                                         "SET-DISABLE-DENY-SCRIPTS",
                                          "STRINGMATCH-TEST",
                                          "STRUCTSIZE",
                                          "ZIPLIST"};
@@ -127,6 +127,8 @@ std::span<const DebugCommands::Sub> DebugCommands::subcommands() {
       {"SEGFAULT", 0, 0, &DebugCommands::segfault, "\nEnd the process by SIGSEGV."},
       {"SET-ACTIVE-EXPIRE", 1, 1, &DebugCommands::set_active_expire,
        "<0|1>\nWhether expired keys are removed before somebody asks for them."},
+      {"SET-DISABLE-DENY-SCRIPTS", 1, 1, &DebugCommands::set_disable_deny_scripts,
+       "<0|1>\nWhether scripts may run the commands that are not for them."},
       {"SET-SKIP-CHECKSUM-VALIDATION", 1, 1, &DebugCommands::set_skip_checksum,
        "<0|1>\nWhether RESTORE and loading trust any checksum."},
       {"SLEEP", 1, 1, &DebugCommands::sleep, "<seconds>\nStop all loops for so long; decimals are allowed."},
@@ -167,9 +169,10 @@ void DebugCommands::sleep(Context& ctx) {
   const double seconds = parse_double(ctx.args[2]).value_or(0);
   constexpr double kLongest = 3600;
   const Micros span(static_cast<std::int64_t>(std::clamp(seconds, 0.0, kLongest) * 1e6));
-  // The server as a whole stands still, so the other loops wait as well.
-  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), participant(ctx));
   const timespec length{span.count() / 1'000'000, span.count() % 1'000'000 * 1000};
+  // The server as a whole stands still, so the other loops wait as well. For a script they do so already.
+  std::optional<keyspace::SafePoint::Exclusive> all;
+  if (auto* self = participant(ctx)) all.emplace(parts_.keyspace.safe_point(), self);
   ::nanosleep(&length, nullptr);
   ctx.reply.ok();
 }
@@ -267,6 +270,12 @@ void DebugCommands::populate(Context& ctx) {
 
 void DebugCommands::set_active_expire(Context& ctx) {
   parts_.state.active_expiry = is_on(ctx.args[2]);
+  ctx.reply.ok();
+}
+
+void DebugCommands::set_disable_deny_scripts(Context& ctx) {
+  using In = Dispatcher::InScripts;
+  dispatcher_->allow_in_scripts(is_on(ctx.args[2]) ? In::kEverything : In::kWhatIsMeantFor);
   ctx.reply.ok();
 }
 

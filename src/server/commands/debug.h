@@ -70,6 +70,7 @@ class DebugCommands {
   void reply_buffer(command::Context& ctx);
   void segfault(command::Context& ctx);
   void set_active_expire(command::Context& ctx);
+  void set_disable_deny_scripts(command::Context& ctx);
   void set_skip_checksum(command::Context& ctx);
   void sleep(command::Context& ctx);
   void stringmatch_len(command::Context& ctx);

@@ -27,6 +27,14 @@ void find_migrate_keys(std::span<const std::string_view> args, std::vector<comma
     return;
   }
   for (std::size_t i = 6; i < args.size(); ++i) {
+    if (iequals(args[i], "AUTH")) {  // a password may be any word
+      i += 1;
+      continue;
+    }
+    if (iequals(args[i], "AUTH2")) {
+      i += 2;
+      continue;
+    }
     if (!iequals(args[i], "KEYS")) continue;
     for (std::size_t k = i + 1; k < args.size(); ++k) {
       out.push_back({static_cast<std::uint32_t>(k), KeyAccess::kRW, kAction});
@@ -60,6 +68,10 @@ constexpr CommandSpec kMigrate{
 /// Attempts before writes are paused for a key that keeps changing.
 constexpr int kFreeAttempts = 3;
 constexpr std::int64_t kDefaultTimeoutMs = 1000;
+
+/// Connections that are kept, and for how long after their last use. Source: redis.io, MIGRATE.
+constexpr std::size_t kLinksMax = 64;
+constexpr Seconds kLinkLife{10};
 
 Error io_error(const Error& error) {
   return {ErrorCode::kIoErr, fmt::format("error or timeout reading from target instance: {}", error.text())};
@@ -123,15 +135,49 @@ void MigrateCommand::migrate(Context& ctx) {
   thread_.submit([this, job = std::move(*job), complete = ctx.session.defer()] { carry_out(job, complete); });
 }
 
-void MigrateCommand::carry_out(const Job& job, const command::Completion& complete) {
-  Result<void> moved;
-  auto target = cli::Connection::open(job.target);
-  if (!target) {
-    moved =
-        fail(ErrorCode::kIoErr, fmt::format("error or timeout connecting to the client: {}", target.error().text()));
-  } else {
-    moved = move_all(job, *target);
+std::string MigrateCommand::name_of(const cli::ConnectOptions& target) {
+  return fmt::format("{}\n{}\n{}", target.endpoint.text(), target.user, target.password.value_or(""));
+}
+
+void MigrateCommand::close_idle(MonoTime now) {
+  if (cached_connections() == 0) return;
+  thread_.submit([this, now] {
+    std::erase_if(links_, [now](const auto& link) { return now - link.second.last_used > kLinkLife; });
+    count_links();
+  });
+}
+
+Result<void> MigrateCommand::move_by(const Job& job, Source source) {
+  const std::string name = name_of(job.target);
+  auto link = links_.extract(name);
+  if (source == Source::kNew || link.empty()) {
+    cli::ConnectOptions place = job.target;
+    place.password.reset();  // AUTH is sent each time
+    auto target = cli::Connection::open(place);
+    if (!target) {
+      return fail(ErrorCode::kIoErr,
+                  fmt::format("error or timeout connecting to the client: {}", target.error().text()));
+    }
+    if (links_.size() >= kLinksMax) links_.erase(links_.begin());
+    links_.emplace(name, Link{std::move(*target), std::nullopt, {}});
+    link = links_.extract(name);
   }
+  link.mapped().connection.set_read_timeout(job.target.read_timeout);
+  Result<void> moved = move_all(job, link.mapped());
+  if (link.mapped().connection.is_open()) {
+    link.mapped().last_used = parts_.clock.mono();
+    links_.insert(std::move(link));
+  }
+  return moved;
+}
+
+void MigrateCommand::carry_out(const Job& job, const command::Completion& complete) {
+  const bool cached = links_.contains(name_of(job.target));
+  Result<void> moved = move_by(job, cached ? Source::kCached : Source::kNew);
+  // The other server may have ended a connection that was kept. What it has taken is no longer here, or is sent again
+  // and then refused as a key that exists, which is what Redis says as well.
+  if (!moved && cached && moved.error().code == ErrorCode::kIoErr) moved = move_by(job, Source::kNew);
+  count_links();
   complete([moved](resp::Encoder& reply) {
     if (moved) {
       reply.ok();
@@ -178,7 +224,8 @@ bool MigrateCommand::delete_if_unchanged(const Job& job, const Sent& sent) {
   return true;
 }
 
-Result<void> MigrateCommand::send(const std::vector<Sent>& batch, Existing existing, cli::Connection& target) const {
+Result<std::vector<std::optional<std::string>>> MigrateCommand::send(const std::vector<Sent>& batch, Existing existing,
+                                                                     cli::Connection& target) const {
   const std::string_view restore = parts_.mode == Parts::Mode::kCluster ? "RESTORE-ASKING" : "RESTORE";
   for (const Sent& sent : batch) {
     std::vector<std::string> args = {std::string(restore), sent.key, std::to_string(sent.expiry_ms), sent.payload};
@@ -187,21 +234,34 @@ Result<void> MigrateCommand::send(const std::vector<Sent>& batch, Existing exist
     target.queue(std::span<const std::string>(args));
   }
   if (auto flushed = target.flush(); !flushed) return std::unexpected(io_error(flushed.error()));
-  std::optional<std::string> refused;
+  std::vector<std::optional<std::string>> answers;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     auto reply = target.receive();
     if (!reply) return std::unexpected(io_error(reply.error()));
-    if (auto fine = cli::unless_error(std::move(*reply)); !fine && !refused) refused = std::string(fine.error().text());
+    const auto fine = cli::unless_error(std::move(*reply));
+    answers.push_back(fine ? std::nullopt : std::optional(std::string(fine.error().text())));
   }
-  if (refused) return fail("Target instance replied with error: " + *refused);
-  return {};
+  return answers;
 }
 
-Result<void> MigrateCommand::move_all(const Job& job, cli::Connection& target) {
-  if (job.target_db != 0) {
-    auto selected = cli::unless_error(target.call({"SELECT", std::to_string(job.target_db)}));
-    if (!selected) return fail(fmt::format("Target instance replied with error: {}", selected.error().text()));
+Result<void> MigrateCommand::move_all(const Job& job, Link& link) {
+  cli::Connection& target = link.connection;
+  if (job.target.password) {
+    const std::string_view password = *job.target.password;
+    auto reply =
+        job.target.user.empty() ? target.call({"AUTH", password}) : target.call({"AUTH", job.target.user, password});
+    if (!reply) return std::unexpected(io_error(reply.error()));
+    auto accepted = cli::unless_error(std::move(*reply));
+    if (!accepted) return fail(fmt::format("Target instance replied with error: {}", accepted.error().text()));
   }
+  if (link.db.value_or(0) != job.target_db) {
+    auto reply = target.call({"SELECT", std::to_string(job.target_db)});
+    if (!reply) return std::unexpected(io_error(reply.error()));
+    auto selected = cli::unless_error(std::move(*reply));
+    if (!selected) return fail(fmt::format("Target instance replied with error: {}", selected.error().text()));
+    link.db = job.target_db;
+  }
+  std::optional<std::string> refused;
   std::vector<std::string> left = job.keys;
   Existing existing = job.existing;
   for (int attempt = 0; !left.empty(); ++attempt) {
@@ -219,7 +279,8 @@ Result<void> MigrateCommand::move_all(const Job& job, cli::Connection& target) {
         gone.push_back(key);
       }
     }
-    Result<void> sent = send(batch, existing, target);
+    auto answers = send(batch, existing, target);
+    Result<void> sent = answers ? Result<void>{} : std::unexpected(answers.error());
     for (const std::string& key : gone) {
       if (!sent) break;
       if (auto deleted = cli::unless_error(target.call({"DEL", key})); !deleted) {
@@ -227,10 +288,16 @@ Result<void> MigrateCommand::move_all(const Job& job, cli::Connection& target) {
       }
     }
     left.clear();
-    if (sent && job.keep == Keep::kMove) {
-      for (const Sent& s : batch) {
+    // What was refused stays here; the others go.
+    if (sent) {
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        if ((*answers)[i]) {
+          if (!refused) refused = (*answers)[i];
+          continue;
+        }
+        if (job.keep == Keep::kCopy) continue;
         const keyspace::Batch inside(run_->participant);
-        if (!delete_if_unchanged(job, s)) left.push_back(s.key);
+        if (!delete_if_unchanged(job, batch[i])) left.push_back(batch[i].key);
       }
       Dispatcher::deliver(*run_);
     }
@@ -241,6 +308,7 @@ Result<void> MigrateCommand::move_all(const Job& job, cli::Connection& target) {
     if (!sent) return sent;
     existing = Existing::kReplace;  // what is over there now is ours
   }
+  if (refused) return fail("Target instance replied with error: " + *refused);
   return {};
 }
 

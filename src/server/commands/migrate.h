@@ -5,6 +5,8 @@
 /// paused, which is the pause that Redis makes for every MIGRATE. Thread: the handler any loop; the rest its own.
 #pragma once
 
+#include <atomic>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +39,10 @@ class MigrateCommand {
     run_ = dispatcher.make_execution();
   }
   void migrate(command::Context& ctx);
+  /// Connections that are kept for the next MIGRATE to the same place. Thread: any.
+  [[nodiscard]] std::size_t cached_connections() const noexcept { return cached_.load(std::memory_order_relaxed); }
+  /// Ends those that nobody has used for a while. Thread: any; called now and then.
+  void close_idle(MonoTime now);
 
  private:
   enum class Keep : std::uint8_t { kMove, kCopy };
@@ -55,16 +61,29 @@ class MigrateCommand {
     std::int64_t expiry_ms = 0;  // Unix; 0: none
   };
   [[nodiscard]] static Result<Job> parse(command::Context& ctx);
+  struct Link {
+    cli::Connection connection;
+    std::optional<std::uint32_t> db;  // selected there
+    MonoTime last_used;
+  };
+  enum class Source : std::uint8_t { kCached, kNew };
   void carry_out(const Job& job, const command::Completion& complete);
-  [[nodiscard]] Result<void> move_all(const Job& job, cli::Connection& target);
+  [[nodiscard]] Result<void> move_by(const Job& job, Source source);
+  [[nodiscard]] Result<void> move_all(const Job& job, Link& link);
+  [[nodiscard]] static std::string name_of(const cli::ConnectOptions& target);
+  void count_links() noexcept { cached_.store(links_.size(), std::memory_order_relaxed); }
   [[nodiscard]] std::optional<Sent> read_key(const Job& job, const std::string& key);
-  [[nodiscard]] Result<void> send(const std::vector<Sent>& batch, Existing existing, cli::Connection& target) const;
+  /// What the other server said of each key, in their order; nullopt: it has taken it.
+  [[nodiscard]] Result<std::vector<std::optional<std::string>>> send(const std::vector<Sent>& batch, Existing existing,
+                                                                     cli::Connection& target) const;
   [[nodiscard]] bool delete_if_unchanged(const Job& job, const Sent& sent);
   [[nodiscard]] keyspace::Db open_db(DbIndex db);
 
   Parts parts_;
   Dispatcher* dispatcher_ = nullptr;
   std::unique_ptr<Execution> run_;
+  std::map<std::string, Link> links_;  // by place and login; of the thread
+  std::atomic<std::size_t> cached_{0};
   Executor thread_{"migrate"};  // last: its jobs use the others
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -173,6 +174,10 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                                                : script::ScriptCommands::Mode::kStandalone,
                 &snapshot::dump_functions, &snapshot::restore_functions}),
       admin_({info_, config_service_, shutdown_, [this] { reset_statistics(); },
+              [this] {
+                return scripts_.running().any_overdue() ? std::optional(std::string(scripts_.running().busy_text()))
+                                                        : std::nullopt;
+              },
               config_.get()->cluster.enabled
                   ? AdminCommands::Settle([this](std::function<void()> done) { control_.post(std::move(done)); })
                   : nullptr}),
@@ -208,6 +213,10 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   scripts_.while_overdue([this](command::Session& session) {
     keyspace_.safe_point().announce_busy();
     if (auto* client = dynamic_cast<Client*>(&session)) client->worker().serve_while_busy();
+  });
+  scripts_.staleness([this] {
+    using Staleness = script::ScriptCommands::Staleness;
+    return gates_.closed(Gate::kStale) ? Staleness::kStale : Staleness::kFresh;
   });
   scripts_.permissions([this](command::Session& session, std::span<const std::string_view> args) -> Result<bool> {
     const command::Command* command = table_.find(args[0]);
@@ -264,7 +273,14 @@ Result<void> Server::start_users(const config::Config& config) {
         "There are both `user` lines and an `aclfile`. Users stand either in the configuration or in an ACL "
         "file, not in both.");
   }
+  std::set<std::string_view> declared;
   for (const config::UserLine& line : security.users) {
+    if (!declared.insert(line.words[1]).second) {
+      return fail(
+          fmt::format("{}, line {}: Error in user declaration '{}': Duplicate user found. A user can only be "
+                      "defined once in config files",
+                      line.where.source, line.where.line, line.words[1]));
+    }
     if (auto done = users_.configure(line.words); !done) {
       return fail(fmt::format("{}, line {}: {}", line.where.source, line.where.line, done.error().text()));
     }
@@ -409,6 +425,7 @@ void Server::reset_statistics() {
     count->store(0, std::memory_order_relaxed);
   }
   stats_.reset();
+  if (const auto* reclaimer = keyspace_.reclaimer()) state_.lazy_freed_before = reclaimer->freed();
   if (cluster_) cluster_->slot_stats().reset();
   acceptor_.reset_counters();
   for (auto counter : {&keyspace::Counters::hits, &keyspace::Counters::misses, &keyspace::Counters::expired,
@@ -462,6 +479,7 @@ void Server::arm_timer() {
 
 void Server::tick() {
   if (!state_.cron_paused) persistence_.tick();
+  migrate_->close_idle(clock_.mono());
   if (cluster_ && cluster_->slot_stats().counting()) {
     cluster_->slot_stats().set_replicas(static_cast<std::uint32_t>(replication_->role().replicas.size()));
   }
@@ -498,6 +516,10 @@ Result<void> Server::start() {
                               : replication::ReplicationCommands::Mode::kStandalone);
   register_commands();
   persistence_.add_info(info_);
+  info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
+    out.field("migrate_cached_sockets", migrate_->cached_connections());
+    out.field("slave_expires_tracked_keys", dispatcher_->local_expiries());
+  });
   for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
     ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
   }
@@ -505,8 +527,8 @@ Result<void> Server::start() {
       std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_,
                                                      rate_, persistence_, notifications_, monitors_, tracking_});
   dispatcher_->set_address_of(&address_of);
-  dispatcher_->set_script_writes([this](const command::Command& command, std::span<const std::string_view> args) {
-    return scripts_.may_write(command, args);
+  dispatcher_->set_script_flags([this](const command::CommandSpec& spec, std::span<const std::string_view> args) {
+    return scripts_.flags_of(spec, args);
   });
   ASH_TRY_VOID(start_users(*config));
   apply_settings(*config);
@@ -574,6 +596,8 @@ Result<void> Server::start() {
 
 Result<void> Server::finish(const ShutdownRequest& request) {
   gates_.close(Gate::kAllPaused);
+  // What is not saved need not be awaited: a script that goes on for ever would.
+  if (request.save == ShutdownRequest::Save::kNoSave && scripts_.running().any_overdue()) scripts_.abandon_all();
   {
     const keyspace::SafePoint::Exclusive quiet(keyspace_.safe_point(), nullptr);
   }

@@ -1,0 +1,113 @@
+"""What failovers lose of acknowledged writes: nothing with min-replicas-ack 1 and one replica a shard.
+
+Six nodes; a master dies of kill -9 in the middle of pipelined writes, its replica takes over, the dead node comes back as a
+replica, and so on, one shard after the other. ASHLAR_FAILOVERS says how often (`make soak`: 200).
+"""
+import os
+import socket
+import threading
+
+import pytest
+
+from harness import HOST, ClusterTool, wait_until
+
+FAILOVERS = int(os.environ.get("ASHLAR_FAILOVERS", "3"))
+CONFIG = """
+port {port}
+daemonize yes
+dir ./
+save ""
+appendonly no
+cluster-enabled yes
+cluster-config-file nodes.conf
+cluster-node-timeout 1000
+repl-diskless-sync-delay 0
+min-replicas-ack {ack}
+min-replicas-ack-timeout 20000
+"""
+CONNECTIONS, PIPELINE = 4, 100
+
+
+class Writer(threading.Thread):
+    """Pipelined SETs of `{tag}:<name>:0`, 1, ... until the connection breaks. `acked` replies in order were +OK."""
+
+    def __init__(self, port, tag, name):
+        super().__init__(daemon=True)
+        self.prefix, self.acked, self.refused = f"{{{tag}}}:{name}", 0, None
+        self._socket = socket.create_connection((HOST, port), timeout=30)
+        self.start()
+
+    def run(self):
+        sent = 0
+        try:
+            reader = self._socket.makefile("rb")
+            while True:
+                batch = b"".join(b"SET %s:%d x\r\n" % (self.prefix.encode(), sent + i) for i in range(PIPELINE))
+                self._socket.sendall(batch)
+                sent += PIPELINE
+                for _ in range(PIPELINE):
+                    line = reader.readline()
+                    if line != b"+OK\r\n":
+                        self.refused = line
+                        return
+                    self.acked += 1
+        except OSError:
+            return
+        finally:
+            self._socket.close()
+
+
+def tag_of(node, nodes):
+    """A hash tag whose slot the node owns."""
+    mine = next(m["slots"] for m in node.cluster_nodes() if "myself" in m["flags"])
+    return next(str(i) for i in range(100_000) if node.call("CLUSTER", "KEYSLOT", str(i)) in mine)
+
+
+def takes_writes(node):
+    try:
+        return node.call("SET", "{%s}:probe" % node.tag, "1") == "OK"
+    except Exception:  # not yet: the link of its replica, or its own role
+        return False
+
+
+def fail_over(cluster, node, number):
+    """Kills a master under writes and lets its replica take over. Returns (acknowledged, lost)."""
+    heir = cluster.replica_of(node)
+    heir.tag = node.tag
+    writers = [Writer(node.port, node.tag, f"{number}:{i}") for i in range(CONNECTIONS)]
+    wait_until(lambda: all(writer.acked >= 1000 for writer in writers), 60, "the writers to be under way")
+    node.kill()
+    for writer in writers:
+        writer.join(30)
+        assert writer.refused in (None, b""), writer.refused
+    wait_until(lambda: heir.info("replication")["role"] == "master", 60, f"{heir} to take over")
+    wait_until(lambda: heir.fields("CLUSTER", "INFO")["cluster_state"] == "ok", 60, "the cluster to be whole")
+    acked = lost = 0
+    for writer in writers:
+        acked += writer.acked
+        for first in range(0, writer.acked, 1000):
+            keys = [f"{writer.prefix}:{i}" for i in range(first, min(first + 1000, writer.acked))]
+            lost += len(keys) - heir.call("EXISTS", *keys)
+    node.start()
+    cluster.wait_agreed(60, 6)
+    wait_until(lambda: takes_writes(heir), 60, f"{heir} to have its replica")
+    return acked, lost
+
+
+@pytest.mark.parametrize("ack", [1, 0])
+def test_acknowledged_writes_survive_failovers_when_they_were_told_to(cluster, ports, ack):
+    nodes = [cluster.add(port, CONFIG.format(port=port, ack=ack)).start() for port in ports.take(6)]
+    ClusterTool("ashlar-cli")("--cluster", "create", *(node.address for node in nodes), "--cluster-replicas", 1,
+                              "--cluster-yes")
+    cluster.wait_agreed(60, 6)
+    for node in cluster.masters():
+        node.tag = tag_of(node, nodes)
+        wait_until(lambda: takes_writes(node), 60, f"{node} to have its replica")
+    acked = lost = 0
+    for number in range(FAILOVERS):
+        node = sorted(cluster.masters(), key=lambda n: n.tag)[number % 3]
+        counts = fail_over(cluster, node, number)
+        acked, lost = acked + counts[0], lost + counts[1]
+    print(f"min-replicas-ack {ack}: {FAILOVERS} failovers, {acked} writes acknowledged, {lost} of them lost")
+    if ack:
+        assert lost == 0

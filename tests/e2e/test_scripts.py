@@ -1,0 +1,193 @@
+"""Scripts: what they say about themselves, servers that are busy with one, and where their effects go."""
+import re
+import threading
+
+import pytest
+import redis
+
+import harness
+from harness import wait_until
+
+CONFIG = "daemonize yes\nsave ''\nport {port}\nenable-debug-command local\n"
+WRITER = "#!lua\nreturn redis.call('get', KEYS[1])"
+READER = "#!lua flags=no-writes\nreturn redis.call('get', KEYS[1])"
+PLAIN = "return redis.call('get', KEYS[1])"
+ENDLESS = "while true do end"
+
+
+def start(cluster, ports, more=""):
+    port, = ports.take()
+    return cluster.add(port, CONFIG.format(port=port) + more).start()
+
+
+@pytest.fixture
+def server(cluster, ports):
+    return start(cluster, ports)
+
+
+def client(server, **options):
+    return redis.Redis(harness.HOST, server.port, decode_responses=True, **options)
+
+
+def busy(server):
+    """Whether commands are refused because of a script."""
+    with client(server) as asking:
+        try:
+            asking.ping()
+        except redis.ResponseError as error:
+            return "BUSY" in str(error)
+    return False
+
+
+class Endless:
+    """A script that runs until somebody ends it."""
+
+    def __init__(self, server, script=ENDLESS):
+        client(server).config_set("busy-reply-threshold", 10)
+        self._server = server
+        self._script = script
+        self.error = None
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        try:
+            client(self._server).eval(self._script, 1, "k")
+        except redis.RedisError as error:
+            self.error = error
+
+    def __enter__(self):
+        self._thread.start()
+        wait_until(lambda: busy(self._server), 10, "a busy server")
+        return self
+
+    def __exit__(self, *_):
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+def test_a_script_that_may_write_is_refused_by_a_read_only_replica_before_it_begins(cluster, ports, server):
+    replica = client(start(cluster, ports))
+    client(server).set("k", "v")
+    replica.replicaof(harness.HOST, server.port)
+    wait_until(lambda: replica.get("k") == "v", 20, "the replica")
+    assert replica.eval(READER, 1, "k") == replica.eval(PLAIN, 1, "k") == "v"
+    with pytest.raises(redis.ReadOnlyError):
+        replica.eval(WRITER, 1, "k")
+    # What was queued before is asked again when it is to run.
+    replica.replicaof("no", "one")
+    queued = replica.pipeline()
+    connection = replica.connection_pool.get_connection("_")
+    connection.send_command("MULTI")
+    assert connection.read_response() == "OK"
+    connection.send_command("EVAL", WRITER, 1, "k")
+    assert connection.read_response() == "QUEUED"
+    replica.replicaof(harness.HOST, server.port)
+    connection.send_command("EXEC")
+    with pytest.raises(redis.exceptions.ExecAbortError, match="READONLY"):
+        connection.read_response()
+    queued.reset()
+
+
+def test_without_memory_only_scripts_run_that_need_none(server):
+    asking = client(server)
+    asking.set("k", "v")
+    asking.config_set("maxmemory", 1)
+    with pytest.raises(redis.OutOfMemoryError):
+        asking.eval(WRITER, 1, "k")
+    assert asking.eval(READER, 1, "k") == "v"
+    assert asking.eval("#!lua flags=allow-oom\nreturn redis.call('set', KEYS[1], 'w')", 1, "k") == "OK"
+
+
+def test_a_transaction_that_meets_a_busy_server_does_nothing(server):
+    other = client(server).connection_pool.get_connection("_")
+    other.send_command("MULTI")
+    assert other.read_response() == "OK"
+    with Endless(server):
+        other.send_command("INCR", "n")
+        with pytest.raises(redis.ResponseError, match="BUSY"):
+            other.read_response()
+        client(server).script_kill()
+    other.send_command("EXEC")
+    with pytest.raises(redis.ResponseError, match="previous errors"):
+        other.read_response()
+    assert client(server).get("n") is None
+
+
+def test_exec_on_a_busy_server_ends_the_transaction(server):
+    other = client(server).connection_pool.get_connection("_")
+    for words, answer in ((("MULTI",), "OK"), (("INCR", "n"), "QUEUED")):
+        other.send_command(*words)
+        assert other.read_response() == answer
+    with Endless(server):
+        other.send_command("EXEC")
+        with pytest.raises(redis.ResponseError, match="BUSY"):
+            other.read_response()
+        client(server).script_kill()
+    other.send_command("PING")
+    assert other.read_response() == "PONG"
+    assert client(server).get("n") is None
+
+
+def test_a_busy_server_can_be_shut_down_when_nothing_is_to_be_saved(cluster, ports):
+    server = start(cluster, ports, "appendonly yes\nappendfsync always\n")
+    pid = client(server).info("server")["process_id"]
+    client(server).set("before", "1")
+    with Endless(server, "redis.call('set', KEYS[1], 'half') while true do end"):
+        with pytest.raises(redis.ResponseError, match="UNKILLABLE"):
+            client(server).script_kill()
+        with pytest.raises(redis.ResponseError, match="BUSY"):
+            client(server).execute_command("SHUTDOWN")
+        client(server).shutdown(nosave=True)
+    wait_until(lambda: not harness.process_exists(pid), 20, "the end of the server")
+    server.start()
+    assert client(server).mget("before", "k") == ["1", None]
+
+
+def test_effects_go_where_the_script_says(cluster, ports):
+    server = start(cluster, ports, "appendonly yes\n")
+    replica = client(start(cluster, ports))
+    replica.replicaof(harness.HOST, server.port)
+    wait_until(lambda: replica.info("replication")["master_link_status"] == "up", 20, "the replica")
+    asking = client(server)
+    asking.eval("redis.call('set', 'a', 1) redis.set_repl(redis.REPL_NONE) redis.call('set', 'b', 1) "
+                "redis.set_repl(redis.REPL_AOF) redis.call('set', 'c', 1) "
+                "redis.set_repl(redis.REPL_REPLICA) redis.call('set', 'd', 1)", 0)
+    asking.set("e", 1)  # goes everywhere again
+    wait_until(lambda: replica.get("e"), 20, "the last write")
+    assert replica.mget(*"abcde") == ["1", None, None, "1", "1"]
+    asking.execute_command("DEBUG", "LOADAOF")
+    assert asking.mget(*"abcde") == ["1", None, "1", None, "1"]
+
+
+def test_the_keys_that_a_script_reads_are_tracked_for_its_caller(server):
+    reader = client(server).connection_pool.get_connection("_")
+    for words in (("HELLO", "3"), ("CLIENT", "TRACKING", "ON"), ("EVAL", PLAIN, "1", "k")):
+        reader.send_command(*words)
+    client(server).set("warm", "up")
+    reader.send_command("PING")
+    raw = reader._sock
+    raw.settimeout(10)
+    seen = b""
+    while b"PONG" not in seen:
+        seen += raw.recv(4096)
+    client(server).set("k", "new")
+    while not re.search(rb">2\r\n\$10\r\ninvalidate\r\n\*1\r\n\$1\r\nk\r\n", seen):
+        seen += raw.recv(4096)
+
+
+def test_errors_are_counted_once_however_they_come_back(server):
+    asking = client(server)
+    asking.config_resetstat()
+    for script in ("return redis.call('lpush', 'k')", "return redis.pcall('lpush', 'k')"):
+        with pytest.raises(redis.ResponseError):
+            asking.eval(script, 0)
+    assert asking.eval("redis.pcall('lpush', 'k') return 1", 0) == 1
+    assert asking.info("errorstats")["errorstat_ERR"] == {"count": 3}
+    assert asking.info("commandstats")["cmdstat_eval"]["failed_calls"] == 2
+
+
+def test_an_error_names_the_line_of_the_call_that_is_returned(server):
+    asking = client(server)
+    asking.set("k", "v")
+    with pytest.raises(redis.ResponseError, match=r"WRONGTYPE .* script: [0-9a-f]{40}, on @user_script:2\.$"):
+        asking.eval("local n = 1\nreturn redis.call('lpush', KEYS[n], 'x')", 1, "k")
