@@ -177,8 +177,10 @@ void Worker::run_ready() {
       for (std::size_t i = 0; i < batch.size(); ++i) located_.push_back(parts_.dispatcher.look_up(*run_, batch[i]));
     }
     prefetch_group();
-    for (const Slice& slice : group_) run_slice(slice);
+    rest_ = std::span(round).subspan(next);
+    for (running_slice_ = 0; running_slice_ < group_.size(); ++running_slice_) run_slice(group_[running_slice_]);
   }
+  rest_ = {};
   group_.clear();
   ready_.reserve(round.capacity());
 }
@@ -198,7 +200,20 @@ keyspace::ExpiryRole Worker::role_of_import() const {
   return importing ? keyspace::ExpiryRole::kApply : parts_.dispatcher.role();
 }
 
+void Worker::give_back_what_waits() {
+  for (std::size_t i = running_slice_ + 1; i < group_.size(); ++i) {
+    Client* client = std::exchange(group_[i].client, nullptr);
+    if (client == nullptr || client->dead_) continue;
+    client->parser_ = resp::RequestParser();  // nothing was run: it begins again
+    mark_ready(*client);
+  }
+  for (Client* client : rest_) {
+    if (!client->dead_) mark_ready(*client);
+  }
+}
+
 void Worker::run_slice(const Slice& slice) {
+  if (slice.client == nullptr) return;  // given back while a script kept everybody waiting
   Client& client = *slice.client;
   if (client.dead_) return;  // ended by another one's command
   if (client.out_.capacity() == 0 && !spare_buffers_.empty()) {
@@ -278,6 +293,7 @@ void Worker::protocol_error(Client& client) {
 void Worker::serve_while_busy() {
   if (busy_) return;
   busy_ = true;
+  give_back_what_waits();
   take_arrivals();
   loop_.poll_io(Micros(0));
   answer_busy();

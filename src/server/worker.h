@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -147,8 +148,8 @@ class Worker {
   static constexpr std::size_t kGroup = 64;
   static constexpr std::size_t kReadChunk = 16 * 1024;
 
-  struct Slice {  // the commands of one client within a group
-    Client* client;
+  struct Slice {     // the commands of one client within a group
+    Client* client;  // nullptr: given back, see give_back_what_waits()
     resp::CommandBatch* batch;
     std::size_t parsed_bytes;  // of input: the commands and the empty ones among them
     std::uint32_t first_located;
@@ -166,6 +167,9 @@ class Worker {
   void run_ready();
   void prefetch_group();
   void run_slice(const Slice& slice);
+  /// A script runs for too long: the commands that came in the same turn and were to run behind it are to be answered,
+  /// too.
+  void give_back_what_waits();
   /// What becomes of expired keys that an import meets.
   [[nodiscard]] keyspace::ExpiryRole role_of_import() const;
   void open_inbox();
@@ -229,6 +233,8 @@ class Worker {
   bool acks_due_ = false;                 // replies of this turn wait for replicas
   std::optional<net::TimerId> ack_timer_;
   std::vector<Slice> group_;
+  std::size_t running_slice_ = 0;  // of group_, the one whose commands run
+  std::span<Client* const> rest_;  // clients of this turn behind group_; empty outside of run_ready()
   std::vector<Located> located_;
   std::vector<std::unique_ptr<resp::CommandBatch>> batches_;
   std::vector<ByteBuffer> spare_buffers_;
