@@ -36,7 +36,7 @@ build: packages-build ## Build the release programs into build/bin/
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
 .PHONY: test test-sanitizers check conformance bench fuzz differential soak sim format
-test: packages $(NODE_MODULES) ## Build and run all test tiers: checks, simulator, end to end, unit, fuzz, threads
+test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, simulator, end to end, suite of Redis, unit
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) unit fuzz tsan

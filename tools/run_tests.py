@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Builds and runs the test tiers, cheapest first, and sums them up in one closing line: 'N passed, N failed, N skipped'.
 
-  tools/run_tests.py [options] [tier ...]      tiers: checks sim e2e unit fuzz tsan; default: all
+  tools/run_tests.py [options] [tier ...]      tiers: checks sim e2e suite unit fuzz tsan; default: the first five
 
   checks  layers, tidy, format, every header alone, and the tests of those checks
   sim     the simulated cluster: one run per seed and its repetition, a hundred nodes, planted bugs that must be found
   e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config,
           tests/scenarios
+  suite   files of Redis' own test suite that are soon done (tests/conformance/fast.txt), on the release build
   unit    unit tests under AddressSanitizer and UBSan
   fuzz    every fuzz target for a few seconds, with a fixed seed, on the same build
   tsan    the unit tests of concurrent code (tools/tsan-tests.txt) under ThreadSanitizer
@@ -275,8 +276,26 @@ def tier_e2e(options):
     return tally
 
 
+def tier_suite(options):
+    tally = Tally()
+    if not run("build-release", ["make", "build", f"JOBS={options.jobs}"], seconds=2400)[0]:
+        tally.add("build release", False)
+        return tally
+    files = [line for line in (TOP / "tests/conformance/fast.txt").read_text().split() if line]
+    _, text = run("suite", [TOP / "tests/conformance/run.py", "--jobs", options.jobs, "--seconds", 200, *files], seconds=1200)
+    found = re.findall(r"^(\S+): (\d+) passed, (\d+) failed, (\d+) skipped, (\d+) not reached", text, re.M)
+    for name, passed, failed, skipped, missed in found:
+        tally.passed += int(passed)
+        tally.failed += [f"suite: {name}: a test failed or was not reached, see suite.log"] * (int(failed) + int(missed))
+        tally.skipped += [f"suite: {name}: a test of tests/conformance/skips.txt"] * int(skipped)
+    tally.failed += [f"suite: {name} did not run" for name in sorted(set(files) - {row[0] for row in found})]
+    return tally
+
+
 # In this order: what is cheap and what waits first.
-TIERS = {"checks": tier_checks, "sim": tier_sim, "e2e": tier_e2e, "unit": tier_unit, "fuzz": tier_fuzz, "tsan": tier_tsan}
+TIERS = {"checks": tier_checks, "sim": tier_sim, "e2e": tier_e2e, "suite": tier_suite, "unit": tier_unit, "fuzz": tier_fuzz,
+         "tsan": tier_tsan}
+DEFAULT = ["checks", "sim", "e2e", "suite", "unit"]
 
 
 def main():
@@ -290,7 +309,7 @@ def main():
     if unknown:
         parser.error(f"no such tier: {', '.join(sorted(unknown))}")
 
-    tiers = options.tiers or list(TIERS)
+    tiers = options.tiers or DEFAULT
     after = tiers[tiers.index("e2e") + 1:] if "e2e" in tiers else []
     options.ahead = ["asan"] if {"unit", "fuzz"} & set(after) else []
     total = Tally()
