@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "command/syntax.h"
 #include "commands/bitmap/commands.h"
 #include "commands/generic/commands.h"
 #include "commands/geo/commands.h"
@@ -335,6 +336,7 @@ class Pair {
 struct Vocabulary {
   std::vector<Words> names;  // one word, or two for a subcommand
   std::vector<Words> options;
+  std::vector<std::vector<command::Argument>> syntax;
 
   Vocabulary() {
     Store store;
@@ -345,13 +347,51 @@ struct Vocabulary {
       const std::size_t bar = full.find('|');
       names.push_back(bar == std::string::npos ? Words{full} : Words{full.substr(0, bar), full.substr(bar + 1)});
       options.push_back(options_of(spec.syntax));
+      syntax.push_back(command::parse_syntax(spec.syntax).value_or(std::vector<command::Argument>{}));
     }
   }
 };
 
+/// Adds what `argument` describes: as its notation has it, but that one value in sixteen is of a wrong kind.
+void add_argument(Input& input, const command::Argument& argument, Words& words) {
+  using Type = command::Argument::Type;
+  if (argument.optional && input.byte() % 3 != 0) return;
+  const std::size_t times = argument.multiple ? 1 + input.byte() % 4 : 1;
+  for (std::size_t i = 0; i < times; ++i) {
+    if (argument.has_token && (i == 0 || argument.multiple_token)) words.push_back(argument.token);
+    const std::uint8_t kind = input.byte();
+    switch (kind < 16 ? Type::kString : argument.type) {
+      case Type::kPureToken: break;
+      case Type::kOneOf: add_argument(input, argument.parts[kind % argument.parts.size()], words); break;
+      case Type::kBlock:
+        for (const auto& part : argument.parts) add_argument(input, part, words);
+        break;
+      case Type::kKey: words.emplace_back(input.any_of(kKeys)); break;
+      case Type::kInteger:
+        // Most integers are counts: of keys that follow, or small.
+        words.emplace_back(kind % 2 == 0 ? std::to_string(kind % 4) : std::string(input.any_of(kNumbers)));
+        break;
+      case Type::kDouble:
+      case Type::kUnixTime: words.emplace_back(input.any_of(kNumbers)); break;
+      case Type::kString:
+      case Type::kPattern:
+        if (kind % 8 == 7) {
+          words.push_back(input.raw());
+        } else {
+          words.emplace_back(input.any_of(kTexts));
+        }
+        break;
+    }
+  }
+}
+
 Words next_command(Input& input, const Vocabulary& vocabulary) {
   const std::size_t at = input.byte() % vocabulary.names.size();
   Words words = vocabulary.names[at];
+  if (input.byte() % 4 != 0) {
+    for (const auto& argument : vocabulary.syntax[at]) add_argument(input, argument, words);
+    return words;
+  }
   const std::size_t more = input.byte() % 10;
   for (std::size_t i = 0; i < more; ++i) {
     // Most commands begin with a key.
