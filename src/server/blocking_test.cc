@@ -130,9 +130,9 @@ class Connection final : public command::Session {
 };
 
 /// One thread that runs commands of any connection.
-class Thread {
+class CommandThread {
  public:
-  explicit Thread(World& world) : world_(world), run_(world.dispatcher->make_execution()) {}
+  explicit CommandThread(World& world) : world_(world), run_(world.dispatcher->make_execution()) {}
   std::string run(Connection& connection, const Words& args) {
     ByteBuffer out;
     resp::Encoder reply(out);
@@ -160,7 +160,7 @@ class BlockingTest : public ::testing::Test {
  protected:
   std::string run(Connection& connection, const Words& args) { return thread.run(connection, args); }
   World world;
-  Thread thread{world};
+  CommandThread thread{world};
   Connection a;
   Connection b;
   Connection c;
@@ -361,7 +361,7 @@ TEST_F(BlockingTest, NoElementIsLostOrTakenTwiceAcrossThreads) {
     std::vector<ashlar::Thread> threads;
     for (int t = 0; t < 3; ++t) {
       threads.emplace_back("taker", [&, t] {
-        Thread own(world);
+        CommandThread own(world);
         for (int i = 0; i < kRounds; ++i) {
           Connection taker;
           const std::string now = own.run(taker, {"TAKE", kKeys[(t + i) % 3], kKeys[(t + i + 1) % 3]});
@@ -394,7 +394,7 @@ TEST_F(BlockingTest, OptimisticIncrementsAcrossThreadsLoseNothing) {
     std::vector<ashlar::Thread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back("writer", [&] {
-        Thread own(world);
+        CommandThread own(world);
         Connection connection;
         for (int done = 0; done < kIncrements;) {
           own.run(connection, {"WATCH", "n"});
