@@ -107,6 +107,7 @@ class Loader {
     if (where.text.find('\0') != std::string::npos) return refuse(where, "Zero byte in configuration line");
     auto words = split_words(where.text);
     if (!words) return refuse(where, "Unbalanced quotes in configuration line");
+    if (words->empty()) return {};  // nothing but form feeds and their like
     const std::string& name = words->front();
     if (const Directive* directive = find_directive(name)) return set(where, *directive, std::move(*words));
     if (words->size() == 2 &&
@@ -142,7 +143,7 @@ class Loader {
     if (directive.takes_many() && words.size() == 1 && words[0].find(' ') != std::string::npos) {
       auto pieces = split_words(words[0]);
       if (!pieces) return refuse(where, "Unbalanced quotes in configuration line");
-      words = std::move(*pieces);
+      if (!pieces->empty()) words = std::move(*pieces);
     }
     const Use use = used_.insert(&directive).second ? Use::kFirst : Use::kAgain;
     if (auto done = assign(config_, directive, words, use); !done) return refuse(where, done.error().text());

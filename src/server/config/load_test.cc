@@ -34,6 +34,7 @@ TEST(Load, GivesDefaultsWithoutInput) {
   EXPECT_EQ(config->process.threads, 4U) << "eight processors, at most four threads by default";
   EXPECT_EQ(config->snapshot.save_points.size(), 3U);
 }
+TEST(Load, PassesOverLinesOfOtherBlanks) { EXPECT_EQ(load_text("\v\nhz 20\n\f\n")->process.hz, 20U); }
 TEST(Load, ReadsFileThenStandardInputThenOptions) {
   const Tree tree = {{"/work/a.conf", "port 1\nhz 11\ntimeout 5\n"}};
   const auto config = load_tree(tree, {"a.conf", "--port", "3", "-"}, "port 2\nhz 12\n");
