@@ -392,7 +392,8 @@ struct Api {
     lua_getfield(lua, LUA_REGISTRYINDEX, "ashlar.interpreter");
     auto& me = *static_cast<Interpreter*>(lua_touserdata(lua, -1));
     lua_pop(lua, 1);
-    if (!me.killed_ && (me.port_ == nullptr || me.port_->tick() == ScriptPort::Verdict::kGoOn)) return;
+    if (me.port_ == nullptr) return;  // between runs
+    if (!me.killed_ && me.port_->tick() == ScriptPort::Verdict::kGoOn) return;
     if (!me.killed_) {
       me.killed_ = true;
       // From now on at every line, so that no pcall() of the script can go on.
@@ -572,6 +573,8 @@ void Interpreter::begin(const Run& run) {
 
 void Interpreter::end() {
   // The hook stays: to take it out and put it in again costs LuaJIT two rebuilds of its dispatch table for each script.
+  // That of a killed script stops at every line; nothing may be raised between runs, where nothing catches it.
+  if (std::exchange(killed_, false)) lua_sethook(lua_, nullptr, 0, 0);
   lua_settop(lua_, 0);
   port_ = nullptr;
 }

@@ -1,5 +1,6 @@
 #include "script/lua_convert.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <string>
@@ -187,7 +188,9 @@ void write_array(lua_State* lua, resp::Version spoken, resp::Encoder& out) {
   } else if (push_raw_field(lua, "set", LUA_TTABLE)) {
     write_members(lua, spoken, out);
   } else if (push_raw_field(lua, "big_number", LUA_TSTRING)) {
-    out.big_number(text_at(lua, -1));
+    std::string digits(text_at(lua, -1));  // one line, whatever the protocol
+    std::ranges::replace_if(digits, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+    out.big_number(digits);
   } else if (push_raw_field(lua, "verbatim_string", LUA_TTABLE)) {
     if (!push_raw_field(lua, "string", LUA_TSTRING)) {
       out.bulk({});
