@@ -30,6 +30,9 @@ TEST(FindKeys, ReadsACountAndRefusesOneThatLies) {
   const std::vector<std::string_view> lying = {"eval", "s", "9223372036854775807", "a"};
   EXPECT_FALSE(find_keys(eval, lying, out));
   EXPECT_TRUE(out.empty());
+  const std::vector<std::string_view> one_too_many = {"eval", "s", "3", "a", "b"};
+  EXPECT_FALSE(find_keys(eval, one_too_many, out));
+  EXPECT_TRUE(out.empty());
 }
 TEST(FindKeys, SearchesAKeywordFromTheEnd) {
   const CommandSpec migrate{

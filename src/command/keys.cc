@@ -50,6 +50,7 @@ bool append_keys(const KeySpec& spec, Args args, std::vector<KeyPosition>& out) 
     const auto count = parse_i64(args[static_cast<std::size_t>(at)]);
     const std::int64_t first = *begin + spec.first_key;
     if (!count || *count < 0 || *count > argc) return false;
+    if (first + (*count - 1) * spec.step >= argc) return false;  // names no key at all, as in Redis
     return append_range(first, first + (*count - 1) * spec.step, spec, args, out);
   }
   return true;

@@ -52,10 +52,15 @@ std::size_t value_memory(Type type, const void* value) noexcept {
   return with(type, value, [](const auto& v) { return v.memory_bytes(); });
 }
 bool value_slow_to_free(Type type, const void* value) noexcept {
-  // Sets and hashes free their memory by chunks, lists and streams by nodes, sorted sets member by member.
-  constexpr std::uint64_t kElements = 64;
+  // Sets and hashes free their memory by chunks, lists by nodes, sorted sets member by member; streams by nodes, which
+  // may be as small as stream-node-max-entries says, and group by group.
+  constexpr std::uint64_t kBlocks = 64;
   constexpr std::uint64_t kElementsPerBlock = 64;
-  return value_size(type, value) > (type == Type::kSortedSet ? kElements : kElements * kElementsPerBlock);
+  constexpr std::uint64_t kEntriesPerNode = 8;
+  const std::uint64_t per_block = type == Type::kSortedSet ? 1
+                                  : type == Type::kStream  ? kEntriesPerNode
+                                                           : kElementsPerBlock;
+  return value_size(type, value) > kBlocks * per_block;
 }
 std::string_view value_encoding(Type type, const void* value) noexcept {
   return with(type, value, [](const auto& v) { return v.encoding_name(); });
