@@ -23,6 +23,8 @@ class Echo final : public script::ScriptPort {
     for (const std::string_view arg : args) reply.bulk(arg);
   }
   Result<bool> may_run(std::span<const std::string_view>) override { return true; }
+  void record_for(command::Recipients) override {}
+  void error_was_counted() override {}
   Verdict tick() override { return --ticks_left_ < 0 ? Verdict::kKill : Verdict::kGoOn; }
 
  private:

