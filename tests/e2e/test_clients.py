@@ -119,7 +119,7 @@ def test_the_largest_of_all_loops_goes_first(node):
     lines = lambda: [line for line in node.call("CLIENT", "LIST").splitlines() if " name=s" in line]
     wait_until(lambda: all(f"qbuf={size - 1}" in line for line in lines() for size in [int(line.split("name=s")[1].split("-")[0])]),
                10, "all bytes to arrive")
-    node.call("CONFIG", "SET", "maxmemory-clients", "4000000")
+    node.call("CONFIG", "SET", "maxmemory-clients", "3000000")
     wait_until(lambda: len(lines()) == 6, 10, "the largest to go")
     assert not any("name=s2000000" in line for line in lines())
 

@@ -232,9 +232,10 @@ def test_monitor_shows_what_every_connection_runs_but_no_password(start):
     multi.set("a", 1)
     multi.execute()
     client.eval("return redis.call('get', KEYS[1])", 1, "a")
-    shown = [watcher.read().split("] ", 1) for _ in range(4)]
+    shown = [watcher.read().split("] ", 1) for _ in range(5)]
     assert [text for _, text in shown[:3]] == ['"MULTI"', '"SET" "a" "1"', '"EXEC"']
-    assert shown[3][1] == '"get" "a"' and shown[3][0].endswith("[0 lua")
+    assert shown[3][1].startswith('"EVAL"')
+    assert shown[4][1] == '"get" "a"' and shown[4][0].endswith("[0 lua")
     assert watcher.call("GET", "k") == Error("ERR Replica can't interact with the keyspace")
     assert watcher.call("RESET") == "RESET"
     client.get("unseen")

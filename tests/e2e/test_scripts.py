@@ -92,7 +92,7 @@ def test_without_memory_only_scripts_run_that_need_none(server):
     asking = client(server)
     asking.set("k", "v")
     asking.config_set("maxmemory", 1)
-    with pytest.raises(redis.OutOfMemoryError):
+    with pytest.raises(redis.ResponseError, match="command not allowed when used memory"):
         asking.eval(WRITER, 1, "k")
     assert asking.eval(READER, 1, "k") == "v"
     assert asking.eval("#!lua flags=allow-oom\nreturn redis.call('set', KEYS[1], 'w')", 1, "k") == "OK"
@@ -182,7 +182,7 @@ def test_errors_are_counted_once_however_they_come_back(server):
         with pytest.raises(redis.ResponseError):
             asking.eval(script, 0)
     assert asking.eval("redis.pcall('lpush', 'k') return 1", 0) == 1
-    assert asking.info("errorstats")["errorstat_ERR"] == {"count": 3}
+    assert asking.info("errorstats")["errorstat_ERR"] in ("count=3", {"count": 3})  # as the version of the client reads it
     assert asking.info("commandstats")["cmdstat_eval"]["failed_calls"] == 2
 
 
