@@ -55,9 +55,9 @@ TEST(Swarm, DifferentSeedsGiveDifferentRuns) {
 }
 
 /// Whether a complaint contains `text` among the runs of some seeds with a planted bug. About one seed in forty shows a
-/// second vote.
+/// second vote; which one differs between compilers, which draw random numbers for arguments in different orders.
 bool caught(const cluster::Faults& planted, std::string_view text) {
-  for (std::uint64_t seed = 65; seed < 89; ++seed) {
+  for (std::uint64_t seed = 65; seed < 121; ++seed) {
     SwarmOptions options;
     options.seed = seed;
     options.planted = planted;

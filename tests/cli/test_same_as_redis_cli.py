@@ -104,7 +104,9 @@ def run(program, arguments, stdin=b"", env=None):
     environment.update(env or {})
     done = subprocess.run([program, *arguments], input=stdin, capture_output=True, timeout=60, env=environment)
     own_name = lambda text: text.replace(b"ashlar-cli", b"redis-cli").replace(b"\r", b"")
-    return done.returncode, own_name(done.stdout), own_name(done.stderr)
+    # Which of the two a client sees depends on what it had sent when the server closed.
+    closed = lambda text: text.replace(b"Connection reset by peer", b"Server closed the connection")
+    return done.returncode, own_name(done.stdout), closed(own_name(done.stderr))
 
 
 def same(arguments, stdin=b"", env=None, prepare=lambda: None, order=lambda result: result):
