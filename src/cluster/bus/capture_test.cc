@@ -18,7 +18,7 @@ const char* const kNodes[] = {"a5937b52fd75512cd1ff3dc0eb8c037b87d7a420", "08ab3
 NodeId node(int i) { return *NodeId::from_hex(kNodes[i]); }
 
 std::string recorded(const std::string& file, const std::string& name) {
-  const auto frames = load_frames(file);
+  const auto frames = load_frames(BUS_TESTDATA, file);
   EXPECT_TRUE(frames.has_value()) << file;
   if (!frames) return {};
   const auto it = frames->find(name);
@@ -44,7 +44,7 @@ SlotBitmap slots(std::uint32_t first, std::uint32_t last) {
 TEST(CapturedFrames, AreWrittenAgainByteForByte) {
   std::size_t seen = 0;
   for (const char* file : {"heartbeat.hex", "pubsub.hex", "failover.hex"}) {
-    const auto frames = load_frames(file);
+    const auto frames = load_frames(BUS_TESTDATA, file);
     ASSERT_TRUE(frames.has_value()) << file;
     for (const auto& [name, bytes] : *frames) {
       const auto result = decode(bytes);
@@ -193,7 +193,7 @@ TEST(CapturedFrames, WithFlippedBitsAreRefusedOrReadBackTheSame) {
   Rng rng(11);
   int accepted = 0;
   for (const char* file : {"heartbeat.hex", "pubsub.hex", "failover.hex"}) {
-    const auto frames = load_frames(file);
+    const auto frames = load_frames(BUS_TESTDATA, file);
     ASSERT_TRUE(frames.has_value());
     for (const auto& [name, original] : *frames) {
       for (int round = 0; round < 400; ++round) {

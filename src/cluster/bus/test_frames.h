@@ -19,10 +19,11 @@ inline std::string from_hex(const std::string& hex) {
   return bytes;
 }
 
-/// Frames by name from one file of testdata/; the files say how they are written. nullopt if a frame has not the length
-/// that its heading announces, or the file is missing.
-inline std::optional<std::map<std::string, std::string>> load_frames(const std::string& file) {
-  std::ifstream in(std::string(BUS_TESTDATA) + "/" + file);
+/// Frames by name from one file of `folder`, testdata/; the files say how they are written. nullopt if a frame has not
+/// the length that its heading announces, or the file is missing.
+inline std::optional<std::map<std::string, std::string>> load_frames(const std::string& folder,
+                                                                     const std::string& file) {
+  std::ifstream in(folder + "/" + file);
   if (!in) return std::nullopt;
   std::map<std::string, std::string> frames;
   std::map<std::string, std::size_t> announced;
