@@ -278,8 +278,14 @@ class Parser {
         break;
       }
       if (!word.starts_with('-')) break;
-      ASH_TRY_VOID(take_option());
+      if (word.starts_with("--cluster-")) {
+        take_early_cluster_option();
+      } else {
+        ASH_TRY_VOID(take_option());
+      }
     }
+    if (options_.mode != Mode::kCluster && !early_.empty())
+      return fail(fmt::format("Unrecognized option or bad number of args for: '{}'", early_.front()));
     if (options_.mode != Mode::kCluster) options_.command.assign(args_.begin() + static_cast<long>(at_), args_.end());
     if (quiet_) options_.auth_warning = false;
     if (!options_.connect.password) options_.connect.password = surroundings.password;
@@ -311,6 +317,13 @@ class Parser {
     return {};
   }
 
+  /// An option of the cluster manager that stands before --cluster, with its values.
+  void take_early_cluster_option() {
+    do {
+      early_.push_back(args_[at_++]);
+    } while (at_ < args_.size() && !args_[at_].starts_with('-'));
+  }
+
   Result<void> take_cluster_words() {
     if (options_.mode == Mode::kCommand && at_ + 1 == args_.size())
       return fail("Option --cluster needs a subcommand; see --cluster help.");
@@ -326,12 +339,14 @@ class Parser {
         ++at_;
       }
     }
+    options_.cluster_args.insert(options_.cluster_args.end(), early_.begin(), early_.end());
     return {};
   }
 
   std::span<const std::string> args_;
   std::size_t at_ = 0;
   Options options_;
+  std::vector<std::string> early_;
   bool quiet_ = false;
 };
 

@@ -60,6 +60,9 @@ TEST(ParseOptions, LeavesTheWordsAfterClusterButTakesPasswords) {
   const Options o = parse({"-a", "x", "--cluster", "create", "h:1", "--user", "u", "--cluster-replicas", "1"});
   EXPECT_EQ(o.mode, Mode::kCluster);
   EXPECT_EQ(o.cluster_args, (List{"create", "h:1", "--cluster-replicas", "1"}));
+  const Options early = parse({"--cluster-yes", "--cluster", "create", "h:1"});
+  EXPECT_EQ(early.cluster_args, (List{"create", "h:1", "--cluster-yes"}));
+  EXPECT_EQ(complaint({"--cluster-yes", "PING"}), "Unrecognized option or bad number of args for: '--cluster-yes'");
   EXPECT_EQ(o.connect.user, "u");
   EXPECT_EQ(o.connect.password, "x");
 }
