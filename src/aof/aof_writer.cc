@@ -52,7 +52,7 @@ void AofWriter::append(std::string_view records) {
   const std::size_t before = last.pending.size();
   if (timestamps_) {
     const std::int64_t now = now_seconds_.load(std::memory_order_relaxed);
-    if (now != 0 && now != stamped_second_) {
+    if (now != stamped_second_) {
       stamped_second_ = now;
       last.pending += timestamp_line(WallTime(Seconds(now)));
     }

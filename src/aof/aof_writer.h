@@ -141,7 +141,7 @@ class AofWriter {
   std::atomic<int> holds_{0};
   std::atomic<bool> healthy_{true};
   std::atomic<bool> has_work_{false};  // there may be something to write
-  std::atomic<std::int64_t> now_seconds_{0};
+  std::atomic<std::int64_t> now_seconds_{unix_seconds(clock_.wall())};
 
   Mutex io_mutex_;  // before mutex_: whoever writes to a file
   mutable Mutex mutex_;

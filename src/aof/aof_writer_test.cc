@@ -191,6 +191,13 @@ TEST_F(AofWriterTest, MarksRecordsWithTheSecondTheyAreFrom) {
   EXPECT_EQ(content("f1"), "#TS:1700000000\r\nab#TS:1700000001\r\nc");
 }
 
+TEST_F(AofWriterTest, MarksTheFirstRecordBeforeAnyTurn) {
+  writer.configure({.fsync = FsyncPolicy::kAlways, .timestamps = true});
+  writer.append("a");
+  ASSERT_TRUE(writer.commit());
+  EXPECT_THAT(content("f1"), testing::StartsWith("#TS:"));
+}
+
 TEST_F(AofWriterTest, SharesSyncsBetweenThreadsThatCommit) {
   writer.configure({.fsync = FsyncPolicy::kAlways});
   constexpr int kThreads = 4;

@@ -41,6 +41,14 @@ Client::~Client() = default;
 void Client::on_ready(net::Readiness readiness) noexcept { worker_.client_ready(*this, readiness); }
 
 command::Completion Client::defer() {
+  if (in_transaction) {  // the transaction goes on, and the reply is put in its place when it comes
+    const std::uint64_t ticket = worker_.hold(*this);
+    return [&worker = worker_, id = id, ticket](const command::LateReply& write) {
+      worker.post([&worker, id, ticket, write] {
+        worker.fill(id, ticket, [&write](Client& client) { write(client.reply()); });
+      });
+    };
+  }
   worker_.set_blocked(*this, std::nullopt);
   return [&worker = worker_, id = id](const command::LateReply& write) {
     worker.post([&worker, id, write] { worker.late_reply(id, write); });

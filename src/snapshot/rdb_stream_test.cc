@@ -32,7 +32,7 @@ const std::string kTime = "\x05\x00\x00\x00\x00\x00\x00\x00"s;
 const std::string kLater = "\x09\x00\x00\x00\x00\x00\x00\x00"s;
 
 std::string sealed(std::string body) {
-  seal_payload(body);
+  seal_payload(body, 10);  // the version in which stream listpacks came
   return body;
 }
 

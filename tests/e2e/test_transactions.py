@@ -9,6 +9,7 @@ import redis
 
 import harness
 from harness import wait_until
+from wire import Wire
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "diff"))
 import transactions_vs_redis as stories  # noqa: E402
@@ -179,3 +180,17 @@ def test_a_replica_applies_transactions_as_a_whole(cluster, ports, server):
         values = reader.mget("a", "b")
         assert values[0] == values[1], values
     wait_until(lambda: reader.get("b") == "299", 10, "the last transaction")
+
+
+def test_replies_that_come_late_stand_where_their_commands_stood(server):
+    wire = Wire(server)
+    wire.send("MULTI")
+    wire.send("CONFIG", "SET", "timeout", 100)
+    wire.send("PING")
+    wire.send("REPLICAOF", "NO", "ONE")
+    wire.send("CONFIG", "GET", "timeout")
+    wire.send("EXEC")
+    wire.send("PING")
+    assert [wire.read() for _ in range(5)] == ["OK"] + ["QUEUED"] * 4
+    assert wire.read() == ["OK", "PONG", "OK", ["timeout", "100"]]
+    assert wire.read() == "PONG"

@@ -165,7 +165,6 @@ void AdminCommands::config_set(Context& ctx) {
   const auto set = parts_.config.set(pairs, context);
   if (was_inside) seat->enter();
   if (!set) return ctx.error(set.error());
-  if (!parts_.settle) return ctx.reply.ok();
   parts_.settle([done = ctx.session.defer()] { done([](resp::Encoder& reply) { reply.ok(); }); });
 }
 

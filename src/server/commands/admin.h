@@ -15,7 +15,6 @@ namespace ashlar::server {
 
 class AdminCommands {
  public:
-  using Settle = std::function<void(std::function<void()> done)>;
   struct Parts {
     Info& info;
     ConfigService& config;
@@ -23,8 +22,8 @@ class AdminCommands {
     std::function<void()> reset_statistics;
     /// What clients get while a script is overdue; nullopt while none is.
     std::function<std::optional<std::string>()> busy;
-    /// Calls `done` when the control thread goes by the present settings; null: nobody waits for it.
-    Settle settle;
+    /// Calls `done` when the control thread goes by the present settings.
+    std::function<void(std::function<void()> done)> settle;
   };
   explicit AdminCommands(Parts parts) : parts_(std::move(parts)) {}
 

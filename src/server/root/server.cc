@@ -178,9 +178,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                 return scripts_.running().any_overdue() ? std::optional(std::string(scripts_.running().busy_text()))
                                                         : std::nullopt;
               },
-              config_.get()->cluster.enabled
-                  ? AdminCommands::Settle([this](std::function<void()> done) { control_.post(std::move(done)); })
-                  : nullptr}),
+              [this](std::function<void()> done) { control_.post(std::move(done)); }}),
       pause_(gates_, workers_, control_),
       accounts_(memory_parts()),
       own_({.table = table_,
