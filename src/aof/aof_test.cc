@@ -328,7 +328,8 @@ TEST_F(AofTest, RefusesAMissingFileAndAWrongManifest) {
   ASSERT_TRUE(fs.remove("./appendonlydir/appendonly.aof.1.incr.aof"));
   EXPECT_THAT(boot_error(), HasSubstr("No such file"));
   put("./appendonlydir/appendonly.aof.manifest", "nonsense\n");
-  EXPECT_EQ(boot_error(), "./appendonlydir/appendonly.aof.manifest: AOF manifest, line 1: Invalid AOF manifest file format");
+  EXPECT_EQ(boot_error(),
+            "./appendonlydir/appendonly.aof.manifest: AOF manifest, line 1: Invalid AOF manifest file format");
 }
 
 TEST_F(AofTest, TakesOverTheSingleFileOfOlderServers) {
