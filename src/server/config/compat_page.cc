@@ -35,10 +35,10 @@ constexpr std::string_view kIntroduction =
   for (const std::string_view alias : directive.alias_names) {
     if (!alias.empty()) names += fmt::format(", `{}`", alias);
   }
-  const std::string effect = directive.reason.empty() ? "as in Redis" : fmt::format("kept: {}", directive.reason);
+  std::string effect(directive.meaning.empty() ? "as in Redis" : directive.meaning);
+  if (!directive.reason.empty()) effect = fmt::format("kept: {}", directive.reason);
   return fmt::format("| {} | {} | {} | {} |\n", names, default_text(directive, defaults),
-                     directive.is_immutable ? "file" : "CONFIG SET",
-                     directive.name == "threads" ? "event loops" : effect);
+                     directive.is_immutable ? "file" : "CONFIG SET", effect);
 }
 
 }  // namespace

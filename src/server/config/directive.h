@@ -77,7 +77,8 @@ struct Directive {
   std::string_view (*problem)(const Value&) = nullptr;  // empty: the value is fine; else the reason
   std::string_view kept_default;                        // canonical default of a directive that is only kept
   std::array<std::string_view, 2> alias_names;
-  std::string_view reason;  // why it has no effect here; empty: it has
+  std::string_view reason;   // why it has no effect here; empty: it has
+  std::string_view meaning;  // what it does, when Redis has none of that name
   EmptyText empty_text = EmptyText::kUnset;
   bool is_immutable = false;
   bool is_hidden = false;          // CONFIG GET answers only to the exact name
@@ -99,6 +100,12 @@ struct Directive {
   [[nodiscard]] constexpr Directive idle(std::string_view why) const {
     Directive d = *this;
     d.reason = why;
+    return d;
+  }
+  /// Redis has none of that name; `meaning` is what the compatibility page says of it.
+  [[nodiscard]] constexpr Directive ours(std::string_view what) const {
+    Directive d = *this;
+    d.meaning = what;
     return d;
   }
   [[nodiscard]] constexpr Directive checked(std::string_view (*check)(const Value&)) const {

@@ -64,9 +64,12 @@ constexpr std::array kReplicationRows = {
         .alias("min-slaves-to-write"),
     integer("min-replicas-max-lag", ASH_BIND(replication.min_replicas_max_lag), 0, kInt32Max)
         .alias("min-slaves-max-lag"),
-    integer("min-replicas-ack", ASH_BIND(replication.min_replicas_ack), 0, kInt32Max),
-    yes_no("min-replicas-ack-fsync", ASH_BIND(replication.min_replicas_ack_fsync)),
-    integer("min-replicas-ack-timeout", ASH_BIND(replication.min_replicas_ack_timeout), 1, kLongestMillis),
+    integer("min-replicas-ack", ASH_BIND(replication.min_replicas_ack), 0, kInt32Max)
+        .ours("replicas that must have a write before its reply leaves: acknowledged-writes.md"),
+    yes_no("min-replicas-ack-fsync", ASH_BIND(replication.min_replicas_ack_fsync))
+        .ours("whether they must have it on disk"),
+    integer("min-replicas-ack-timeout", ASH_BIND(replication.min_replicas_ack_timeout), 1, kLongestMillis)
+        .ours("milliseconds until such a reply becomes an error"),
     yes_no("replica-ignore-maxmemory", ASH_BIND(replication.ignore_max_memory)).alias("slave-ignore-maxmemory"),
     yes_no("replica-ignore-disk-write-errors", ASH_BIND(replication.ignore_disk_write_errors)),
     yes_no("replica-lazy-flush", ASH_BIND(replication.lazy_flush)).alias("slave-lazy-flush"),

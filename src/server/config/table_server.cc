@@ -60,7 +60,7 @@ std::string_view title_problem(const Value& value) {
 }
 
 constexpr std::array kProcessRows = {
-    integer("threads", ASH_BIND(process.threads), 1, 64).immutable(),
+    integer("threads", ASH_BIND(process.threads), 1, 64).immutable().ours("event loops"),
     integer("databases", ASH_BIND(process.databases), 1, kInt32Max).immutable(),
     yes_no("daemonize", ASH_BIND(process.daemonize)).immutable(),
     choice("supervised", ASH_BIND(process.supervised), kSupervisionNames).immutable(),
