@@ -65,11 +65,6 @@ Error unknown_command(const command::CommandTable& table, std::span<const std::s
           fmt::format("unknown command '{}', with args beginning with: {}", args[0].substr(0, kShown), shown)};
 }
 
-Execution::Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-                     keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed)
-    : participant(participant), counters(counters), stats(stats), rng(seed), interests(keyspace), changes(tracking) {}
-Execution::~Execution() = default;
-
 Dispatcher::Dispatcher(const Parts& parts) : parts_(parts), long_(parts.rate.ticks(Millis(1))) {
   for (const auto& command : parts_.table.all()) {
     gates_of_.push_back(server::gates_of(command->spec));
