@@ -169,8 +169,11 @@ void AdminCommands::config_set(Context& ctx) {
 }
 
 void AdminCommands::config_rewrite(Context& ctx) {
-  if (auto written = parts_.config.rewrite(); !written) return ctx.error(written.error());
-  ctx.reply.ok();
+  // In one transaction with REPLICAOF, as Sentinel sends it, the file must name the new primary.
+  parts_.settle([this, done = ctx.session.defer()] {
+    const auto written = parts_.config.rewrite();
+    done([written](resp::Encoder& reply) { written ? reply.ok() : reply.error(written.error()); });
+  });
 }
 
 void AdminCommands::config_resetstat(Context& ctx) {
