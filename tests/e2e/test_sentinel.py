@@ -72,7 +72,7 @@ def test_a_replica_is_promoted_and_clients_follow(servers, sentinels):
 
     old.start()
     wait_until(lambda: old.info("replication").get("master_port") == str(promoted.port), 60, "the old primary as a replica")
-    wait_until(lambda: old.call("GET", "after") == "2", 30, "what it missed")
+    wait_until(lambda: old.call("GET", "after") == "2", 60, "what it missed")
 
 
 def test_an_ordered_failover_changes_the_roles_of_living_servers(servers, sentinels):
