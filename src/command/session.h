@@ -89,6 +89,7 @@ class Session {
   bool no_touch = false;
   bool no_evict = false;
   bool in_transaction = false;  // transaction->open
+  bool in_script = false;       // its commands are those of a script
   /// Since MULTI or WATCH; null otherwise.
   std::unique_ptr<Transaction> transaction;
   bool subscribed = false;   // listens to a channel or pattern: in RESP2 few commands are allowed then

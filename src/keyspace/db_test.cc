@@ -114,11 +114,28 @@ TEST_F(DbTest, SwapExchangesTwoDatabases) {
   other.set(keyspace.ref("b"), "2", NoExpiry{});
   {
     const SafePoint::Exclusive exclusive(keyspace.safe_point(), nullptr);
-    keyspace.swap(DbIndex{0}, DbIndex{9});
+    keyspace.swap(DbIndex{0}, DbIndex{9}, WallTime{});
   }
   EXPECT_EQ(get("b"), "2");
   EXPECT_EQ(get("a"), std::nullopt);
   EXPECT_NE(other.find(keyspace.ref("a"), Access::kPeek), nullptr);
+}
+TEST_F(DbTest, ASlotKeepsOnlyTheDatabasesThatHadKeys) {
+  const KeyRef key = keyspace.ref("k");
+  for (const std::uint32_t number : {9U, 3U, 12U})
+    db.other(DbIndex{number}).set(key, std::to_string(number), NoExpiry{});
+  Slot& slot = keyspace.slot(key.slot);
+  std::vector<std::uint32_t> numbers;
+  slot.for_each_db([&](const SlotDb& d) { numbers.push_back(d.number); });
+  EXPECT_EQ(numbers, (std::vector<std::uint32_t>{0, 3, 9, 12}));
+  EXPECT_EQ(slot.find(10), nullptr);
+  EXPECT_EQ(slot.find(13), nullptr);
+  for (const std::uint32_t number : {3U, 9U, 12U}) {
+    const Entry* entry = db.other(DbIndex{number}).find(key, Access::kPeek);
+    ASSERT_NE(entry, nullptr);
+    DecimalBuffer buffer;
+    EXPECT_EQ(entry->text(buffer), std::to_string(number));
+  }
 }
 TEST_F(DbTest, AgreesWithAMapUnderRandomChanges) {
   std::map<std::string, std::string> model;

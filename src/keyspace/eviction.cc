@@ -50,15 +50,13 @@ class Sampler {
     Slot& slot = keyspace_.slot(id);
     std::uint32_t found = 0;
     slot.lock.lock();
-    for (std::uint32_t db = 0; db < keyspace_.databases(); ++db) {
-      const SlotDb* d = slot.find(db);
-      if (d == nullptr) break;
-      const Entry* entry = draw(*d, policy_, *context_.rng);
-      if (entry == nullptr) continue;
+    slot.for_each_db([&](const SlotDb& db) {
+      const Entry* entry = draw(db, policy_, *context_.rng);
+      if (entry == nullptr) return;
       ++found;
       const double s = score(*entry, policy_, context_, lfu_);
-      if (!best_ || s > best_->score) best_ = Candidate{std::string(entry->key()), DbIndex{db}, s};
-    }
+      if (!best_ || s > best_->score) best_ = Candidate{std::string(entry->key()), DbIndex{db.number}, s};
+    });
     slot.lock.unlock();
     return found;
   }

@@ -37,16 +37,19 @@ bool ExpiryCycle::run_slot(const AccessContext& context, Ticks deadline) {
       if (ticks_now() > deadline) return false;
       continue;
     }
-    const std::uint32_t used = slot.others ? static_cast<std::uint32_t>(slot.others->size()) + 1 : 1;
     if (!pass_) {
-      while (db < used && slot.find(db)->next_expiry_ms >= now) ++db;
-      if (db == used) {
+      SlotDb* due = nullptr;
+      slot.for_each_db([&](SlotDb& d) {
+        if (due == nullptr && d.number >= db && d.next_expiry_ms < now) due = &d;
+      });
+      if (due == nullptr) {
         slot.lock.unlock();
         return true;
       }
       // From here on the table's bound holds only what writers add; the pass finds the rest.
+      db = due->number;
       pass_ = Pass{db, 0, kNeverMs};
-      slot.find(db)->next_expiry_ms = kNeverMs;
+      due->next_expiry_ms = kNeverMs;
     }
     if (SlotDb* d = slot.find(pass_->db)) {
       step(context, *d, *pass_);

@@ -104,6 +104,18 @@ void Interests::changed(DbIndex db, const KeyRef& key, std::vector<ReadyKey>& re
   if (std::ranges::find(ready, name) == ready.end()) ready.push_back(std::move(name));
 }
 
+void Interests::exchanged(DbIndex db, const KeyRef& key, State before, State after) {
+  Key* interest = find(db, key);
+  if (interest == nullptr) return;
+  for (Watch& watch : interest->watches) {
+    if (watch.expired || before == State::kMissing) {
+      watch.expired = after == State::kExpired;
+    } else {
+      watch.flag->store(true, std::memory_order_release);
+    }
+  }
+}
+
 std::vector<std::string> Interests::keys_of(SlotId slot, DbIndex db) const {
   std::vector<std::string> names;
   const Keys* keys = slots_[slot.value()].get();

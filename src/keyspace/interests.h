@@ -64,6 +64,12 @@ class Interests {
 
   /// The key has changed, or is about to: breaks its watches, and adds it to `ready` if somebody waits for it.
   void changed(DbIndex db, const KeyRef& key, std::vector<ReadyKey>& ready);
+  /// What a lookup would find.
+  enum class State : std::uint8_t { kMissing, kExpired, kLive };
+  [[nodiscard]] State state(DbIndex db, const KeyRef& key, WallTime now) const;
+  /// Another database's key has come in the place of this one, and neither is live. It breaks the watches of those who
+  /// knew the former alive.
+  void exchanged(DbIndex db, const KeyRef& key, State before, State after);
   /// Keys of a slot and database in which somebody is interested.
   [[nodiscard]] std::vector<std::string> keys_of(SlotId slot, DbIndex db) const;
 
@@ -101,8 +107,6 @@ class Interests {
     return const_cast<Key*>(static_cast<const Interests*>(this)->find(db, key));
   }
   void drop_if_idle(DbIndex db, const KeyRef& key);
-  enum class State : std::uint8_t { kMissing, kExpired, kLive };
-  [[nodiscard]] State state(DbIndex db, const KeyRef& key, WallTime now) const;
 
   Keyspace& keyspace_;
   std::unique_ptr<std::unique_ptr<Keys>[]> slots_;

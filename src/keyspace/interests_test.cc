@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "keyspace/db.h"
 #include "keyspace/slot_guard.h"
 
@@ -133,7 +135,7 @@ TEST_F(InterestsTest, SwappingDatabasesTouchesWhatWasThereAndWhatCame) {
   const auto waiter = wait("comes", 1);
   {
     const SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
-    keyspace.swap(DbIndex{0}, DbIndex{9}, &listener);
+    keyspace.swap(DbIndex{0}, DbIndex{9}, context.now, &listener);
   }
   EXPECT_TRUE(was->load());
   EXPECT_TRUE(comes->load());
@@ -141,6 +143,40 @@ TEST_F(InterestsTest, SwappingDatabasesTouchesWhatWasThereAndWhatCame) {
   const auto ready = listener.take_ready();
   ASSERT_EQ(ready.size(), 1U);
   EXPECT_EQ(ready[0].text, "comes");
+}
+
+TEST_F(InterestsTest, SwappingDatabasesLeavesAloneWhoKnewAKeyToBeGoneWhenItStillIs) {
+  const WallTime past = wall_from_unix_millis(999'000);
+  const auto put = [&](std::string_view key, std::uint32_t index, WallTime expiry) {
+    db(index).set(keyspace.ref(key), "v", expiry);
+  };
+  put("expired, missing", 0, past);
+  put("missing, expired", 9, past);
+  put("expired, expired", 0, past);
+  put("expired, expired", 9, past);
+  put("expired, live", 0, past);
+  set("expired, live", 9);
+  put("expires, missing", 0, wall_from_unix_millis(1'000'500));
+  std::map<std::string, std::shared_ptr<WatchFlag>> flags;
+  for (const std::string_view key :
+       {"expired, missing", "missing, expired", "expired, expired", "expired, live", "expires, missing"}) {
+    flags.emplace(key, watch(key));
+  }
+  context.now = wall_from_unix_millis(1'000'501);
+  {
+    const SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
+    keyspace.swap(DbIndex{0}, DbIndex{9}, context.now, &listener);
+  }
+  EXPECT_FALSE(flags.at("expired, missing")->load());
+  EXPECT_FALSE(flags.at("missing, expired")->load());
+  EXPECT_FALSE(flags.at("expired, expired")->load());
+  EXPECT_TRUE(flags.at("expired, live")->load());
+  EXPECT_TRUE(flags.at("expires, missing")->load());
+  // What has come expired goes without a word, and what comes anew does not.
+  EXPECT_FALSE(erase("missing, expired"));
+  EXPECT_FALSE(flags.at("missing, expired")->load());
+  set("expired, missing");
+  EXPECT_TRUE(flags.at("expired, missing")->load());
 }
 
 }  // namespace

@@ -96,8 +96,17 @@ std::uint64_t Keyspace::clear(DbIndex db, ModificationListener* listener, Freein
   return removed;
 }
 
-void Keyspace::swap(DbIndex a, DbIndex b, ModificationListener* listener) {
+void Keyspace::note_of_interest(SlotId slot, DbIndex db, WallTime now, std::vector<Known>& to) {
+  if ((slots_[slot.value()].interest & kKeysOfInterest) == 0) return;
+  for (std::string& key : interests_.keys_of(slot, db)) {
+    const Interests::State before = interests_.state(db, ref(key), now);
+    to.push_back({db, std::move(key), before});
+  }
+}
+
+void Keyspace::swap(DbIndex a, DbIndex b, WallTime now, ModificationListener* listener) {
   if (a == b) return;
+  std::vector<Known> known;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     Slot& s = slots_[i];
     if ((s.find(a.value) == nullptr || s.find(a.value)->table.empty()) &&
@@ -105,17 +114,23 @@ void Keyspace::swap(DbIndex a, DbIndex b, ModificationListener* listener) {
       continue;
     }
     before_change(SlotId::wrap(i));
-    const std::vector<std::string> left_a = present_of_interest(SlotId::wrap(i), a);
-    const std::vector<std::string> left_b = present_of_interest(SlotId::wrap(i), b);
-    (void)s.ensure(std::max(a.value, b.value));  // before taking references: it may move the databases
-    SlotDb& first = s.ensure(a.value);
-    SlotDb& second = s.ensure(b.value);
+    known.clear();
+    note_of_interest(SlotId::wrap(i), a, now, known);
+    note_of_interest(SlotId::wrap(i), b, now, known);
+    (void)s.ensure(a.value);  // both before taking references: it may move the databases
+    (void)s.ensure(b.value);
+    SlotDb& first = *s.find(a.value);
+    SlotDb& second = *s.find(b.value);
     std::swap(first, second);
+    std::swap(first.number, second.number);
     if (s.agenda) s.agenda->swap(a.value, b.value);
-    // Each key of interest that was there or is there now; one that was and is hears twice, which does no harm.
-    for (const DbIndex db : {a, b}) {
-      tell(db, db == a ? left_a : left_b, listener);
-      tell(db, present_of_interest(SlotId::wrap(i), db), listener);
+    for (const Known& one : known) {
+      const Interests::State after = interests_.state(one.db, ref(one.key), now);
+      if (one.before == Interests::State::kLive || after == Interests::State::kLive) {
+        tell(one.db, {&one.key, 1}, listener);
+      } else {
+        interests_.exchanged(one.db, ref(one.key), one.before, after);
+      }
     }
   }
 }

@@ -122,8 +122,9 @@ class Keyspace {
   /// Removes every key of one database. Only inside an Exclusive section. Returns the number of keys. `listener` hears
   /// of each key that was there and that somebody is interested in; without one, watches are broken all the same.
   std::uint64_t clear(DbIndex db, ModificationListener* listener = nullptr, Freeing freeing = Freeing::kNow);
-  /// Exchanges two databases. Only inside an Exclusive section. `listener` as for clear(), for both.
-  void swap(DbIndex a, DbIndex b, ModificationListener* listener = nullptr);
+  /// Exchanges two databases. Only inside an Exclusive section. `listener` as for clear(), for both; a key that had
+  /// expired by `now` counts as gone.
+  void swap(DbIndex a, DbIndex b, WallTime now, ModificationListener* listener = nullptr);
 
   /// Who watches and who waits.
   [[nodiscard]] Interests& interests() noexcept { return interests_; }
@@ -141,6 +142,13 @@ class Keyspace {
  private:
   void notify_observers(SlotId slot);
   [[nodiscard]] std::vector<std::string> present_of_interest(SlotId slot, DbIndex db);
+  /// A key of interest, and what it was before two databases were exchanged.
+  struct Known {
+    DbIndex db;
+    std::string key;
+    Interests::State before;
+  };
+  void note_of_interest(SlotId slot, DbIndex db, WallTime now, std::vector<Known>& to);
   void tell(DbIndex db, std::span<const std::string> keys, ModificationListener* listener);
 
   std::uint32_t databases_;

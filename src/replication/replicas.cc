@@ -207,6 +207,8 @@ void Replicas::feed_lagging(const Block& fresh) {
 void Replicas::feed() {
   const auto block = parts_.stream.take();
   if (!block) return;
+  const std::uint64_t passing = block->bytes.capacity();  // until the links have it
+  lag_memory_->fetch_add(passing, std::memory_order_relaxed);
   if (std::ranges::any_of(links_, [](const auto& entry) { return entry.second->queued_bytes() != 0; })) {
     feed_lagging(*block);
   } else {
@@ -219,6 +221,7 @@ void Replicas::feed() {
       link_lost(*link, "scheduled to be closed ASAP for overcoming of output buffer limits");
     }
   }
+  lag_memory_->fetch_sub(passing, std::memory_order_relaxed);
 }
 
 void Replicas::tick(Pings pings) {
@@ -252,6 +255,7 @@ void Replicas::tick(Pings pings) {
 }
 
 void Replicas::drop_all(const std::string& why) {
+  feed();  // what was recorded before, as far as it can still be sent
   for (auto& [number, link] : links_) link_lost(*link, why);
 }
 

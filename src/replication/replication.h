@@ -74,7 +74,7 @@ class Replication {
   /// Fields of INFO's section Replication. Thread: any.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> info() const;
   /// Memory that holds the stream for replicas which do not keep up. Thread: any.
-  [[nodiscard]] std::uint64_t lag_memory() const noexcept { return replicas_.lag_memory(); }
+  [[nodiscard]] std::uint64_t lag_memory() const noexcept { return replicas_.lag_memory() + stream_.waiting_memory(); }
   /// Thread: any.
   [[nodiscard]] SyncCounts& sync_counts() noexcept { return replicas_.counts(); }
   /// Thread: any.

@@ -15,6 +15,7 @@ void Stream::append(std::string_view records) {
     if (has_readers_) {
       wake = pending_.empty();
       pending_ += records;
+      waiting_.store(pending_.capacity(), std::memory_order_relaxed);
     }
   }
   if (wake) wake_();
@@ -23,7 +24,9 @@ void Stream::append(std::string_view records) {
 void Stream::set_readers(Readers readers) {
   MutexLock lock(mutex_);
   has_readers_ = readers == Readers::kSome;
-  if (!has_readers_) pending_ = {};
+  if (has_readers_) return;
+  pending_ = {};
+  waiting_.store(0, std::memory_order_relaxed);
 }
 
 std::shared_ptr<const Block> Stream::take() {
@@ -31,6 +34,7 @@ std::shared_ptr<const Block> Stream::take() {
   MutexLock lock(mutex_);
   if (pending_.empty()) return nullptr;
   block->bytes.swap(pending_);
+  waiting_.store(0, std::memory_order_relaxed);
   block->begin = backlog_.end() - static_cast<std::int64_t>(block->bytes.size());
   return block;
 }
@@ -67,6 +71,7 @@ void Stream::restart(NodeId id, std::int64_t offset) {
   second_id_ = NodeId();
   second_offset_ = -1;
   pending_ = {};
+  waiting_.store(0, std::memory_order_relaxed);
   backlog_.reset(offset);
   end_.store(offset, std::memory_order_release);
 }

@@ -55,6 +55,8 @@ class Stream final : public changelog::Sink {
   /// Whether bytes are kept for take().
   enum class Readers : std::uint8_t { kNone, kSome };
   void set_readers(Readers readers);
+  /// Bytes of memory that what came since then takes.
+  [[nodiscard]] std::uint64_t waiting_memory() const noexcept { return waiting_.load(std::memory_order_relaxed); }
   /// What came since the last call; null when nothing did.
   [[nodiscard]] std::shared_ptr<const Block> take();
 
@@ -82,6 +84,7 @@ class Stream final : public changelog::Sink {
   bool has_readers_ ASH_GUARDED_BY(mutex_) = false;
   std::uint64_t received_ ASH_GUARDED_BY(mutex_) = 0;  // bytes of append(), over all histories
   std::atomic<std::int64_t> end_{0};
+  std::atomic<std::uint64_t> waiting_{0};  // what pending_ takes
 };
 
 }  // namespace ashlar::replication

@@ -30,6 +30,19 @@ TEST_F(StreamTest, WakesOnceUntilItsBytesAreTaken) {
   EXPECT_EQ(wakes, 2);
 }
 
+TEST_F(StreamTest, TellsWhatMemoryItsUntakenBytesHave) {
+  stream.append(std::string(1000, 'x'));
+  EXPECT_EQ(stream.waiting_memory(), 0U);
+  stream.set_readers(Stream::Readers::kSome);
+  stream.append(std::string(1000, 'x'));
+  EXPECT_GE(stream.waiting_memory(), 1000U);
+  (void)stream.take();
+  EXPECT_EQ(stream.waiting_memory(), 0U);
+  stream.append(std::string(1000, 'x'));
+  stream.set_readers(Stream::Readers::kNone);
+  EXPECT_EQ(stream.waiting_memory(), 0U);
+}
+
 TEST_F(StreamTest, ResumesWhatTheBacklogHoldsOfItsHistory) {
   stream.append("0123456789");
   const auto rest = stream.resume(first, 7);

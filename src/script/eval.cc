@@ -101,6 +101,7 @@ class ScriptSession final : public Session {
     asking = of.asking;
     no_touch = of.no_touch;
     in_transaction = true;
+    in_script = true;
   }
 };
 
@@ -137,10 +138,15 @@ class Port final : public ScriptPort {
   };
   explicit Port(const Parts& parts) : parts_(parts), session_(parts.ctx.session) {
     if (has(parts.flags, ScriptFlag::kAllowOom)) parts.calls.ask_for_memory(ScriptCalls::Memory::kNotAsked);
+    if (keeps_to_a_slot()) {
+      const auto& keys = parts.ctx.keys;
+      parts.calls.keep_to(ScriptCalls::Slots::kOne, keys.empty() ? std::nullopt : std::optional(keys[0].slot));
+    }
   }
   ~Port() override {
     if (limited_) parts_.calls.record_for(Recipients::kAll);
     if (has(parts_.flags, ScriptFlag::kAllowOom)) parts_.calls.ask_for_memory(ScriptCalls::Memory::kAsked);
+    if (keeps_to_a_slot()) parts_.calls.keep_to(ScriptCalls::Slots::kAny, std::nullopt);
   }
 
   void call(std::span<const std::string_view> args, resp::Encoder& reply) override {
@@ -172,6 +178,9 @@ class Port final : public ScriptPort {
 
  private:
   static constexpr Millis kServePeriod{50};
+  [[nodiscard]] bool keeps_to_a_slot() const noexcept {
+    return !has(parts_.flags, ScriptFlag::kCompatible) && !has(parts_.flags, ScriptFlag::kAllowCrossSlotKeys);
+  }
   Parts parts_;
   ScriptSession session_;
   MonoTime next_serve_{};
@@ -248,7 +257,8 @@ void ScriptCommands::run(Context& ctx, const Job& job) {
   using Extent = GroupScope::Extent;
   const Flag writes = reads ? Flag::kReadOnly : Flag::kWrite;
   // A script without keys may go wherever it likes when nothing says which slots it will touch.
-  const bool whole = parts_.mode == Mode::kStandalone || ctx.keys.empty();
+  const bool whole =
+      parts_.mode == Mode::kStandalone || ctx.keys.empty() || has(job.flags, ScriptFlag::kAllowCrossSlotKeys);
   const GroupScope scope{
       .extent = whole ? Extent::kWholeKeyspace : Extent::kKeys, .keys = ctx.keys, .routed = ctx.keys, .flags = writes};
   auto* calls = dynamic_cast<ScriptCalls*>(&ctx.inner());

@@ -13,6 +13,12 @@ using keyspace::SlotGuard;
 
 namespace {
 
+/// Whether the cluster may have something to say later to one who waits: while its slot moves, what comes to its keys
+/// comes where it waits or the slot leaves, and then it is sent after it.
+bool may_wait_on(const command::Refuse& refusal) noexcept {
+  return refusal.error.code == ErrorCode::kAsk || refusal.error.code == ErrorCode::kTryAgain;
+}
+
 /// Everybody who waits was registered by begin_wait().
 BlockedCommand& blocked_of(keyspace::Waiter& waiter) { return static_cast<BlockedCommand&>(waiter); }
 
@@ -98,6 +104,7 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
                                      ? command::Route(command::Serve{})
                                      : router_->route(blocked.command->spec, blocked.keys, blocked.session, db);
     if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
+      if (may_wait_on(*refusal) && !worth_running(blocked, db)) return;
       reply.error(refusal->error);
     } else if (std::holds_alternative<command::Wait>(route) || !worth_running(blocked, db)) {
       return;

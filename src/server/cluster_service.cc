@@ -71,10 +71,8 @@ Result<void> ClusterService::start(Execution& run) {
   cluster::SlotBitmap with_keys;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     keyspace::Slot& slot = parts_.keyspace.slot(SlotId::wrap(i));
-    bool any = !slot.first.table.empty();
-    if (slot.others) {
-      any |= std::ranges::any_of(*slot.others, [](const keyspace::SlotDb& db) { return !db.table.empty(); });
-    }
+    bool any = false;
+    slot.for_each_db([&](const keyspace::SlotDb& db) { any |= !db.table.empty(); });
     if (any) with_keys.set(SlotId::wrap(i));
   }
   driver_.loaded(with_keys);

@@ -68,10 +68,12 @@ struct LateDelivery {
 struct OpenGroup {
   const keyspace::SlotGuard* guard = nullptr;  // null: no slot, or all of them
   bool exclusive = false;                      // every other thread stands still
-  bool routed = false;                         // the cluster was asked for all keys that the group may touch
+  std::optional<SlotId> routed;                // the cluster lets the group touch keys of this slot
   command::Recipients recipients = command::Recipients::kAll;
   command::ScriptCalls::Memory memory = command::ScriptCalls::Memory::kAsked;
-  bool dropped = false;  // nothing is to be recorded
+  command::ScriptCalls::Slots slots = command::ScriptCalls::Slots::kAny;
+  std::optional<SlotId> only_slot;  // with Slots::kOne, once it is known
+  bool dropped = false;             // nothing is to be recorded
   std::uint64_t changes = 0;
   std::vector<changelog::Recorded> records;
 };

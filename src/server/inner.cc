@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "command/reach.h"
 
@@ -55,7 +57,7 @@ GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenG
       run_.postpone = true;
       return GroupEnd::kPostponed;
     }
-    group.routed = true;
+    group.routed = scope.routed[0].slot;
   }
   run_.group = &group;
   caller_ = &ctx.session;
@@ -74,6 +76,12 @@ void Inner::record_for(command::Recipients recipients) {
 void Inner::ask_for_memory(Memory memory) {
   ASH_CHECK(run_.group != nullptr);
   run_.group->memory = memory;
+}
+
+void Inner::keep_to(Slots slots, std::optional<SlotId> slot) {
+  ASH_CHECK(run_.group != nullptr);
+  run_.group->slots = slots;
+  run_.group->only_slot = slot;
 }
 
 void Inner::drop_effects() {
@@ -120,6 +128,13 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
   return std::nullopt;
 }
 
+bool Inner::leaves_its_slot(std::span<const KeyRef> keys) const {
+  OpenGroup& group = *run_.group;
+  if (group.slots == Slots::kAny || keys.empty()) return false;
+  if (!group.only_slot) group.only_slot = keys[0].slot;
+  return std::ranges::any_of(keys, [&](const KeyRef& key) { return key.slot != *group.only_slot; });
+}
+
 std::optional<Refusal> Inner::placed(const Command& command, std::span<const std::string_view> args,
                                      std::span<const KeyRef> keys, command::Session& session, keyspace::Db& db) const {
   const OpenGroup& group = *run_.group;
@@ -136,9 +151,9 @@ std::optional<Refusal> Inner::placed(const Command& command, std::span<const std
       }
     }
   }
-  if (dispatcher_.router_ == nullptr || session.origin() != Origin::kClient || keys.empty() || group.routed) {
-    return std::nullopt;
-  }
+  if (dispatcher_.router_ == nullptr || session.origin() != Origin::kClient || keys.empty()) return std::nullopt;
+  if (leaves_its_slot(keys)) return Refusal{Reason::kUndeclared, {ErrorCode::kCrossSlot, {}}};
+  if (std::ranges::all_of(keys, [&](const KeyRef& key) { return key.slot == group.routed; })) return std::nullopt;
   const command::Route route = dispatcher_.router_->route(command.spec, keys, session, db);
   if (const auto* refused = std::get_if<command::Refuse>(&route)) {
     const ErrorCode code = refused->error.code;

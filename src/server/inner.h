@@ -21,6 +21,7 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
   [[nodiscard]] keyspace::KeyRef ref(std::string_view key) const override;
   void record_for(command::Recipients recipients) override;
   void ask_for_memory(Memory memory) override;
+  void keep_to(Slots slots, std::optional<SlotId> slot) override;
   void error_is_counted() override { run_.error_counted = true; }
   void drop_effects() override;
   [[nodiscard]] bool has_written() const override { return run_.group != nullptr && run_.group->changes > 0; }
@@ -37,6 +38,7 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
                                                        std::span<const std::string_view> args,
                                                        std::span<const keyspace::KeyRef> keys,
                                                        command::Session& session, keyspace::Db& db) const;
+  [[nodiscard]] bool leaves_its_slot(std::span<const keyspace::KeyRef> keys) const;
 
   Dispatcher& dispatcher_;
   Execution& run_;

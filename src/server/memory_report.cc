@@ -34,14 +34,11 @@ MemoryReport MemoryAccounts::report() const {
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     const keyspace::SlotGuard guard(ks, SlotId::wrap(i));
     keyspace::Slot& slot = ks.slot(SlotId::wrap(i));
-    const auto add = [&](std::uint32_t index, const keyspace::SlotDb& db) {
-      if (index >= all.size() || db.table.size() == 0) return;
-      all[index].keys += db.table.size();
-      all[index].table_bytes += db.table.memory_bytes();
-    };
-    add(0, slot.first);
-    if (!slot.others) continue;
-    for (std::uint32_t db = 0; db < slot.others->size(); ++db) add(db + 1, (*slot.others)[db]);
+    slot.for_each_db([&](const keyspace::SlotDb& db) {
+      if (db.number >= all.size() || db.table.size() == 0) return;
+      all[db.number].keys += db.table.size();
+      all[db.number].table_bytes += db.table.memory_bytes();
+    });
   }
   for (std::uint32_t i = 0; i < all.size(); ++i) {
     if (all[i].keys == 0) continue;

@@ -292,21 +292,12 @@ void Persistence::tick() {
 }
 
 void Persistence::run_rewrites(const config::Config& config) {
-  if (rewriting()) return;
-  if (!aof_on_) {
-    if (!rewrite_scheduled_ || saving()) return;
-    rewrite_scheduled_ = false;
-    if (const auto started = background_rewrite(nullptr); !started) {
-      log::warning("Can't rewrite the append only file in background: {}", started.error().text());
-    }
-    return;
-  }
+  if (rewriting() || !aof_on_) return;
   note_cure();
   const MonoTime now = parts_.clock.mono();
   const bool stale = log_is_stale_ && (!last_cure_ || now - *last_cure_ > kRetryAfterFailure);
   const aof::RewriteSettings settings{config.aof.rewrite_percentage, config.aof.rewrite_min_size};
-  if (saving() || !(stale || rewrite_scheduled_ || aof_.rewrite_due(settings))) return;
-  rewrite_scheduled_ = false;
+  if (saving() || !(stale || aof_.rewrite_due(settings))) return;
   if (log_is_stale_) {
     cure_ = aof_.status().rewrites + 1;
     last_cure_ = now;
@@ -440,7 +431,7 @@ void Persistence::add_info(Info& info) {
     out.field("rdb_last_load_keys_loaded", keys_loaded_.load());
     out.field("aof_enabled", log.enabled ? 1 : 0);
     out.field("aof_rewrite_in_progress", log.rewriting ? 1 : 0);
-    out.field("aof_rewrite_scheduled", rewrite_scheduled_ ? 1 : 0);
+    out.field("aof_rewrite_scheduled", 0);  // one that is asked for begins at once
     out.field("aof_last_rewrite_time_sec", log.last_rewrite_time ? seconds(*log.last_rewrite_time) : -1);
     out.field("aof_current_rewrite_time_sec", log.rewriting ? since(log.rewrite_started) : -1);
     out.field("aof_last_bgrewrite_status", log.last_rewrite_error ? "err" : "ok");

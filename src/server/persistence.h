@@ -69,7 +69,6 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] std::optional<replication::Host::LogPositions> log_positions() const;
   /// BGSAVE SCHEDULE and BGREWRITEAOF while something else runs: done by tick() later.
   void schedule_save() noexcept { save_scheduled_.store(true); }
-  void schedule_rewrite() noexcept { rewrite_scheduled_.store(true); }
   [[nodiscard]] Result<void> background_rewrite(keyspace::SafePoint::Participant* self);
   [[nodiscard]] bool saving() const { return saver_.status().running; }
   [[nodiscard]] bool rewriting() const { return aof_.status().rewriting; }
@@ -112,7 +111,6 @@ class Persistence final : public Durability, public GateTexts {
   std::unique_ptr<AofSink> sink_;
   std::atomic<bool> aof_on_{false};
   std::atomic<bool> save_scheduled_{false};
-  std::atomic<bool> rewrite_scheduled_{false};
   std::atomic<bool> log_is_stale_{false};  // see dataset_replaced()
   std::optional<std::uint64_t> cure_;      // number of the rewrite that ends that
   std::optional<MonoTime> last_cure_;      // when it began

@@ -67,30 +67,35 @@ void Worker::client_ready(Client& client, net::Readiness readiness) {
 }
 
 void Worker::read_input(Client& client) {
-  if (client.in_.capacity() == 0 && !spare_buffers_.empty()) {
-    client.in_ = std::move(spare_buffers_.back());
-    spare_buffers_.pop_back();
+  if (client.in_.capacity() == 0 && !spare_buffers_.empty()) client.in_ = take_spare();
+  const std::size_t had = client.in_.size();
+  std::size_t missing = client.parser_.missing_bytes();
+  bool full = true;  // what was asked for came: more may be there
+  while (full) {
+    std::size_t want = kReadChunk;
+    if (missing != 0) [[unlikely]] {
+      // A big argument that is arriving is read in larger pieces, as large as what has arrived already; where its end
+      // is in sight, the buffer grows to that and hardly further.
+      constexpr std::size_t kBehind = 1024;
+      want = std::min(std::max(client.in_.size(), kReadChunk), missing + kBehind);
+      const std::size_t room = client.in_.free_back();
+      if (room < want && room >= missing) want = room;
+      (void)client.in_.reserve_back_exact(want);
+    }
+    const net::IoOutcome result = net::read_some(client.fd_.get(), client.in_, want);
+    bump(run_->stats.reads);
+    if (result.status == net::IoStatus::kWouldBlock) break;
+    if (result.status != net::IoStatus::kOk) {
+      close(client);
+      return;
+    }
+    client.input_total_ += result.bytes;
+    bump(run_->stats.input_bytes, result.bytes);
+    missing -= std::min(missing, result.bytes);
+    full = missing != 0 && result.bytes >= want && client.in_.size() - had < kReadOfOne;
   }
-  std::size_t want = kReadChunk;
-  if (const std::size_t missing = client.parser_.missing_bytes(); missing != 0) [[unlikely]] {
-    // A big argument that is arriving is read in larger pieces, as large as what has arrived already; where its end is
-    // in sight, the buffer grows to that and hardly further.
-    constexpr std::size_t kBehind = 1024;
-    want = std::min(std::max(client.in_.size(), kReadChunk), missing + kBehind);
-    const std::size_t room = client.in_.free_back();
-    if (room < want && room >= missing) want = room;
-    (void)client.in_.reserve_back_exact(want);
-  }
-  const net::IoOutcome result = net::read_some(client.fd_.get(), client.in_, want);
-  bump(run_->stats.reads);
-  if (result.status == net::IoStatus::kWouldBlock) return;
-  if (result.status != net::IoStatus::kOk) {
-    close(client);
-    return;
-  }
-  client.input_total_ += result.bytes;
+  if (client.in_.size() == had) return;
   client.last_active_ = loop_.now();
-  bump(run_->stats.input_bytes, result.bytes);
   const std::uint64_t limit = config_.get().clients.query_buffer_limit;
   // What waits for EXEC has come in and has not been run either.
   if (client.in_.size() + (client.transaction ? client.transaction->bytes : 0) > limit) {
@@ -112,6 +117,7 @@ resp::Limits Worker::limits(const Client& client) {
 
 void Worker::end_turn() {
   if (inbox_.pending()) open_inbox();  // what was sent before a command arrived comes before it
+  evict_clients();                     // one whose command is too large goes before it is run
   run_ready();
   settle_writes();
   Dispatcher::deliver(*run_);
@@ -216,10 +222,7 @@ void Worker::run_slice(const Slice& slice) {
   if (slice.client == nullptr) return;  // given back while a script kept everybody waiting
   Client& client = *slice.client;
   if (client.dead_) return;  // ended by another one's command
-  if (client.out_.capacity() == 0 && !spare_buffers_.empty()) {
-    client.out_ = std::move(spare_buffers_.back());
-    spare_buffers_.pop_back();
-  }
+  if (client.out_.capacity() == 0 && !spare_buffers_.empty()) client.out_ = take_spare();
   const bool wrote_before = std::exchange(run_->wrote, false);
   const keyspace::ExpiryRole role = run_->access.expiry_role;
   std::size_t done = 0;
@@ -262,6 +265,8 @@ void Worker::run_slice(const Slice& slice) {
     mark_ready(client);  // the rest of the input, or the reason why it does not parse
   }
   reclaim_buffers(client);
+  if (client.out_.size() > kReadChunk) [[unlikely]]
+    account(client);  // other loops look at it before they evict keys
 }
 
 void Worker::after_command(Client& client, const Located& located, std::size_t output_before) {

@@ -147,6 +147,8 @@ class Worker {
   static constexpr std::size_t kCommandsPerTurn = 64;
   static constexpr std::size_t kGroup = 64;
   static constexpr std::size_t kReadChunk = 16 * 1024;
+  /// Bytes of a big argument that are read in one turn, or a few more.
+  static constexpr std::size_t kReadOfOne = 1024 * 1024;
 
   struct Slice {     // the commands of one client within a group
     Client* client;  // nullptr: given back, see give_back_what_waits()
@@ -183,6 +185,7 @@ class Worker {
   void enforce_output_limit(Client& client);
   void account(Client& client);
   void evict_clients();
+  [[nodiscard]] ByteBuffer take_spare();
   void note_buffers();
   void postpone(Client& client);
   void depart(Client& client);
@@ -237,6 +240,7 @@ class Worker {
   std::span<Client* const> rest_;  // clients of this turn behind group_; empty outside of run_ready()
   std::vector<Located> located_;
   std::vector<std::unique_ptr<resp::CommandBatch>> batches_;
+  std::size_t spares_unused_ = 0;  // the fewest of the spare buffers since the last periodic()
   std::vector<ByteBuffer> spare_buffers_;
 };
 

@@ -31,7 +31,15 @@ MemoryGuard::Room Worker::make_room() {
   if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
     return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
   }
-  if (parts_.memory.over_limit()) spare_buffers_.clear();  // before any data
+  if (parts_.memory.over_limit()) {  // other things go before any data
+    spare_buffers_.clear();
+    spares_unused_ = 0;
+    evict_clients();
+    // One of another loop is about to go.
+    if (parts_.ledger.over_limit() && parts_.ledger.largest(account_).account != nullptr) {
+      return MemoryGuard::Room::kEnough;
+    }
+  }
   const Ticks start = ticks_now();
   const MemoryGuard::Room room = parts_.memory.make_room(*run_);
   note_latency("eviction-cycle", ticks_now() - start);
@@ -79,6 +87,13 @@ std::size_t Client::memory_bytes() const noexcept {
   return bytes;
 }
 
+ByteBuffer Worker::take_spare() {
+  ByteBuffer buffer = std::move(spare_buffers_.back());
+  spare_buffers_.pop_back();
+  spares_unused_ = std::min(spares_unused_, spare_buffers_.size());
+  return buffer;
+}
+
 void Worker::reclaim_buffers(Client& client) {
   for (ByteBuffer* buffer : {&client.in_, &client.out_}) {
     if (!buffer->empty() || buffer->capacity() == 0) continue;
@@ -113,6 +128,8 @@ void Worker::evict_clients() {
                 client.peer_address_, client.local_address_, client.name, client.user_name(), client.accounted_);
     bump(run_->stats.evicted_clients);
     close(client);
+    client.in_ = ByteBuffer();  // at once: whoever asks for memory now shall find it
+    client.out_ = ByteBuffer();
     account(client);
   }
 }
@@ -159,6 +176,8 @@ void Worker::periodic() {
     account(*client);
   }
   note_buffers();
+  spare_buffers_.resize(spare_buffers_.size() - std::min(spares_unused_, spare_buffers_.size()));
+  spares_unused_ = spare_buffers_.size();
   evict_clients();
   destroy_dead();
   evict();

@@ -208,7 +208,7 @@ TEST_F(SnapshotTest, SurvivesFlushAndSwapOfDatabases) {
   gate.wait_for_arrival();
   {
     const keyspace::SafePoint::Exclusive exclusive(keys.safe_point(), &seat);
-    keys.swap(DbIndex{0}, DbIndex{1});
+    keys.swap(DbIndex{0}, DbIndex{1}, WallTime{});
     keys.clear(DbIndex{0});
   }
   gate.open();

@@ -170,6 +170,19 @@ def test_a_reload_keeps_the_dataset(node):
     assert admin.execute_command("DEBUG", "DIGEST") == digest
 
 
+def test_what_a_flush_saves_does_not_delay_a_rewrite(node):
+    node.start("--save", "3600 1")
+    admin = connect(node)
+    for turn in range(5):
+        pipe = admin.pipeline(transaction=False)
+        pipe.flushall().set("turn", turn).execute_command("BGREWRITEAOF")
+        pipe.execute()
+        wait_until(lambda: node.info("persistence")["aof_rewrite_in_progress"] == "0", 20, "the end of the rewrite")
+        admin.set("turn", "later")
+        assert admin.execute_command("DEBUG", "LOADAOF") == "OK"
+        assert admin.get("turn") == str(turn)
+
+
 MEGABYTE = 1 << 20
 
 
@@ -240,6 +253,38 @@ def test_the_largest_connection_goes_when_all_take_too_much(node):
     with pytest.raises((redis.ConnectionError, OSError)):
         large.read_response()
     assert node.log.read_text().count("Evicting client:") == 1
+
+
+def test_a_command_larger_than_all_connections_may_take_is_not_run(node):
+    node.start("--maxmemory-clients", "4mb")
+    admin = connect(node)
+    admin.execute_command("CLIENT", "NO-EVICT", "on")
+    assert admin.set("small", b"x" * MEGABYTE)
+    with pytest.raises(redis.ConnectionError):
+        connect(node, retry_on_error=[]).set("large", b"x" * (4 * MEGABYTE))
+    assert admin.exists("small", "large") == 1
+
+
+def test_clients_go_before_keys_when_both_take_too_much(node):
+    node.start("--maxmemory-clients", "2mb", "--maxmemory-policy", "allkeys-lru")
+    admin = connect(node)
+    admin.execute_command("CLIENT", "NO-EVICT", "on")
+    for number in range(50):
+        admin.setrange(number, 100_000, "x")
+    admin.config_set("maxmemory", int(admin.info("memory")["used_memory"]) + 4 * MEGABYTE)
+    idlers = [redis.Connection(HOST, node.port) for _ in range(10)]
+    for turn in range(40):
+        for idler in idlers:
+            try:
+                idler.connect()
+                for _ in range(4):
+                    idler.send_command("GET", turn)  # and nobody reads the replies
+            except (redis.ConnectionError, OSError):
+                pass
+    stats = admin.info("stats")
+    assert stats["evicted_clients"] > 0
+    assert stats["evicted_keys"] == 0
+    assert admin.dbsize() == 50
 
 
 def test_a_connection_that_does_not_read_its_replies_is_closed(node):

@@ -260,6 +260,22 @@ def test_a_slot_moves_with_the_keys_of_all_databases(lone, start):
     assert [entry for entry in Wire(first).call("CLUSTER", "SLOT-STATS", "SLOTSRANGE", 0, slot)] == []
 
 
+def test_a_waiting_client_is_sent_after_the_slot_when_it_has_moved(lone, start):
+    first, second = lone(), start()
+    slot = first.call("CLUSTER", "KEYSLOT", "list")
+    assert second.call("CLUSTER", "MEET", "127.0.0.1", first.port) == "OK"
+    wait_until(lambda: len(first.cluster_nodes()) == 2 and second.fields("CLUSTER", "INFO")["cluster_state"] == "ok", 20,
+               "two nodes")
+    waiter = Wire(first)
+    waiter.send("BLPOP", "list", 0)
+    wait_until(lambda: first.info("clients")["blocked_clients"] == "1", 10, "a waiting client")
+    assert second.call("CLUSTER", "SETSLOT", slot, "IMPORTING", first.id()) == "OK"
+    assert first.call("CLUSTER", "SETSLOT", slot, "MIGRATING", second.id()) == "OK"
+    for node in (second, first):
+        assert node.call("CLUSTER", "SETSLOT", slot, "NODE", second.id()) == "OK"
+    assert waiter.read() == Error(f"MOVED {slot} {second.address}")  # no ASK before
+
+
 def test_a_slot_that_another_node_took_is_emptied_in_all_databases(lone, start):
     first, second = lone("cluster-databases 4"), start("cluster-databases 4")
     wire = Wire(first)

@@ -71,8 +71,8 @@ class Addition {
     ASH_TRY(const resp::Value list, session_.links.ask(joining_, {"FUNCTION", "LIST"}));
     if (!list.items().empty())
       return fail(
-          fmt::format("Node {} already has functions and can not be added to the cluster. FUNCTION FLUSH "
-                      "deletes them.",
+          fmt::format("Node {}: the node already contains functions and can not be added to the cluster. FUNCTION "
+                      "FLUSH deletes them.",
                       joining_.text()));
     terminal_.line(Style::kHeading, fmt::format(">>> Send FUNCTION RESTORE to {}", joining_.text()));
     ASH_TRY([[maybe_unused]] const resp::Value ok, session_.links.ask(joining_, {"FUNCTION", "RESTORE", dump->text()}));

@@ -85,10 +85,8 @@ std::uint64_t ClusterCommands::count_slot(SlotId slot, std::optional<DbIndex> db
     const keyspace::SlotDb* found = data.find(db->value);
     return found == nullptr ? 0 : found->table.size();
   }
-  std::uint64_t keys = data.first.table.size();
-  if (data.others) {
-    for (const keyspace::SlotDb& other : *data.others) keys += other.table.size();
-  }
+  std::uint64_t keys = 0;
+  data.for_each_db([&](const keyspace::SlotDb& db) { keys += db.table.size(); });
   return keys;
 }
 

@@ -148,8 +148,8 @@ void sort_window(std::vector<Element>& elements, const SortOptions& options, con
 Result<std::vector<SortedField>> run_sort(Context& ctx, const Entry* entry, const SortOptions& asked) {
   SortOptions options = asked;
   const bool is_set = entry != nullptr && entry->type() == Type::kSet;
-  if (!options.sorted && is_set && options.stores) {
-    // A set has no order of its own; what is stored must be the same on every node.
+  if (!options.sorted && is_set && (options.stores || ctx.session.in_script)) {
+    // A set has no order of its own; what is stored, or what a script goes by, must be the same on every node.
     options.sorted = true;
     options.compare = SortOptions::Compare::kTexts;
     options.by.reset();

@@ -124,12 +124,11 @@ Result<ScanOptions> parse_scan_options(std::span<const std::string_view> args) {
   return options;
 }
 
-/// Slots that one SCAN may look into. Most are empty in a small key space, and empty ones cost little; so the bound is
-/// generous, but one command never walks for longer than a fraction of a millisecond beyond what COUNT asks.
+/// Slots with keys that one SCAN may look into. Empty ones do not count: a look at all of them costs no more than
+/// DBSIZE, and each is looked at once in a round however many calls that takes.
 std::uint64_t slot_budget(std::uint64_t count) {
   constexpr std::uint64_t kSlotsPerElement = 10;
-  constexpr std::uint64_t kAtLeast = 1024;
-  return std::max(std::min<std::uint64_t>(count, kSlotCount) * kSlotsPerElement, kAtLeast);
+  return std::min<std::uint64_t>(count, kSlotCount) * kSlotsPerElement;
 }
 
 /// Removes keys of a locked slot that a walk has met and whose time had come; on a replica they stay.
@@ -141,10 +140,11 @@ void remove_expired(Db& db, std::span<const std::string> keys) {
 std::size_t scan_some(Db& db, ScanCursor& at, const ScanOptions& options, resp::Encoder& found) {
   std::size_t written = 0;
   std::uint64_t visited = 0;
-  for (std::uint64_t slots = 0; slots < slot_budget(options.count) && visited < options.count; ++slots) {
+  for (std::uint64_t slots = 0; slots < slot_budget(options.count) && visited < options.count;) {
     {
       const SlotGuard guard(db.keyspace(), at.slot);
       if (const SlotDb* slot = keys_of(db, at.slot)) {
+        ++slots;
         std::vector<std::string> expired;
         at.position = slot->table.scan(at.position, options.count - visited, [&](const EntryTable::Word& word) {
           ++visited;

@@ -110,7 +110,7 @@ void GenericCommands::swapdb(Context& ctx) {
   Keyspace& keyspace = ctx.db.keyspace();
   const auto known = [&](std::int64_t index) { return index >= 0 && index < keyspace.databases(); };
   if (!known(*first) || !known(*second)) return ctx.error("DB index is out of range");
-  keyspace.swap(DbIndex{static_cast<std::uint32_t>(*first)}, DbIndex{static_cast<std::uint32_t>(*second)},
+  keyspace.swap(DbIndex{static_cast<std::uint32_t>(*first)}, DbIndex{static_cast<std::uint32_t>(*second)}, ctx.now(),
                 ctx.db.context().modifications);
   ctx.effects.changed();
   ctx.reply.ok();

@@ -101,7 +101,7 @@ class Run {
       whole_ |= queued.command->spec.is(Flag::kComposite);
       args_.assign(queued.args.begin(), queued.args.end());
       whole_ |= reaches_beyond_keys(queued.command->spec, args_);
-      find_keys(queued.command->spec, args_, positions_);
+      find_keys(queued.command->spec, args_, positions_, NamesWithSlots::kKeysAndShardChannels);
       for (const KeyPosition& position : positions_) keys_.push_back(ctx.inner().ref(args_[position.argument]));
     }
     locked_ = keys_;

@@ -201,7 +201,10 @@ void DebugCommands::segfault(Context&) {
 void DebugCommands::object(Context& ctx) {
   const command::KeyRef key = parts_.keyspace.ref(ctx.args[2]);
   const keyspace::SlotGuard guard(parts_.keyspace, key.slot);
-  const command::Entry* entry = ctx.db.find(key, command::Access::kPeek);
+  keyspace::AccessContext as_it_is = ctx.db.context();
+  as_it_is.expiry_role = keyspace::ExpiryRole::kApply;  // also when its time has come
+  const command::Entry* entry =
+      command::Db(parts_.keyspace, ctx.db.index(), as_it_is).find(key, command::Access::kPeek);
   if (entry == nullptr) return ctx.error(ErrorCode::kNoSuchKey);
   constexpr std::size_t kSeal = 11;  // type code, RDB version and checksum of a DUMP payload
   const std::size_t dumped = snapshot::dump_value(*entry).size();

@@ -76,10 +76,6 @@ void PersistenceCommands::bgsave(Context& ctx) {
 
 void PersistenceCommands::bgrewriteaof(Context& ctx) {
   if (persistence_.rewriting()) return ctx.error("Background append only file rewriting already in progress");
-  if (persistence_.saving()) {
-    persistence_.schedule_rewrite();
-    return ctx.reply.simple("Background append only file rewriting scheduled");
-  }
   if (auto started = persistence_.background_rewrite(participant(ctx)); !started) return ctx.error(started.error());
   ctx.reply.simple("Background append only file rewriting started");
 }
