@@ -125,6 +125,10 @@ class Keyspace {
   /// Exchanges two databases. Only inside an Exclusive section. `listener` as for clear(), for both.
   void swap(DbIndex a, DbIndex b, ModificationListener* listener = nullptr);
 
+  /// Exchanges all data with a key space of as many databases that nobody else uses. Only inside an Exclusive section
+  /// of this one. `listener` as for clear(). Cost: a few pointers for each slot with keys.
+  void exchange(Keyspace& other, ModificationListener* listener = nullptr);
+
   /// Who watches and who waits.
   [[nodiscard]] Interests& interests() noexcept { return interests_; }
 
