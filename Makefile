@@ -53,8 +53,11 @@ fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
 differential: packages build ## 1,000,000 random commands to us and to redis-server: make differential SEED=7
 	@ASHLAR_BIN_DIR=build/bin ASHLAR_DIFF_COMMANDS=100000 ASHLAR_DIFF_SEED=$(SEED) $(PYTHON) -m pytest -q -p no:cacheprovider tests/diff
-soak: packages build ## 200 failovers under writes, with and without min-replicas-ack; counts what was lost
-	@ASHLAR_BIN_DIR=build/bin ASHLAR_FAILOVERS=200 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_failover_losses.py
+soak: packages build ## Faults for hours: 200 failovers, 100 crashes, 90 s of saturating writes, 100,000 seeds of power loss
+	@ASHLAR_BIN_DIR=build/bin ASHLAR_FAILOVERS=200 ASHLAR_CRASHES=100 ASHLAR_SATURATED_SECONDS=90 $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+	  tests/e2e/test_failover_losses.py tests/e2e/test_crashes.py tests/e2e/test_slow_replica.py
+	@cmake --preset asan >build/configure-asan.log && cmake --build --preset asan -j $(JOBS) --target aof_tests snapshot_tests -- --quiet
+	@ASHLAR_CRASH_TIMES=10 setarch -R build/asan/bin/aof_tests --gtest_filter='AofCrash.*'
 sim: packages ## The simulated cluster: make sim SEEDS=1-200
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --seeds $(SEEDS) sim
 format: packages ## Format all C++ sources

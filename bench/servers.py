@@ -52,13 +52,18 @@ class Server:
         self.name, self.port = name, ports.take()
         self.folder = tempfile.mkdtemp(prefix="ashlar-bench-")
         command = ["taskset", "-c", cores, program, "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", self.folder, *extra]
-        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
+        self._command = [str(word) for word in command]
+        self.start(at_most=20)
+
+    def start(self, at_most):
+        """Starts the process in its folder and returns when it answers; ends the run after `at_most` seconds."""
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + at_most
         while not self._answers():
             if time.monotonic() > deadline or self.process.poll() is not None:
                 self.stop()
-                raise SystemExit(f"{name} did not start")
-            time.sleep(0.05)
+                raise SystemExit(f"{self.name} did not start")
+            time.sleep(0.02)
 
     def __enter__(self):
         return self
@@ -154,7 +159,8 @@ class Server:
     def used(self):
         return int(self.info("used_memory"))
 
-    def stop(self):
+    def halt(self):
+        """Ends the process and leaves its files."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -162,6 +168,9 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def stop(self):
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

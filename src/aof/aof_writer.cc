@@ -15,6 +15,7 @@ namespace {
 /// A buffer larger than this is not kept for the next turn.
 constexpr std::size_t kKeptCapacity = 1 << 20;
 constexpr Micros kSlowSync = Seconds(2);
+constexpr Micros kOldestUnsynced = Seconds(2);  // what `everysec` promises
 }  // namespace
 
 AofWriter::AofWriter(const Clock& clock, const WriterSettings& settings)
@@ -49,6 +50,7 @@ void AofWriter::append(std::string_view records) {
     appended_ += records.size();  // never durable: whoever commits them learns it
     return;
   }
+  if (durable_ == appended_) durable_until_ = clock_.mono();
   const std::size_t before = last.pending.size();
   if (timestamps_) {
     const std::int64_t now = now_seconds_.load(std::memory_order_relaxed);
@@ -91,8 +93,28 @@ Result<void> AofWriter::flush() {
     if (broken_error_) return std::unexpected(*broken_error_);
     if (write_error_) return std::unexpected(*write_error_);
   }
-  MutexLock io(io_mutex_);
-  return write_all();
+  {
+    MutexLock io(io_mutex_);
+    ASH_TRY_VOID(write_all());
+  }
+  if (fsync_policy() == FsyncPolicy::kEverySecond) wait_for_late_sync();
+  return {};
+}
+
+void AofWriter::wait_for_late_sync() {
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      const bool late = durable_ < appended_ && clock_.mono() - durable_until_ > kOldestUnsynced;
+      if (!late || syncs_held() || segments_.empty() || segments_.front()->broken) return;
+      if (sync_running_) {
+        synced_.wait(mutex_);
+        continue;
+      }
+      sync_running_ = true;
+    }
+    if (!write_and_sync()) return;  // healthy() tells
+  }
 }
 
 Result<void> AofWriter::write_all() {
@@ -222,6 +244,7 @@ Result<void> AofWriter::write_and_sync() {
 Result<void> AofWriter::sync_front() {
   SegmentPtr segment;
   std::uint64_t upto = 0;
+  const MonoTime began = clock_.mono();
   {
     MutexLock lock(mutex_);
     if (segments_.empty()) return {};
@@ -231,7 +254,6 @@ Result<void> AofWriter::sync_front() {
     if (!segment->dirty) return {};
     segment->dirty = false;
   }
-  const MonoTime began = clock_.mono();
   const auto done = segment->file->sync();  // appending goes on meanwhile
   const Micros took = clock_.mono() - began;
   MutexLock lock(mutex_);
@@ -242,6 +264,7 @@ Result<void> AofWriter::sync_front() {
     return done;
   }
   durable_ = std::max(durable_, upto);
+  durable_until_ = began;  // whoever was acknowledged before had written, and all that was written is covered
   return {};
 }
 

@@ -76,7 +76,8 @@ class AofWriter {
   /// The time that the next records are marked with, when timestamps are on. Call once a turn.
   void tick(WallTime now) noexcept { now_seconds_.store(unix_seconds(now), std::memory_order_relaxed); }
   /// Writes what is pending. Call at the end of a turn, before replies leave. Cost with nothing pending: one load.
-  /// While writes fail it only repeats the error: commit() and the background try again.
+  /// While writes fail it only repeats the error: commit() and the background try again. With kEverySecond it waits
+  /// for a sync when what is not durable goes back two seconds: no more than what is answered in that time can be lost.
   Result<void> flush();
   /// Returns when everything appended before the call is durable. Errors: it is not, so a reply that says so must not
   /// leave. With no_fsync_on_rewrite and a rewrite running it only flushes.
@@ -127,6 +128,7 @@ class AofWriter {
       ASH_REQUIRES(io_mutex_);
   [[nodiscard]] Result<void> retire(const SegmentPtr& segment) ASH_REQUIRES(io_mutex_);
   [[nodiscard]] Result<void> sync_front();
+  void wait_for_late_sync();
   [[nodiscard]] Result<void> write_and_sync();
   void break_segment(Segment& segment, const Error& error) ASH_REQUIRES(mutex_);
   void update_health() ASH_REQUIRES(mutex_);
@@ -153,6 +155,7 @@ class AofWriter {
   std::uint64_t closed_bytes_ ASH_GUARDED_BY(mutex_) = 0;  // of files left behind since open()
   std::uint64_t pending_bytes_max_ ASH_GUARDED_BY(mutex_);
   std::uint64_t slow_syncs_ ASH_GUARDED_BY(mutex_) = 0;
+  MonoTime durable_until_ ASH_GUARDED_BY(mutex_);  // what was answered before this time is durable
   std::int64_t stamped_second_ ASH_GUARDED_BY(mutex_) = 0;
   bool timestamps_ ASH_GUARDED_BY(mutex_);
   bool sync_running_ ASH_GUARDED_BY(mutex_) = false;

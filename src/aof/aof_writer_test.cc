@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/testing/faulty_file_system.h"
@@ -214,6 +217,56 @@ TEST_F(AofWriterTest, SharesSyncsBetweenThreadsThatCommit) {
   for (Thread& t : threads) t.join();
   EXPECT_EQ(content("f1").size(), static_cast<std::size_t>(kThreads * kEach));
   EXPECT_EQ(writer.status().durable, static_cast<std::uint64_t>(kThreads * kEach));
+}
+
+/// A file whose sync takes until it is told to end.
+class SlowFile final : public File {
+ public:
+  SlowFile(std::unique_ptr<File> file, std::atomic<int>& syncs, std::atomic<bool>& may_end)
+      : file_(std::move(file)), syncs_(syncs), may_end_(may_end) {}
+  Result<void> append(std::string_view bytes) override { return file_->append(bytes); }
+  Result<std::string> read_at(std::uint64_t offset, std::size_t length) override {
+    return file_->read_at(offset, length);
+  }
+  Result<void> sync() override {
+    ++syncs_;
+    while (!may_end_) yield_core();
+    return file_->sync();
+  }
+  Result<std::uint64_t> size() override { return file_->size(); }
+  Result<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
+
+ private:
+  std::unique_ptr<File> file_;
+  std::atomic<int>& syncs_;
+  std::atomic<bool>& may_end_;
+};
+
+TEST_F(AofWriterTest, EverySecondAnswersNothingWhileASyncIsTwoSecondsLate) {
+  std::atomic<int> syncs{0};
+  std::atomic<bool> may_end{false};
+  ManualClock time;
+  AofWriter late(time, {.fsync = FsyncPolicy::kEverySecond});
+  late.open(std::make_unique<SlowFile>(*fs.open("slow", OpenMode::kAppend), syncs, may_end), 0);
+  late.append("one");
+  ASSERT_TRUE(late.flush());
+  Thread syncing("syncing", [&] { late.background_step(); });
+  while (syncs == 0) yield_core();
+  late.append("two");
+  ASSERT_TRUE(late.flush()) << "not late yet: it does not wait";
+  time.advance(Millis(2001));
+  std::uint64_t durable_when_answered = 0;
+  late.append("three");
+  Thread answering("answering", [&] {
+    EXPECT_TRUE(late.flush());
+    durable_when_answered = late.status().durable;
+  });
+  while (late.status().written < 11) yield_core();
+  for (int i = 0; i < 1000; ++i) yield_core();  // time to be wrong
+  may_end = true;
+  answering.join();
+  syncing.join();
+  EXPECT_EQ(durable_when_answered, 11U);
 }
 
 TEST_F(AofWriterTest, WakesAllWhoWaitWhenASyncFails) {

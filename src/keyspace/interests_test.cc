@@ -74,6 +74,32 @@ TEST_F(InterestsTest, TheRemovalOfAKeyThatHadExpiredWhenWatchedBreaksNothing) {
   EXPECT_TRUE(flag->load());
 }
 
+TEST_F(InterestsTest, AnExchangeOfAllDataBreaksTheWatchesOfKeysThatWereThereOrAreThereNow) {
+  Keyspace other{16};
+  const auto put = [&](Keyspace& where, std::string_view key, std::uint32_t index) {
+    const KeyRef ref = where.ref(key);
+    const SlotGuard guard(where, std::span(&ref, 1));
+    AccessContext quiet = context;
+    quiet.modifications = nullptr;
+    Db(where, DbIndex{index}, quiet).set(ref, "v", NoExpiry{});
+  };
+  put(keyspace, "old", 0);
+  put(other, "new", 3);
+  const auto old_flag = watch("old");
+  const auto new_flag = watch("new", 3);
+  const auto nowhere = watch("nowhere");
+  {
+    const SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
+    keyspace.exchange(other, &listener);
+  }
+  EXPECT_TRUE(old_flag->load());
+  EXPECT_TRUE(new_flag->load());
+  EXPECT_FALSE(nowhere->load());
+  EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 0U);
+  EXPECT_EQ(keyspace.size(DbIndex{3}).keys, 1U);
+  EXPECT_EQ(other.size(DbIndex{0}).keys, 1U);
+}
+
 TEST_F(InterestsTest, AKeyThatExpiresWhileWatchedCountsAsChanged) {
   const KeyRef key = keyspace.ref("a");
   db().set(key, "v", wall_from_unix_millis(1'000'500));

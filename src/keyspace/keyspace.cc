@@ -135,6 +135,28 @@ void Keyspace::swap(DbIndex a, DbIndex b, WallTime now, ModificationListener* li
   }
 }
 
+void Keyspace::exchange(Keyspace& other, ModificationListener* listener) {
+  ASH_CHECK(other.databases_ == databases_);
+  for (std::uint32_t i = 0; i < kSlotCount; ++i) {
+    Slot& ours = slots_[i];
+    Slot& theirs = other.slots_[i];
+    if (ours.first.table.empty() && theirs.first.table.empty() && !ours.others && !theirs.others) continue;
+    before_change(SlotId::wrap(i));
+    const bool told = (ours.interest & kKeysOfInterest) != 0;
+    std::vector<std::vector<std::string>> left;
+    for (std::uint32_t db = 0; told && db < databases_; ++db) {
+      left.push_back(present_of_interest(SlotId::wrap(i), DbIndex{db}));
+    }
+    std::swap(ours.first, theirs.first);
+    std::swap(ours.others, theirs.others);
+    std::swap(ours.agenda, theirs.agenda);
+    for (std::uint32_t db = 0; told && db < databases_; ++db) {
+      tell(DbIndex{db}, left[db], listener);
+      tell(DbIndex{db}, present_of_interest(SlotId::wrap(i), DbIndex{db}), listener);
+    }
+  }
+}
+
 Counters& Keyspace::add_counters() {
   MutexLock lock(counters_mutex_);
   counters_.push_back(std::make_unique<Counters>());

@@ -25,6 +25,35 @@ class Temporary {
   const std::string& path_;
 };
 
+/// The libraries of a snapshot until all of it is here.
+class HeldFunctions final : public keyspace::FunctionStore {
+ public:
+  [[nodiscard]] std::vector<std::string> codes() const override { return codes_; }
+  [[nodiscard]] Result<void> load(std::string_view code) override {
+    codes_.emplace_back(code);
+    return {};
+  }
+  void clear() override { codes_.clear(); }
+
+  /// Replaces what is in `store`, which is null where there are no functions. Errors: one does not load; then the
+  /// former ones are there.
+  [[nodiscard]] Result<void> move_to(keyspace::FunctionStore* store) {
+    if (store == nullptr) return {};
+    const std::vector<std::string> former = store->codes();
+    Result<void> done = replace(*store, codes_);
+    if (!done) (void)replace(*store, former);  // they were there before: they load
+    return done;
+  }
+
+ private:
+  static Result<void> replace(keyspace::FunctionStore& store, const std::vector<std::string>& codes) {
+    store.clear();
+    for (const std::string& code : codes) ASH_TRY_VOID(store.load(code));
+    return {};
+  }
+  std::vector<std::string> codes_;
+};
+
 }  // namespace
 
 /// The bytes behind the header: all there are with a mark, `left` of them with a length.
@@ -108,12 +137,12 @@ void FullSync::flush() {
   if (keyspace.functions() != nullptr) keyspace.functions()->clear();
 }
 
-snapshot::LoadOptions FullSync::options(keyspace::SafePoint::Participant& seat) const {
+snapshot::LoadOptions FullSync::options(keyspace::SafePoint::Participant* seat) const {
   snapshot::LoadOptions options;
   options.now = plan_.snapshots.clock().wall();
   options.expired = snapshot::ExpiredKeys::kKeep;
   options.checksum = plan_.checksum;
-  options.seat = &seat;
+  options.seat = seat;
   const Clock& clock = plan_.snapshots.clock();
   options.progress = [socket = plan_.socket, &clock,
                       last = clock.mono()](const snapshot::LoadProgress&) mutable -> Result<void> {
@@ -146,6 +175,41 @@ Result<void> FullSync::spool(Source& source) {
   }
 }
 
+/// The mark that ends the snapshot; `rest` was read behind it already.
+Result<void> FullSync::take_mark(Source& source, std::string rest) {
+  std::string room(kMarkBytes, '\0');
+  while (rest.size() < kMarkBytes) {
+    ASH_TRY(const std::size_t n, source.read(std::span<char>(room).first(kMarkBytes - rest.size())));
+    rest.append(room, 0, n);
+  }
+  if (!rest.starts_with(source.mark())) return fail(ErrorCode::kProtocol, "the end mark of the snapshot is missing");
+  unread_.insert(0, rest, kMarkBytes);
+  return {};
+}
+
+Result<snapshot::LoadReport> FullSync::load_beside(Source& source) {
+  keyspace::Keyspace& ours = plan_.snapshots.keyspace();
+  keyspace::Keyspace fresh(ours.databases());
+  fresh.limits() = ours.limits();
+  fresh.access().policy.store(ours.access().policy.load());
+  HeldFunctions functions;
+  fresh.set_functions(&functions);
+  plan_.on_beside();
+  log::notice("MASTER <-> REPLICA sync: Loading DB in memory beside the present one");
+  ASH_TRY(auto report, snapshot::load_rdb(fresh, source, options(nullptr)));
+  if (!source.mark().empty()) ASH_TRY_VOID(take_mark(source, std::exchange(report.leftover, {})));
+  ASH_TRY_VOID(functions.move_to(ours.functions()));
+  plan_.on_flush();
+  flushed_ = true;
+  log::notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
+  {
+    const keyspace::SafePoint::Exclusive all(ours.safe_point(), nullptr);
+    ours.exchange(fresh);
+  }
+  log::notice("MASTER <-> REPLICA sync: Discarding old DB");
+  return report;
+}
+
 Result<DbIndex> FullSync::transfer() {
   ASH_TRY(const std::string line, read_header());
   ASH_TRY(const Framing framing, parse_transfer_header(line));
@@ -156,6 +220,13 @@ Result<DbIndex> FullSync::transfer() {
   } else {
     log::notice("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF");
   }
+  const auto selected = [](const snapshot::LoadReport& report) {
+    return report.replication ? report.replication->stream_db : DbIndex{0};
+  };
+  if (plan_.route == Route::kBeside) {
+    ASH_TRY(const auto report, load_beside(source));
+    return selected(report);
+  }
   const Temporary cleaner(plan_.files, plan_.path);
   const bool direct = plan_.route == Route::kDirect;
   if (!direct) ASH_TRY_VOID(spool(source));
@@ -163,21 +234,12 @@ Result<DbIndex> FullSync::transfer() {
   log::notice("MASTER <-> REPLICA sync: Loading DB in memory");
   keyspace::SafePoint::Participant& seat = plan_.snapshots.take_seat();
   keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
-  auto report = direct ? snapshot::load_rdb(keyspace, source, options(seat))
-                       : snapshot::load_rdb_file(keyspace, plan_.files, plan_.path, options(seat));
+  auto report = direct ? snapshot::load_rdb(keyspace, source, options(&seat))
+                       : snapshot::load_rdb_file(keyspace, plan_.files, plan_.path, options(&seat));
   plan_.snapshots.give_back(seat);
   if (!report) return std::unexpected(std::move(report.error()));
-  if (direct && !source.mark().empty()) {
-    std::string rest = std::move(report->leftover);
-    std::string room(kMarkBytes, '\0');
-    while (rest.size() < kMarkBytes) {
-      ASH_TRY(const std::size_t n, source.read(std::span<char>(room).first(kMarkBytes - rest.size())));
-      rest.append(room, 0, n);
-    }
-    if (!rest.starts_with(source.mark())) return fail(ErrorCode::kProtocol, "the end mark of the snapshot is missing");
-    unread_.insert(0, rest, kMarkBytes);
-  }
-  return report->replication ? report->replication->stream_db : DbIndex{0};
+  if (direct && !source.mark().empty()) ASH_TRY_VOID(take_mark(source, std::move(report->leftover)));
+  return selected(*report);
 }
 
 }  // namespace ashlar::replication

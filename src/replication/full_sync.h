@@ -23,7 +23,8 @@ struct SyncProgress {
 class FullSync {
  public:
   /// kThroughFile: our data stays until all of the snapshot is here. kDirect: it goes before the first byte is loaded.
-  enum class Route : std::uint8_t { kThroughFile, kDirect };
+  /// kBeside: it stays until all of the snapshot is loaded, and takes its memory meanwhile.
+  enum class Route : std::uint8_t { kThroughFile, kDirect, kBeside };
   struct Outcome {
     Result<DbIndex> stream_db;  // selected in the stream that follows; or why there is no data
     bool flushed = false;       // our former data is gone
@@ -37,6 +38,7 @@ class FullSync {
     std::string path;                        // of the temporary file
     Route route = Route::kThroughFile;
     snapshot::Checksum checksum = snapshot::Checksum::kCrc64;
+    std::function<void()> on_beside;       // loading begins, and our data stays; this object's thread
     std::function<void()> on_flush;        // just before our data goes; this object's thread
     std::function<void(Outcome)> on_done;  // last; this object's thread
   };
@@ -51,8 +53,10 @@ class FullSync {
   [[nodiscard]] Result<DbIndex> transfer();
   [[nodiscard]] Result<std::string> read_header();
   [[nodiscard]] Result<void> spool(Source& source);
+  [[nodiscard]] Result<snapshot::LoadReport> load_beside(Source& source);
+  [[nodiscard]] Result<void> take_mark(Source& source, std::string rest);
   void flush();
-  [[nodiscard]] snapshot::LoadOptions options(keyspace::SafePoint::Participant& seat) const;
+  [[nodiscard]] snapshot::LoadOptions options(keyspace::SafePoint::Participant* seat) const;
 
   Plan plan_;
   SyncProgress progress_;

@@ -45,8 +45,8 @@ class Host {
   virtual ~Host() = default;
   /// Thread: the control loop's.
   virtual void show(const RoleFacts& facts) = 0;
-  /// Whether the data set is being replaced; thread: any.
-  enum class Loading : std::uint8_t { kBegins, kEnds };
+  /// Whether the data set is being replaced; thread: any. kBeginsBeside: another is loaded, ours is served meanwhile.
+  enum class Loading : std::uint8_t { kBegins, kBeginsBeside, kEnds };
   virtual void loading(Loading state) = 0;
   /// All data was replaced by that of the primary: the append-only file must begin anew. Thread: the control loop's.
   virtual void dataset_replaced() = 0;

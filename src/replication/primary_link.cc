@@ -245,8 +245,14 @@ void PrimaryLink::receive(const FullResync& resync) {
                      .socket = socket_,
                      .unread = std::move(unread),
                      .path = fmt::format("temp-sync-{}.rdb", ::getpid()),
-                     .route = settings_.diskless_load ? FullSync::Route::kDirect : FullSync::Route::kThroughFile,
+                     .route = route(),
                      .checksum = settings_.checksum,
+                     .on_beside =
+                         [this, continues = resync.id == parts_.stream.history().id] {
+                           // Of the same history, what we have is the same data at an earlier time, and worth serving.
+                           using Loading = Host::Loading;
+                           parts_.host.loading(continues ? Loading::kBeginsBeside : Loading::kBegins);
+                         },
                      .on_flush =
                          [this] {
                            can_resume_ = false;
@@ -258,6 +264,17 @@ void PrimaryLink::receive(const FullResync& resync) {
                              if (attempt == attempt_) received(std::move(outcome), resync);
                            });
                          }});
+}
+
+FullSync::Route PrimaryLink::route() const {
+  using Load = Settings::DisklessLoad;
+  keyspace::Keyspace& keyspace = parts_.snapshots.keyspace();
+  if (settings_.diskless_load == Load::kBeside) return FullSync::Route::kBeside;
+  if (settings_.diskless_load == Load::kNever) return FullSync::Route::kThroughFile;
+  for (std::uint32_t db = 0; db < keyspace.databases(); ++db) {
+    if (keyspace.size(DbIndex{db}).keys != 0) return FullSync::Route::kThroughFile;
+  }
+  return FullSync::Route::kDirect;
 }
 
 void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) {

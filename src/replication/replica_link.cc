@@ -80,12 +80,12 @@ void ReplicaLink::send_first(std::string bytes) {
   queue_.push_back({std::move(block), 0});
 }
 
-void ReplicaLink::feed(const std::shared_ptr<const Block>& block) {
+void ReplicaLink::feed(const std::shared_ptr<Block>& block) {
   if (state_ == State::kLost || state_ == State::kWaiting || traits_.wants_rdb_only) return;
   if (block->end() <= position_) return;
   const auto from = static_cast<std::size_t>(std::max<std::int64_t>(0, position_ - block->begin));
   position_ = block->end();
-  queued_bytes_ += block->bytes.size() - from;
+  queued_bytes_ += block->size() - from;
   if (queue_.empty() || queue_.back().block != block) queue_.push_back({block, from});
 }
 
@@ -102,9 +102,10 @@ void ReplicaLink::flush() {
   while (!queue_.empty()) {
     std::array<std::string_view, net::kMaxPieces> views;
     std::size_t n = 0;
-    for (auto it = queue_.begin(); it != queue_.end() && n < views.size(); ++it) {
+    for (auto it = queue_.begin(); it != queue_.end() && n < views.size() && it->block->away == 0; ++it) {
       views[n++] = std::string_view(it->block->bytes).substr(it->from);
     }
+    if (n == 0) break;
     const net::IoOutcome sent =
         net::write_some(socket_->fd().get(), std::span<const std::string_view>(views.data(), n));
     if (sent.status == net::IoStatus::kWouldBlock) break;
@@ -114,7 +115,7 @@ void ReplicaLink::flush() {
     std::size_t left = sent.bytes;
     while (!queue_.empty()) {
       Piece& piece = queue_.front();
-      const std::size_t size = piece.block->bytes.size() - piece.from;
+      const std::size_t size = piece.block->size() - piece.from;
       if (left < size) {
         piece.from += left;
         break;
@@ -123,16 +124,27 @@ void ReplicaLink::flush() {
       queue_.pop_front();
     }
   }
+  if (queue_.empty()) catches_up_ = false;
   update_interest();
+  fetch_ahead();
 }
 
 void ReplicaLink::update_interest() {
-  watch_.set_interest(queue_.empty() ? net::Interest::kRead : net::Interest::kReadWrite);
+  const bool can_send = !queue_.empty() && queue_.front().block->away == 0;
+  watch_.set_interest(can_send ? net::Interest::kReadWrite : net::Interest::kRead);
 }
 
-bool ReplicaLink::within_limits(const Settings& settings) {
-  if (settings.output_hard != 0 && queued_bytes_ > settings.output_hard) return false;
-  if (settings.output_soft == 0 || queued_bytes_ <= settings.output_soft) {
+void ReplicaLink::fetch_ahead() {
+  constexpr std::size_t kBlocks = 32;  // two mebibytes: enough for the disk to be ahead of the socket
+  for (std::size_t i = 0; i < kBlocks && i < queue_.size(); ++i) {
+    if (queue_[i].block->away != 0) owner_.link_lacks(*this, queue_[i].block);
+  }
+}
+
+bool ReplicaLink::within_limits(const Settings& settings, std::uint64_t lag_memory) {
+  const std::uint64_t held = catches_up_ ? std::min(queued_bytes_, lag_memory) : queued_bytes_;
+  if (settings.output_hard != 0 && held > settings.output_hard) return false;
+  if (settings.output_soft == 0 || held <= settings.output_soft) {
     over_soft_limit_since_.reset();
     return true;
   }

@@ -32,6 +32,8 @@ class ReplicaLink final : public net::IoHandler {
     virtual ~Owner() = default;
     virtual void link_acknowledged(ReplicaLink& link) = 0;
     virtual void link_lost(ReplicaLink& link, std::string why) = 0;
+    /// The link goes on with flush() when the bytes of this block are back.
+    virtual void link_lacks(ReplicaLink& link, const std::shared_ptr<Block>& block) = 0;
   };
 
   ReplicaLink(Owner& owner, net::EventLoop& loop, std::uint64_t number, std::shared_ptr<BlockingSocket> socket,
@@ -44,7 +46,7 @@ class ReplicaLink final : public net::IoHandler {
   /// Bytes that go out before everything else ("+CONTINUE ...").
   void send_first(std::string bytes);
   /// A piece of the stream; what lies before position() is left out. The same block again: it has grown at its end.
-  void feed(const std::shared_ptr<const Block>& block);
+  void feed(const std::shared_ptr<Block>& block);
   /// Sends what it can, if the socket is ours.
   void flush();
   /// The stream may flow.
@@ -60,13 +62,14 @@ class ReplicaLink final : public net::IoHandler {
   void begin_sync(std::int64_t offset) noexcept {
     state_ = State::kSyncing;
     position_ = offset;
+    catches_up_ = true;
   }
   /// Tells a waiting replica that we are alive.
   void sign_of_life();
   /// Stops watching; the socket ends.
   void close();
-  /// Whether the limits for what lies in our memory are kept.
-  [[nodiscard]] bool within_limits(const Settings& settings);
+  /// Whether the limits for what lies in our memory are kept. `lag_memory`: held for all links together.
+  [[nodiscard]] bool within_limits(const Settings& settings, std::uint64_t lag_memory);
 
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
   [[nodiscard]] State state() const noexcept { return state_; }
@@ -79,6 +82,8 @@ class ReplicaLink final : public net::IoHandler {
   [[nodiscard]] MonoTime last_ack() const noexcept { return last_ack_; }
   [[nodiscard]] bool heard() const noexcept { return heard_; }
   [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }
+  /// It gets a snapshot, or has not had all of the stream since then: what it lacks may wait on the disk.
+  [[nodiscard]] bool catches_up() const noexcept { return catches_up_; }
   /// First byte of the stream that it has not been fed.
   void set_position(std::int64_t position) noexcept { position_ = position; }
   void note_alive() noexcept { last_ack_ = loop_.now(); }
@@ -90,12 +95,13 @@ class ReplicaLink final : public net::IoHandler {
 
  private:
   struct Piece {
-    std::shared_ptr<const Block> block;
+    std::shared_ptr<Block> block;
     std::size_t from;
   };
   void read_input();
   void run(std::span<const std::string_view> args);
   void update_interest();
+  void fetch_ahead();
 
   Owner& owner_;
   net::EventLoop& loop_;
@@ -109,7 +115,8 @@ class ReplicaLink final : public net::IoHandler {
   std::optional<std::int64_t> durable_;
   MonoTime since_;
   MonoTime last_ack_;
-  bool heard_ = false;  // an acknowledgement came
+  bool heard_ = false;       // an acknowledgement came
+  bool catches_up_ = false;  // since its snapshot it has not had everything
   std::deque<Piece> queue_;
   std::uint64_t queued_bytes_ = 0;
   std::optional<MonoTime> over_soft_limit_since_;

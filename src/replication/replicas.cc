@@ -27,6 +27,7 @@ std::string address_part(const std::string& endpoint) { return endpoint.substr(0
 
 Replicas::Replicas(Parts parts)
     : parts_(std::move(parts)),
+      overflow_(parts_.loop, parts_.files),
       transfers_({parts_.loop, parts_.log, parts_.snapshots, parts_.files, parts_.stream, parts_.stream_db,
                   [this](std::uint64_t link, const std::optional<Error>& error) { snapshot_done(link, error); },
                   [this] { start_waiting(); }}) {}
@@ -85,10 +86,13 @@ bool Replicas::resume(ReplicaLink& link, const SyncRequest& request) {
   }
   log::notice(
       "Partial resynchronization request from {} accepted. Sending {} bytes of backlog starting from offset {}.",
-      link.name, rest->missing.bytes.size(), request.position + 1);
+      link.name, rest->missing.size(), request.position + 1);
   link.send_first(link.traits().knows_psync2 ? fmt::format("+CONTINUE {}\r\n", rest->id.hex()) : "+CONTINUE\r\n");
-  link.set_position(rest->missing.begin);
-  link.feed(std::make_shared<Block>(std::move(rest->missing)));
+  link.set_position(rest->position);
+  const auto missing = std::make_shared<Block>();
+  missing->begin = rest->position;
+  missing->bytes = std::move(rest->missing);
+  link.feed(missing);
   link.go_online();
   return true;
 }
@@ -183,19 +187,35 @@ void Replicas::update_readers() {
   }
 }
 
+std::optional<std::uint64_t> Replicas::overflows_above() const {
+  const std::uint64_t limit = settings_.output_soft != 0 ? settings_.output_soft : settings_.output_hard;
+  const bool wanted = std::ranges::any_of(links_, [](const auto& entry) { return entry.second->catches_up(); });
+  if (limit == 0 || !wanted) return std::nullopt;
+  return limit / 2;  // so that the limits themselves are reached by a failing disk only
+}
+
+void Replicas::link_lacks(ReplicaLink& link, const std::shared_ptr<Block>& block) {
+  overflow_.fetch(block, [this, number = link.number()](const Result<void>& back) {
+    if (const auto it = links_.find(number); !back && it != links_.end()) {
+      link_lost(*it->second, fmt::format("a part of the stream was lost: {}", back.error().text()));
+    }
+    // All: others may have found the block on its way.
+    for (auto& [other, waiting] : links_) waiting->flush();
+  });
+}
+
 /// What is new, in blocks that fill up: many small ones would take more memory than they hold.
 void Replicas::feed_lagging(const Block& fresh) {
   constexpr std::size_t kRoom = 64 * 1024 - 1;        // with the string's zero a size that allocators have
   constexpr std::uint64_t kMemory = kRoom + 1 + 128;  // with what counts and queues it
+  const auto above = overflows_above();
   for (std::size_t at = 0; at < fresh.bytes.size();) {
     if (!lag_ || lag_->end() != fresh.begin + static_cast<std::int64_t>(at) || lag_->bytes.size() == kRoom) {
-      lag_ = std::shared_ptr<Block>(new Block, [count = lag_memory_](Block* dead) {
-        count->fetch_sub(kMemory, std::memory_order_relaxed);
-        delete dead;
-      });
+      if (lag_ && above && lag_memory() > *above) overflow_.put_away(lag_);
+      lag_ = std::make_shared<Block>();
       lag_->begin = fresh.begin + static_cast<std::int64_t>(at);
       lag_->bytes.reserve(kRoom);
-      lag_memory_->fetch_add(kMemory, std::memory_order_relaxed);
+      lag_->memory = CountedMemory(lag_memory_, kMemory);
     }
     const std::size_t n = std::min(kRoom - lag_->bytes.size(), fresh.bytes.size() - at);
     lag_->bytes.append(fresh.bytes, at, n);
@@ -217,7 +237,7 @@ void Replicas::feed() {
   }
   for (auto& [number, link] : links_) {
     link->flush();
-    if (link->state() != ReplicaLink::State::kLost && !link->within_limits(settings_)) {
+    if (link->state() != ReplicaLink::State::kLost && !within_limits(*link)) {
       link_lost(*link, "scheduled to be closed ASAP for overcoming of output buffer limits");
     }
   }
@@ -232,7 +252,7 @@ void Replicas::tick(Pings pings) {
     const bool waits_for_it = link->state() == State::kOnline || link->state() == State::kAwaitingAck;
     if (waits_for_it && now - link->last_ack() > settings_.timeout) {
       link_lost(*link, "Disconnecting timedout replica (streaming sync)");
-    } else if (link->state() != State::kLost && !link->within_limits(settings_)) {
+    } else if (link->state() != State::kLost && !within_limits(*link)) {
       link_lost(*link, "scheduled to be closed ASAP for overcoming of output buffer limits");
     }
   }

@@ -15,6 +15,7 @@
 #include "command/session.h"
 #include "net/event_loop.h"
 #include "replication/handshake.h"
+#include "replication/overflow.h"
 #include "replication/ports.h"
 #include "replication/replica_link.h"
 #include "replication/settings.h"
@@ -97,20 +98,25 @@ class Replicas final : private ReplicaLink::Owner {
  private:
   void link_acknowledged(ReplicaLink& link) override;
   void link_lost(ReplicaLink& link, std::string why) override;
+  void link_lacks(ReplicaLink& link, const std::shared_ptr<Block>& block) override;
   [[nodiscard]] bool resume(ReplicaLink& link, const SyncRequest& request);
   void start_waiting();
   void start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route);
   void snapshot_done(std::uint64_t number, const std::optional<Error>& error);
   void reap(std::uint64_t number);
   void feed_lagging(const Block& fresh);
+  /// Memory for the stream above which it goes to the disk for those who catch up; nullopt: nobody does, or no limit.
+  [[nodiscard]] std::optional<std::uint64_t> overflows_above() const;
+  [[nodiscard]] bool within_limits(ReplicaLink& link) { return link.within_limits(settings_, lag_memory()); }
   void update_readers();
   void publish();
 
   SyncCounts counts_;
   Parts parts_;
   Settings settings_;
-  using LagMemory = std::atomic<std::uint64_t>;
-  std::shared_ptr<LagMemory> lag_memory_ = std::make_shared<LagMemory>(0);  // shared with the blocks that it counts
+  // Shared with the blocks that it counts.
+  std::shared_ptr<CountedMemory::Counter> lag_memory_ = std::make_shared<CountedMemory::Counter>(0);
+  Overflow overflow_;
   std::shared_ptr<Block> lag_;  // the last block, while a replica lags; shared with the links that have to send it
   Transfers transfers_;         // before the links, whose end ends the transfers
   std::unordered_map<std::uint64_t, std::unique_ptr<ReplicaLink>> links_;

@@ -23,7 +23,8 @@ struct Settings {
   bool diskless_sync = true;
   Seconds diskless_sync_delay{5};                // others may arrive meanwhile and share the snapshot
   std::uint32_t diskless_sync_max_replicas = 0;  // so many need not wait any longer; 0: the whole delay
-  bool diskless_load = false;
+  enum class DisklessLoad : std::uint8_t { kNever, kWhenEmpty, kBeside };
+  DisklessLoad diskless_load = DisklessLoad::kNever;
   bool nodelay = true;
   Seconds ping_period{10};
   Seconds timeout{60};

@@ -29,7 +29,7 @@ void Stream::set_readers(Readers readers) {
   waiting_.store(0, std::memory_order_relaxed);
 }
 
-std::shared_ptr<const Block> Stream::take() {
+std::shared_ptr<Block> Stream::take() {
   auto block = std::make_shared<Block>();
   MutexLock lock(mutex_);
   if (pending_.empty()) return nullptr;
@@ -49,7 +49,7 @@ std::optional<Continuation> Stream::resume(const NodeId& id, std::int64_t positi
   // The second history is ours up to the byte before second_offset_, which counts from 1.
   const bool known = id == id_ || (!second_id_.is_zero() && id == second_id_ && position < second_offset_);
   if (!known || !backlog_.holds(position)) return std::nullopt;
-  return Continuation{id_, {position, backlog_.from(position)}};
+  return Continuation{id_, position, backlog_.from(position)};
 }
 
 std::int64_t Stream::offset_of(std::uint64_t recorded) const {

@@ -12,7 +12,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/file.h"
 #include "base/ids.h"
 #include "base/sync.h"
 #include "changelog/change_log.h"
@@ -20,11 +22,49 @@
 
 namespace ashlar::replication {
 
-/// A piece of the stream, shared by the links that have to send it.
+/// Where the bytes of a block are on the disk.
+struct OverflowPlace {
+  std::shared_ptr<File> file;  // shared by the blocks in it; goes with the last of them
+  std::uint64_t offset = 0;
+};
+
+/// Counts memory for as long as it lives.
+class CountedMemory {
+ public:
+  using Counter = std::atomic<std::uint64_t>;
+  CountedMemory() = default;
+  CountedMemory(std::shared_ptr<Counter> counter, std::uint64_t bytes) : counter_(std::move(counter)), bytes_(bytes) {
+    counter_->fetch_add(bytes_, std::memory_order_relaxed);
+  }
+  ~CountedMemory() { reset(); }
+  CountedMemory(const CountedMemory&) = delete;
+  CountedMemory& operator=(const CountedMemory&) = delete;
+  CountedMemory(CountedMemory&& other) noexcept : counter_(std::move(other.counter_)), bytes_(other.bytes_) {}
+  CountedMemory& operator=(CountedMemory&& other) noexcept {
+    std::swap(counter_, other.counter_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  void reset() {
+    if (counter_) counter_->fetch_sub(bytes_, std::memory_order_relaxed);
+    counter_.reset();
+  }
+
+ private:
+  std::shared_ptr<Counter> counter_;  // shared with whoever shows the sum
+  std::uint64_t bytes_ = 0;
+};
+
+/// A piece of the stream, shared by the links that have to send it. Its bytes may be on the disk meanwhile (Overflow).
 struct Block {
   std::int64_t begin = 0;
   std::string bytes;
-  [[nodiscard]] std::int64_t end() const noexcept { return begin + static_cast<std::int64_t>(bytes.size()); }
+  std::size_t away = 0;  // so many are on the disk, and none in `bytes`
+  OverflowPlace place;   // while they are away
+  bool coming = false;   // they are on their way back
+  CountedMemory memory;
+  [[nodiscard]] std::size_t size() const noexcept { return bytes.size() + away; }
+  [[nodiscard]] std::int64_t end() const noexcept { return begin + static_cast<std::int64_t>(size()); }
 };
 
 /// Names and extent of the stream.
@@ -40,8 +80,9 @@ struct History {
 
 /// A replica may go on: the bytes that it lacks.
 struct Continuation {
-  NodeId id;  // of the history it now follows
-  Block missing;
+  NodeId id;                  // of the history it now follows
+  std::int64_t position = 0;  // of the first of
+  std::string missing;        // these bytes
 };
 
 class Stream final : public changelog::Sink {
@@ -58,7 +99,7 @@ class Stream final : public changelog::Sink {
   /// Bytes of memory that what came since then takes.
   [[nodiscard]] std::uint64_t waiting_memory() const noexcept { return waiting_.load(std::memory_order_relaxed); }
   /// What came since the last call; null when nothing did.
-  [[nodiscard]] std::shared_ptr<const Block> take();
+  [[nodiscard]] std::shared_ptr<Block> take();
 
   [[nodiscard]] History history() const;
   [[nodiscard]] std::int64_t end() const noexcept { return end_.load(std::memory_order_acquire); }

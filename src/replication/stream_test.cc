@@ -47,8 +47,8 @@ TEST_F(StreamTest, ResumesWhatTheBacklogHoldsOfItsHistory) {
   stream.append("0123456789");
   const auto rest = stream.resume(first, 7);
   ASSERT_TRUE(rest);
-  EXPECT_EQ(rest->missing.bytes, "789");
-  EXPECT_EQ(rest->missing.begin, 7);
+  EXPECT_EQ(rest->missing, "789");
+  EXPECT_EQ(rest->position, 7);
   EXPECT_FALSE(stream.resume(second, 7));
   EXPECT_FALSE(stream.resume(first, 11));
   stream.append("0123456789");
@@ -64,7 +64,7 @@ TEST_F(StreamTest, ResumesTheOldHistoryOnlyUpToThePromotion) {
   const auto rest = stream.resume(first, 3);
   ASSERT_TRUE(rest);
   EXPECT_EQ(rest->id, second);
-  EXPECT_EQ(rest->missing.bytes, "de");
+  EXPECT_EQ(rest->missing, "de");
   EXPECT_FALSE(stream.resume(first, 4)) << "that replica has bytes we never had";
   EXPECT_TRUE(stream.resume(second, 4));
 }

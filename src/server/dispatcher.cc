@@ -173,7 +173,7 @@ std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const 
   const bool routed = router_ != nullptr && spec.is(Flag::kRunsQueue);
   if (is(Gate::kReadOnlyReplica) && !routed) return Error{ErrorCode::kReadOnly, {}};
   if (is(Gate::kStale)) return Error{ErrorCode::kMasterDown, {}};
-  if (is(Gate::kLoading)) return Error{ErrorCode::kLoading, {}};
+  if (is(Gate::kLoading) || is(Gate::kAsyncLoading)) return Error{ErrorCode::kLoading, {}};
   return std::nullopt;
 }
 

@@ -20,6 +20,7 @@ enum class Gate : std::uint32_t {
   kReplica = 1U << 7,          // we follow a primary; refuses nothing by itself
   kRedirect = 1U << 8,         // the same, outside of a cluster: clients that follow redirections belong to the primary
   kImporting = 1U << 9,        // import-mode: what has expired is kept; refuses nothing by itself
+  kAsyncLoading = 1U << 10,    // another dataset is loaded beside the one that is served
 };
 
 class Gates {
@@ -43,6 +44,7 @@ class Gates {
   const auto bit = [](Gate gate) { return static_cast<std::uint32_t>(gate); };
   std::uint32_t gates = bit(Gate::kAllPaused);
   if (!spec.is(Flag::kLoading)) gates |= bit(Gate::kLoading);
+  if (spec.is(Flag::kNoAsyncLoading)) gates |= bit(Gate::kAsyncLoading);
   if (!spec.is(Flag::kStale)) gates |= bit(Gate::kStale);
   if (spec.is(Flag::kWrite)) gates |= bit(Gate::kReadOnlyReplica) | bit(Gate::kMisconf) | bit(Gate::kFewReplicas);
   if (spec.is(Flag::kWrite | Flag::kReadOnly | Flag::kRunsQueue)) gates |= bit(Gate::kRedirect);

@@ -407,7 +407,7 @@ void Persistence::add_info(Info& info) {
     };
     const auto seconds = [](Micros took) { return std::chrono::duration_cast<Seconds>(took).count(); };
     out.field("loading", parts_.gates.closed(Gate::kLoading) ? 1 : 0);
-    out.field("async_loading", 0);
+    out.field("async_loading", parts_.gates.closed(Gate::kAsyncLoading) ? 1 : 0);
     // Snapshots copy a slot before it changes instead of forking, so no page is ever copied on write.
     for (const std::string_view name : {"current_cow_peak", "current_cow_size", "current_cow_size_age"}) {
       out.field(name, 0);

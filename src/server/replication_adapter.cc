@@ -24,7 +24,12 @@ replication::Settings replication_settings(const config::Config& config) {
   to.diskless_sync = from.diskless_sync;
   to.diskless_sync_delay = from.diskless_sync_delay;
   to.diskless_sync_max_replicas = from.diskless_sync_max_replicas;
-  to.diskless_load = from.diskless_load != config::DisklessLoad::kDisabled;
+  using Load = replication::Settings::DisklessLoad;
+  switch (from.diskless_load) {
+    case config::DisklessLoad::kDisabled: to.diskless_load = Load::kNever; break;
+    case config::DisklessLoad::kOnEmptyDatabase: to.diskless_load = Load::kWhenEmpty; break;
+    case config::DisklessLoad::kSwap: to.diskless_load = Load::kBeside; break;
+  }
   to.nodelay = !from.disable_tcp_nodelay;
   to.ping_period = from.ping_period;
   to.timeout = from.timeout;
@@ -123,6 +128,7 @@ void ReplicationHost::show(const replication::RoleFacts& facts) {
 }
 
 void ReplicationHost::loading(Loading state) {
+  set(Gate::kAsyncLoading, state == Loading::kBeginsBeside);
   const bool begins = state == Loading::kBegins;
   if (loading_.exchange(begins) != begins) set(Gate::kLoading, begins);
 }

@@ -84,10 +84,39 @@ class Link:
         self.socket.close()
 
 
+class FakeReplica(Link):
+    """Asks for everything, and reads and answers only when it is told to."""
+
+    def __init__(self, port, *options):
+        """`options` are further arguments of REPLCONF."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        connection.connect(("127.0.0.1", port))
+        super().__init__(connection)
+        self.send(command("REPLCONF", "capa", "eof", "capa", "psync2", *options))
+        assert self.line() == b"+OK"
+        self.send(command("PSYNC", "?", "-1"))
+
+    def take_snapshot(self):
+        """Reads the snapshot up to its mark; the offset of the stream behind it."""
+        words = self.line().lstrip(b"\n").split()
+        assert words[0] == b"+FULLRESYNC", words
+        header = self.line().lstrip(b"\n")
+        assert header.startswith(b"$EOF:"), header
+        while not self.buffer.endswith(header[5:]):
+            self._more()
+        self.buffer = b""
+        return int(words[2])
+
+    def acknowledge(self, offset, *more):
+        self.send(command("REPLCONF", "ACK", offset, *more))
+
+
 class FakePrimary:
     """Listens for a replica and shakes hands with it up to PSYNC."""
 
     def __init__(self, port):
+        self.port = port
         self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.settimeout(20)
 

@@ -181,6 +181,30 @@ def test_full_disk_under_the_log_refuses_writes_until_there_is_room(start, disk,
     assert not missing
 
 
+def test_full_disk_of_a_primary_stops_its_writes_and_nothing_else(start, disk, cluster, ports):
+    primary = start(appendonly="yes")
+    port = ports.take()[0]
+    replica = cluster.add(port, CONFIG.format(port=port, disk="./", save='""', appendonly="no", fsync="no")).start()
+    replica.call("REPLICAOF", HOST, primary.port)
+    wait_until(lambda: replica.info("replication")["master_link_status"] == "up", 30, "the replica")
+    fill(primary, 0, 100)
+    disk.fill(leave=20_000)
+    acknowledged = 100
+    while refused(primary, "SET", f"key:{acknowledged}", VALUE) is None:
+        acknowledged += 1
+    assert primary.call("GET", "key:0") == VALUE
+    assert replica.call("GET", "key:0") == VALUE
+    assert refused(primary, "DEL", "key:0") is not None
+    goal = int(primary.info("replication")["master_repl_offset"])
+    wait_until(lambda: int(replica.info("replication")["slave_repl_offset"]) >= goal, 30, "the replica to have everything")
+    assert replica.info("replication")["master_link_status"] == "up"
+    assert replica.call("DBSIZE") == primary.call("DBSIZE") >= acknowledged
+    disk.empty()
+    wait_until(lambda: refused(primary, "SET", "after", "b") is None, 30, "writes to come back by themselves")
+    wait_until(lambda: replica.call("GET", "after") == "b", 30, "the replica to follow")
+    assert primary.info("stats")["sync_full"] == "1"
+
+
 def test_read_only_directory_is_named(start, disk):
     node = start(save="1 1")
     fill(node, 0, 10)

@@ -1,0 +1,141 @@
+"""What durability costs: start from files, full synchronisation, the append-only file, replies that wait for replicas, a huge value in a snapshot."""
+import os
+import re
+import statistics
+import subprocess
+import time
+
+from load import alternate, ratio
+from servers import encode
+from strings import pairs
+
+
+def seconds(function):
+    begin = time.monotonic()
+    function()
+    return time.monotonic() - begin
+
+
+def many(lab):
+    return 500_000 if lab.options.quick else 5_000_000
+
+
+def few_rounds(lab):
+    return min(lab.options.rounds, 3)
+
+
+def compare_times(lab, section, case, servers, measure, target):
+    redis, ashlar = alternate(servers, few_rounds(lab), measure)
+    lab.row(section, case, f"{statistics.median(redis):.2f} s", f"{statistics.median(ashlar):.2f} s", ratio(redis, ashlar), target)
+
+
+def restart(server):
+    """Seconds from the start of the process until it answers with all of its data."""
+    server.halt()
+    return seconds(lambda: server.start(at_most=300))
+
+
+def loading(lab):
+    keys = many(lab)
+    with lab.both() as servers:
+        for server in servers:
+            server.fill(pairs(keys))
+            server.call("SAVE")
+        compare_times(lab, "loading", f"start from an RDB file of {keys:,} keys", servers, restart, 0.7)
+    with lab.both("--appendonly", "yes", "--auto-aof-rewrite-percentage", "0") as servers:
+        for server in servers:
+            server.fill(pairs(keys))
+        compare_times(lab, "loading", f"start from an append-only file of {keys:,} SETs", servers, restart, 0.7)
+
+
+def synchronise(primary, replica):
+    replica.call("REPLICAOF", "NO", "ONE")
+    replica.call("FLUSHALL")
+
+    def follow():
+        replica.call("REPLICAOF", "127.0.0.1", primary.port)
+        while replica.info("master_link_status") != "up":
+            time.sleep(0.02)
+    return seconds(follow)
+
+
+def fullsync(lab):
+    keys = many(lab)
+    options = ("--repl-diskless-sync-delay", "0", "--repl-backlog-size", "100mb", "--repl-backlog-ttl", "0")
+    with lab.both(*options) as primaries, lab.both(*options, cores="1") as replicas:
+        for primary in primaries:
+            primary.fill(pairs(keys))
+        followers = dict(zip(primaries, replicas))
+        compare_times(lab, "fullsync", f"full synchronisation of {keys:,} keys", primaries, lambda p: synchronise(p, followers[p]), 0.7)
+
+
+def rate(server, requests, pipeline, keys=1_000_000):
+    """SETs in a second with 50 connections."""
+    done = subprocess.run(["taskset", "-c", "1", "redis-benchmark", "-p", str(server.port), "-c", "50", "-n", str(requests), "-r", str(keys),
+                           "-P", str(pipeline), "-q", "SET", "key:__rand_int__", "x" * 16], capture_output=True, text=True)
+    found = re.findall(r"([\d.]+) requests per second", done.stdout)
+    if done.returncode != 0 or not found or "rror" in done.stdout + done.stderr:
+        raise SystemExit(f"{server.name}: {done.stdout}{done.stderr}")
+    return float(found[-1])
+
+
+def a_second(rates):
+    return f"{statistics.median(rates) / 1000:.0f} k/s"
+
+
+def aof(lab):
+    requests = 2_000_000 // lab.options.divide
+    with lab.both() as without, lab.both("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0") as with_log:
+        rates = alternate([*without, *with_log], lab.options.rounds, lambda s: rate(s, requests, 16))
+        redis, ashlar = ratio(rates[2], rates[0]), ratio(rates[3], rates[1])
+        lab.row("aof", "SET P16 without a log over that with everysec", f"{redis:.2f}x", f"{ashlar:.2f}x", ashlar, 1 / 0.85)
+        lab.row("aof", "SET P16 with everysec", a_second(rates[2]), a_second(rates[3]), ratio(rates[3], rates[2]), None)
+    requests = 100_000 // lab.options.divide
+    with lab.both("--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0") as servers:
+        redis, ashlar = alternate(servers, lab.options.rounds, lambda s: rate(s, requests, 1))
+        lab.row("aof", "SET with always, 50 connections: Redis' rate over ours", a_second(redis), a_second(ashlar), ratio(ashlar, redis), 0.5)
+
+
+def acks(lab):
+    requests = 2_000_000 // lab.options.divide
+    options = ("--repl-diskless-sync-delay", "0")
+    with lab.ashlar(*options) as primary, lab.ashlar(*options, cores="1") as replica:
+        synchronise(primary, replica)
+
+        def with_acks(count):
+            primary.call("CONFIG", "SET", "min-replicas-ack", count)
+            return rate(primary, requests, 16)
+        none, one = alternate([0, 1], lab.options.rounds, with_acks)
+        lab.row("acks", "SET P16 with min-replicas-ack 0 over that with 1", "", f"{a_second(none)} {a_second(one)}", ratio(one, none), 1 / 0.7)
+
+
+def longest_set(server, while_true):
+    """Milliseconds of the longest SET of another key, on a connection of its own, while the condition holds."""
+    longest = 0.0
+    with server.connect() as s:
+        number = 0
+        while number % 100 or while_true():
+            number += 1
+            command = encode("SET", f"other:{number % 1000}", "x")
+            begin = time.perf_counter()
+            s.sendall(command)
+            s.recv(100)
+            longest = max(longest, time.perf_counter() - begin)
+    return longest * 1000
+
+
+def bigvalue(lab):
+    members = 1_000_000 if lab.options.quick else 10_000_000
+    figures = []
+    for make in (lab.redis, lab.ashlar):
+        with make(cores="0,1") as server:
+            server.fill(encode("SADD", "big", *(f"member:{n}" for n in range(first, first + 1000))) for first in range(0, members, 1000))
+            os.sched_setaffinity(0, {0, 1})
+            server.call("BGSAVE")
+            begin = time.monotonic()
+            longest = longest_set(server, lambda: server.info("rdb_bgsave_in_progress") == "1")
+            figures.append((longest, time.monotonic() - begin))
+    redis, ashlar = figures
+    case = f"snapshot of a set of {members:,} members"
+    lab.row("bigvalue", f"{case}: longest SET of another slot", f"{redis[0]:.1f} ms", f"{ashlar[0]:.1f} ms", ashlar[0] / redis[0], None)
+    lab.row("bigvalue", f"{case}: the save took", f"{redis[1]:.1f} s", f"{ashlar[1]:.1f} s", ashlar[1] / redis[1], None)
