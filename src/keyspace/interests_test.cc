@@ -171,6 +171,18 @@ TEST_F(InterestsTest, SwappingDatabasesTouchesWhatWasThereAndWhatCame) {
   EXPECT_EQ(ready[0].text, "comes");
 }
 
+TEST_F(InterestsTest, SwappingDatabasesTellsWhoWaitsForAKeyThatComesExpired) {
+  db(9).set(keyspace.ref("comes"), "v", wall_from_unix_millis(999'000));
+  const auto waiter = wait("comes", 1);
+  {
+    const SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
+    keyspace.swap(DbIndex{0}, DbIndex{9}, context.now, &listener);
+  }
+  const auto ready = listener.take_ready();
+  ASSERT_EQ(ready.size(), 1U);
+  EXPECT_EQ(ready[0].text, "comes");
+}
+
 TEST_F(InterestsTest, SwappingDatabasesLeavesAloneWhoKnewAKeyToBeGoneWhenItStillIs) {
   const WallTime past = wall_from_unix_millis(999'000);
   const auto put = [&](std::string_view key, std::uint32_t index, WallTime expiry) {

@@ -126,7 +126,10 @@ void Keyspace::swap(DbIndex a, DbIndex b, WallTime now, ModificationListener* li
     if (s.agenda) s.agenda->swap(a.value, b.value);
     for (const Known& one : known) {
       const Interests::State after = interests_.state(one.db, ref(one.key), now);
-      if (one.before == Interests::State::kLive || after == Interests::State::kLive) {
+      if (one.before == Interests::State::kMissing && after == Interests::State::kMissing) continue;
+      const bool live = one.before == Interests::State::kLive || after == Interests::State::kLive;
+      // Who waits for the key meets it when it has expired, too, and removes it.
+      if (live || interests_.next_waiter(one.db, ref(one.key), 0) != nullptr) {
         tell(one.db, {&one.key, 1}, listener);
       } else {
         interests_.exchanged(one.db, ref(one.key), one.before, after);
