@@ -45,11 +45,16 @@ class Sampler {
   Sampler(Keyspace& keyspace, const AccessContext& context, EvictionPolicy policy)
       : keyspace_(keyspace), context_(context), policy_(policy), lfu_(keyspace.access().lfu()) {}
 
-  /// Looks into one slot; returns how many candidates it gave.
-  std::uint32_t look(SlotId id) {
+  enum class Busy : std::uint8_t { kSkip, kWait };
+  /// Looks into one slot; returns how many candidates it gave. `busy`: when somebody else works on it.
+  std::uint32_t look(SlotId id, Busy busy) {
     Slot& slot = keyspace_.slot(id);
     std::uint32_t found = 0;
-    slot.lock.lock();
+    if (busy == Busy::kWait) {
+      slot.lock.lock();
+    } else if (!slot.lock.try_lock()) {
+      return 0;  // a snapshot may be copying a huge value
+    }
     slot.for_each_db([&](const SlotDb& db) {
       const Entry* entry = draw(db, policy_, *context_.rng);
       if (entry == nullptr) return;
@@ -77,11 +82,13 @@ Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPoli
   std::uint32_t found = 0;
   constexpr int kDraws = 64;
   for (int i = 0; i < kDraws && found < samples; ++i) {
-    found += sampler.look(SlotId::wrap(static_cast<std::uint32_t>(context.rng->next())));
+    found += sampler.look(SlotId::wrap(static_cast<std::uint32_t>(context.rng->next())), Sampler::Busy::kSkip);
   }
   if (found < samples) {  // sparse: walk on from a random place, at about 10 ns an empty slot
     const auto start = static_cast<std::uint32_t>(context.rng->next());
-    for (std::uint32_t i = 0; i < kSlotCount && found < samples; ++i) found += sampler.look(SlotId::wrap(start + i));
+    for (std::uint32_t i = 0; i < kSlotCount && found < samples; ++i) {
+      found += sampler.look(SlotId::wrap(start + i), Sampler::Busy::kWait);
+    }
   }
   if (!sampler.best()) return Evicted::kNothingLeft;
   const KeyRef key = keyspace.ref(sampler.best()->key);

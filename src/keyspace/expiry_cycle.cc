@@ -30,7 +30,8 @@ bool ExpiryCycle::run_slot(const AccessContext& context, Ticks deadline) {
   const std::int64_t now = unix_millis(context.now);
   std::uint32_t db = pass_ ? pass_->db : 0;
   for (;;) {
-    slot.lock.lock();
+    // A slot that somebody works on comes again soon: a snapshot may be copying a huge value, and nobody else may wait.
+    if (!slot.lock.try_lock()) return !pass_.has_value();
     if (!pass_ && slot.agenda && slot.agenda->due(now)) {
       step_fields(context, slot);
       slot.lock.unlock();

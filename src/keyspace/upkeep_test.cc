@@ -4,6 +4,7 @@
 
 #include "keyspace/eviction.h"
 #include "keyspace/expiry_cycle.h"
+#include "keyspace/slot_guard.h"
 
 namespace ashlar::keyspace {
 namespace {
@@ -57,6 +58,19 @@ TEST_F(Upkeep, ExpiryCycleFinishesALargeSlotInSmallBudgetsWhileWritersAdd) {
   context.now = kStart + Seconds(6);
   for (int i = 0; i < 100000 && keyspace.size(DbIndex{0}).keys > 0; ++i) cycle.run(context, kPlenty);
   EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 0U);
+}
+TEST_F(Upkeep, ExpiryCycleDoesNotWaitForASlotThatIsBusyAndComesBack) {
+  for (int i = 0; i < 100; ++i) set(0, "due" + std::to_string(i), kStart + Millis(1));
+  context.now = kStart + Seconds(1);
+  ExpiryCycle cycle(keyspace, 0, 1);
+  {
+    const SlotGuard busy(keyspace, keyspace.ref("due7").slot);
+    EXPECT_EQ(cycle.run(context, kPlenty), ExpiryCycle::End::kAllSlotsSeen);
+    EXPECT_FALSE(recorder.removed.contains("due7"));
+    EXPECT_GT(recorder.removed.size(), 90U);
+  }
+  cycle.run(context, kPlenty);
+  EXPECT_EQ(recorder.removed.size(), 100U);
 }
 TEST_F(Upkeep, EvictionPrefersTheLongestIdleKey) {
   for (int i = 0; i < 200; ++i) {
