@@ -61,12 +61,15 @@ void Worker::mark_flush(Client& client) {
 void Worker::client_ready(Client& client, net::Readiness readiness) {
   if (client.dead_) return;
   // The arguments of a command that runs are views into its buffer: nothing is read there now.
-  if (busy_ && std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == &client; })) return;
+  if (busy_ && std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == &client; })) {
+    client.watch_.ask_again();
+    return;
+  }
   if (readiness.writable) mark_flush(client);
-  if (readiness.readable || readiness.failed) read_input(client);
+  if (readiness.readable) read_input(client, readiness.ended ? Input::kEnds : Input::kGoesOn);
 }
 
-void Worker::read_input(Client& client) {
+void Worker::read_input(Client& client, Input input) {
   if (client.in_.capacity() == 0 && !spare_buffers_.empty()) {
     client.in_ = std::move(spare_buffers_.back());
     spare_buffers_.pop_back();
@@ -88,6 +91,8 @@ void Worker::read_input(Client& client) {
     close(client);
     return;
   }
+  // Readiness is told once: what is left, data or the end, must be asked for.
+  if (result.bytes == want || input == Input::kEnds) client.watch_.ask_again();
   client.input_total_ += result.bytes;
   client.last_active_ = loop_.now();
   bump(run_->stats.input_bytes, result.bytes);
