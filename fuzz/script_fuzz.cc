@@ -67,7 +67,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // tidy: allow(function-static): building an interpreter takes longer than a run
   static Rng rng(1);
   // tidy: allow(function-static): the same
-  static script::Interpreter interpreter(rng);
+  static script::Watchdog watchdog;
+  // tidy: allow(function-static): the same
+  static script::Interpreter interpreter(rng, watchdog);
   if (size < 2) return 0;
   const std::size_t choice = data[0] % (std::size(kReaders) + 2);
   const std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);

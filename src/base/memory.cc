@@ -80,6 +80,12 @@ void allocator_purge_in_background() {
   if (::mallctl == nullptr) return;
   bool on = true;
   ::mallctl("background_thread", nullptr, nullptr, &on, sizeof on);
+  // Growing tables leave pages behind that nothing of the same size needs again. MALLOC_CONF has the last word.
+  constexpr std::size_t kDefaultMillis = 10'000;
+  if (read_statistic("opt.dirty_decay_ms") != kDefaultMillis) return;
+  ssize_t millis = 250;
+  ::mallctl("arenas.dirty_decay_ms", nullptr, nullptr, &millis, sizeof millis);  // of those that come
+  ::mallctl("arena.0.dirty_decay_ms", nullptr, nullptr, &millis, sizeof millis);
 }
 
 std::uint64_t memory_used() noexcept {

@@ -1,5 +1,6 @@
 #include "command/table.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -82,7 +83,8 @@ void CommandTable::rebuild_index() {
     const std::uint64_t prefix = folded_prefix(name);
     std::size_t at = place(prefix, name.size(), kIndexSize - 1);
     while (index_[at].command != nullptr) at = (at + 1) & (kIndexSize - 1);
-    index_[at] = {prefix, command};
+    const bool letters = std::ranges::all_of(name, [](char c) { return c >= 'a' && c <= 'z'; });
+    index_[at] = {prefix, command, static_cast<std::uint32_t>(name.size()), letters && name.size() <= sizeof prefix};
   }
 }
 
@@ -91,7 +93,8 @@ const Command* CommandTable::find(std::string_view name) const noexcept {
   for (std::size_t at = place(prefix, name.size(), kIndexSize - 1); index_[at].command != nullptr;
        at = (at + 1) & (kIndexSize - 1)) {
     const Bucket& bucket = index_[at];
-    if (bucket.prefix == prefix && iequals(bucket.command->display_name, name)) return bucket.command;
+    if (bucket.prefix != prefix || bucket.length != name.size()) continue;
+    if (bucket.settled_by_prefix || iequals(bucket.command->display_name, name)) return bucket.command;
   }
   return nullptr;
 }

@@ -69,6 +69,8 @@ class CommandTable {
   struct Bucket {
     std::uint64_t prefix = 0;  // first 8 bytes, lower case
     const Command* command = nullptr;
+    std::uint32_t length = 0;
+    bool settled_by_prefix = false;  // a short name of letters: the prefix and the length are all there is to compare
   };
   void rebuild_index();
   std::vector<std::unique_ptr<Command>> all_;

@@ -224,8 +224,13 @@ ListpackPos ListpackView::seek(std::int64_t index) const noexcept {
 ListpackPos ListpackView::find(const PackedItem& item, ListpackPos from, std::size_t skip) const noexcept {
   const std::uint8_t* const end = block_ + size_bytes() - 1;
   const std::uint8_t* at = ptr(from);
+  // Where the first byte tells the length, most that are as long are told apart by their last byte, without a call.
+  const bool length_is_known = item.body_.empty() || item.head_size_ == 1;
+  const std::size_t last = length_is_known ? item.encoded_bytes() - 1 : 0;
+  const std::uint8_t last_byte =
+      item.body_.empty() || last == 0 ? item.head_[last] : static_cast<std::uint8_t>(item.body_.back());
   while (at != end) {
-    if (same(at, item)) return pos(at);
+    if (*at == item.head_[0] && at[last] == last_byte && same(at, item)) return pos(at);
     at = after(at);
     for (std::size_t i = 0; i < skip && at != end; ++i) at = after(at);
   }

@@ -27,7 +27,7 @@ void Db::touch(Entry& entry) const {
 }
 
 void Db::remove_word(SlotDb& db, const KeyRef& key, EntryTable::Word* word) {
-  keyspace_->before_change(key.slot);
+  keyspace_->before_change(index_, key);
   Entry* entry = word->record();
   if (word->marked()) --db.expires;
   forget_fields(key, *entry);
@@ -95,7 +95,7 @@ std::optional<WallTime> Db::resolve(const NewExpiry& expiry, const Entry* old) c
 template <typename InPlace, typename Make>
 Entry* Db::assign(const KeyRef& key, const NewExpiry& expiry, InPlace&& in_place, Make&& make) {
   SlotDb& db = keyspace_->slot(key.slot).ensure(index_.value);
-  keyspace_->before_change(key.slot);
+  keyspace_->before_change(index_, key);
   modified(key);
   EntryTable::Word* word = locate(db, key);
   if (word == nullptr) {
@@ -133,6 +133,13 @@ Entry* Db::set_int(const KeyRef& key, std::int64_t value, const NewExpiry& expir
       [&](std::optional<WallTime> at) { return Entry::make_int(key.text, value, at); });
 }
 
+void Db::change_int(const KeyRef& key, Entry& found, std::int64_t value) {
+  keyspace_->before_change(index_, key);
+  modified(key);
+  const bool fits = found.is_int() && found.assign_int_in_place(value);
+  ASH_CHECK(fits);
+}
+
 Entry* Db::put(const KeyRef& key, OwnedValue value, std::optional<WallTime> expiry) {
   const NewExpiry wanted = expiry ? NewExpiry(*expiry) : NewExpiry(NoExpiry{});
   Entry* entry = assign(
@@ -144,7 +151,7 @@ Entry* Db::put(const KeyRef& key, OwnedValue value, std::optional<WallTime> expi
 
 char* Db::resize(const KeyRef& key, std::size_t size) {
   SlotDb& db = keyspace_->slot(key.slot).ensure(index_.value);
-  keyspace_->before_change(key.slot);
+  keyspace_->before_change(index_, key);
   modified(key);
   EntryTable::Word* word = locate(db, key);
   if (word == nullptr) {
@@ -173,7 +180,7 @@ bool Db::set_expiry(const KeyRef& key, std::optional<WallTime> expiry) {
   SlotDb* db = keyspace_->slot(key.slot).find(index_.value);
   EntryTable::Word* word = db == nullptr ? nullptr : locate(*db, key);
   if (word == nullptr) return false;
-  keyspace_->before_change(key.slot);
+  keyspace_->before_change(index_, key);
   modified(key);
   Entry* old = word->record();
   if (expiry && old->has_expiry()) {
@@ -190,7 +197,7 @@ OwnedValue Db::take(const KeyRef& key) {
   SlotDb* db = keyspace_->slot(key.slot).find(index_.value);
   EntryTable::Word* word = db == nullptr ? nullptr : locate(*db, key);
   ASH_CHECK(word != nullptr);
-  keyspace_->before_change(key.slot);  // before the value leaves: a snapshot must see it
+  keyspace_->before_change(index_, key);  // before the value leaves: a snapshot must see it
   forget_fields(key, *word->record());
   OwnedValue value = word->record()->take_value();
   remove_word(*db, key, word);
@@ -205,7 +212,7 @@ bool Db::expire_fields(const KeyRef& key, Hash& hash, std::uint64_t most) {
   const std::int64_t now = unix_millis(context_->now);
   if (hash.next_expiry_ms() >= now || context_->expiry_role != ExpiryRole::kPrimary) [[likely]]
     return true;
-  keyspace_->before_change(key.slot);
+  keyspace_->before_change(index_, key);
   std::vector<std::string> fields;
   while (hash.next_expiry_ms() < now && fields.size() < most) fields.push_back(hash.take_first_to_expire());
   if (context_->removals != nullptr) context_->removals->fields_removed(index_, key, fields);

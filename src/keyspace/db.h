@@ -73,7 +73,7 @@ class Db {
       return value;
     return fail(ErrorCode::kWrongType);
   }
-  /// The same for changing: a running snapshot copies the slot first. Whoever then changes it calls modified(), and
+  /// The same for changing: a running snapshot copies it first. Whoever then changes it calls modified(), and
   /// erases a key whose collection has become empty.
   template <typename V>
   [[nodiscard]] Result<V*> edit(const KeyRef& key) {
@@ -82,7 +82,7 @@ class Db {
     V* value = entry->collection<V>();
     if (value == nullptr) [[unlikely]]
       return fail(ErrorCode::kWrongType);
-    keyspace_->before_change(key.slot);
+    keyspace_->before_change(index_, key);
     return value;
   }
   /// A new empty collection at `key`, which must be missing: find() or edit() has just said so.
@@ -112,6 +112,8 @@ class Db {
   /// Sets a string value, replacing any value of any type. Integers are stored as such.
   Entry* set(const KeyRef& key, std::string_view value, const NewExpiry& expiry);
   Entry* set_int(const KeyRef& key, std::int64_t value, const NewExpiry& expiry);
+  /// Gives another value to an integer that find() has found under `key`; nothing else of it changes.
+  void change_int(const KeyRef& key, Entry& found, std::int64_t value);
   /// Puts a whole value (RESTORE, COPY, RENAME, loading), replacing any other.
   Entry* put(const KeyRef& key, OwnedValue value, std::optional<WallTime> expiry);
   /// Makes the value `size` bytes long, keeping what is there and filling with zeros; creates the key when missing.

@@ -34,6 +34,10 @@ void Keyspace::remove_observer(ChangeObserver& observer) {
   observed_.store(!observers_.empty(), std::memory_order_relaxed);
 }
 
+void Keyspace::notify_observers(DbIndex db, const KeyRef& key) {
+  for (ChangeObserver* observer : observers_) observer->before_change(db, key, slots_[key.slot.value()]);
+}
+
 void Keyspace::notify_observers(SlotId slot) {
   for (ChangeObserver* observer : observers_) observer->before_change(slot, slots_[slot.value()]);
 }

@@ -34,11 +34,14 @@ class RemovalListener {
   virtual void fields_removed(DbIndex /*db*/, const KeyRef& /*key*/, std::span<const std::string> /*fields*/) {}
 };
 
-/// Sees a slot before it changes, with the slot locked: a running snapshot copies it then. Any thread that writes calls
+/// Sees what is about to change, with its slot locked: a running snapshot copies it then. Any thread that writes calls
 /// it.
 class ChangeObserver {
  public:
   virtual ~ChangeObserver() = default;
+  /// A key, present or not.
+  virtual void before_change(DbIndex db, const KeyRef& key, Slot& data) = 0;
+  /// Anything in the slot.
   virtual void before_change(SlotId slot, Slot& data) = 0;
 };
 
@@ -91,7 +94,11 @@ class Keyspace {
   /// Registers the observer of a running snapshot, or removes it. Only inside an Exclusive section.
   void add_observer(ChangeObserver& observer);
   void remove_observer(ChangeObserver& observer);
-  /// Called by every mutation with the slot locked. Cost without observers: one load.
+  /// Called by every mutation with the slot locked: of one key, or of more. Cost without observers: one load.
+  void before_change(DbIndex db, const KeyRef& key) {
+    if (observed_.load(std::memory_order_relaxed)) [[unlikely]]
+      notify_observers(db, key);
+  }
   void before_change(SlotId slot) {
     if (observed_.load(std::memory_order_relaxed)) [[unlikely]]
       notify_observers(slot);
@@ -144,6 +151,7 @@ class Keyspace {
   [[nodiscard]] Slot& slot(SlotId id) noexcept { return slots_[id.value()]; }
 
  private:
+  void notify_observers(DbIndex db, const KeyRef& key);
   void notify_observers(SlotId slot);
   [[nodiscard]] std::vector<std::string> present_of_interest(SlotId slot, DbIndex db);
   /// A key of interest, and what it was before two databases were exchanged.

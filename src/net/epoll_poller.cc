@@ -15,12 +15,14 @@ namespace {
 /// Events taken at once: bounds a turn, so that timers and posted work are not starved by ten thousand sockets.
 constexpr std::size_t kEventsPerWait = 256;
 
-std::uint32_t epoll_mask(Interest interest) {
+std::uint32_t epoll_mask(Interest interest, Trigger trigger) {
+  // Only an edge needs the end told apart: by level, reading goes on until it is met.
+  const std::uint32_t how = trigger == Trigger::kEdge ? EPOLLET | EPOLLRDHUP : 0;
   switch (interest) {
-    case Interest::kNone: return 0;
-    case Interest::kRead: return EPOLLIN;
-    case Interest::kWrite: return EPOLLOUT;
-    case Interest::kReadWrite: return EPOLLIN | EPOLLOUT;
+    case Interest::kNone: return trigger == Trigger::kEdge ? EPOLLET : 0;
+    case Interest::kRead: return how | EPOLLIN;
+    case Interest::kWrite: return how | EPOLLOUT;
+    case Interest::kReadWrite: return how | EPOLLIN | EPOLLOUT;
   }
   return 0;
 }
@@ -29,13 +31,13 @@ class EpollPoller final : public Poller {
  public:
   explicit EpollPoller(Fd epoll) : epoll_(std::move(epoll)) {}
 
-  Result<void> add(int fd, Interest interest, Token token) override {
-    epoll_event event = make_event(interest, token);
+  Result<void> add(int fd, Interest interest, Trigger trigger, Token token) override {
+    epoll_event event = make_event(interest, trigger, token);
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("epoll_ctl", "add", errno);
     return {};
   }
-  void modify(int fd, Interest interest, Token token) noexcept override {
-    epoll_event event = make_event(interest, token);
+  void modify(int fd, Interest interest, Trigger trigger, Token token) noexcept override {
+    epoll_event event = make_event(interest, trigger, token);
     ASH_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
   }
   void remove(int fd) noexcept override { ASH_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0); }
@@ -50,15 +52,17 @@ class EpollPoller final : public Poller {
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t mask = events_[i].events;
       const bool failed = (mask & (EPOLLERR | EPOLLHUP)) != 0;
-      ready_[i] = {events_[i].data.u64, {failed || (mask & EPOLLIN) != 0, failed || (mask & EPOLLOUT) != 0, failed}};
+      const bool ended = failed || (mask & EPOLLRDHUP) != 0;
+      ready_[i] = {events_[i].data.u64,
+                   {ended || (mask & EPOLLIN) != 0, failed || (mask & EPOLLOUT) != 0, failed, ended}};
     }
     return {ready_.data(), count};
   }
 
  private:
-  static epoll_event make_event(Interest interest, Token token) noexcept {
+  static epoll_event make_event(Interest interest, Trigger trigger, Token token) noexcept {
     epoll_event event{};
-    event.events = epoll_mask(interest);
+    event.events = epoll_mask(interest, trigger);
     event.data.u64 = token;
     return event;
   }

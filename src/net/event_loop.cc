@@ -45,6 +45,11 @@ Interest Watch::interest() const noexcept {
   return loop_ == nullptr ? Interest::kNone : loop_->watches_[slot_].interest;
 }
 
+void Watch::ask_again() noexcept {
+  ASH_CHECK(loop_ != nullptr);
+  loop_->ask_again(slot_);
+}
+
 void Watch::reset() noexcept {
   if (loop_ != nullptr) std::exchange(loop_, nullptr)->unwatch(slot_);
 }
@@ -60,7 +65,7 @@ EventLoop::EventLoop(const Clock& clock, std::unique_ptr<Poller> poller, LoopOpt
       now_(clock.mono()),
       wall_now_(clock.wall()) {
   ASH_CHECK(wake_fd_);
-  ASH_CHECK(poller_->add(wake_fd_.get(), Interest::kRead, kWakeToken).has_value());
+  ASH_CHECK(poller_->add(wake_fd_.get(), Interest::kRead, Trigger::kLevel, kWakeToken).has_value());
 }
 
 EventLoop::~EventLoop() {
@@ -104,19 +109,19 @@ void EventLoop::on_turn_end(Callback callback) {
   turn_end_.push_back(std::move(callback));
 }
 
-Result<Watch> EventLoop::watch(int fd, Interest interest, IoHandler& handler) {
+Result<Watch> EventLoop::watch(int fd, Interest interest, IoHandler& handler, Trigger trigger) {
   ASH_CHECK(on_loop_thread());
   const bool reuses = !free_watches_.empty();
   const auto slot = reuses ? free_watches_.back() : static_cast<std::uint32_t>(watches_.size());
   const std::uint32_t generation = reuses ? watches_[slot].generation + 1 : 0;
-  ASH_TRY_VOID(poller_->add(fd, interest, token_of(slot, generation)));
+  ASH_TRY_VOID(poller_->add(fd, interest, trigger, token_of(slot, generation)));
   if (reuses) {
     free_watches_.pop_back();
   } else {
     watches_.emplace_back();
     free_watches_.reserve(watches_.size());  // so that unwatch() never allocates
   }
-  watches_[slot] = {&handler, fd, generation, interest};
+  watches_[slot] = {&handler, fd, generation, interest, trigger};
   return Watch(*this, slot);
 }
 
@@ -131,8 +136,14 @@ void EventLoop::change_interest(std::uint32_t slot, Interest interest) noexcept 
   ASH_CHECK(on_loop_thread());
   WatchSlot& watch = watches_[slot];
   if (watch.interest == interest) return;
-  poller_->modify(watch.fd, interest, token_of(slot, watch.generation));
   watch.interest = interest;
+  ask_again(slot);
+}
+
+void EventLoop::ask_again(std::uint32_t slot) noexcept {
+  ASH_CHECK(on_loop_thread());
+  const WatchSlot& watch = watches_[slot];
+  poller_->modify(watch.fd, watch.interest, watch.trigger, token_of(slot, watch.generation));
 }
 
 void EventLoop::run_turn(std::optional<Micros> at_most) {

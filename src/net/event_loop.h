@@ -23,8 +23,9 @@ class EventLoop;
 /// Told by a loop that its descriptor is ready.
 class IoHandler {
  public:
-  /// Thread: the loop's. May destroy any handler and any Watch, its own too. Level-triggered: called again next turn as
-  /// long as the descriptor is ready and the interest stands; so on `failed` stop watching.
+  /// Thread: the loop's. May destroy any handler and any Watch, its own too. With Trigger::kLevel called again next
+  /// turn as long as the descriptor is ready and the interest stands; so on `failed` stop watching. With kEdge called
+  /// once: who leaves something unread, or an end not met, says ask_again().
   virtual void on_ready(Readiness readiness) noexcept = 0;
 
  protected:
@@ -42,6 +43,8 @@ class Watch {
   /// Costs a system call if it changes something.
   void set_interest(Interest interest) noexcept;
   [[nodiscard]] Interest interest() const noexcept;
+  /// The handler is called next turn if the descriptor is ready then. For edges; costs a system call.
+  void ask_again() noexcept;
   void reset() noexcept;
   [[nodiscard]] explicit operator bool() const noexcept { return loop_ != nullptr; }
 
@@ -111,7 +114,7 @@ class EventLoop {
   bool cancel(TimerId id);
 
   /// `fd` stays the caller's and must not be watched twice. `handler` must outlive the Watch. Errors: kIo.
-  [[nodiscard]] Result<Watch> watch(int fd, Interest interest, IoHandler& handler);
+  [[nodiscard]] Result<Watch> watch(int fd, Interest interest, IoHandler& handler, Trigger trigger = Trigger::kLevel);
 
   /// Calls `callback` at the end of every turn, behind those that were there before; for as long as the loop lives.
   /// This is where the replies of a turn are sent together.
@@ -136,6 +139,7 @@ class EventLoop {
     int fd = 0;
     std::uint32_t generation = 0;  // of the watch that has the slot; events of older ones are dropped
     Interest interest = Interest::kNone;
+    Trigger trigger = Trigger::kLevel;
   };
 
   [[nodiscard]] static Poller::Token token_of(std::uint32_t slot, std::uint32_t generation) noexcept {
@@ -143,6 +147,7 @@ class EventLoop {
   }
   void unwatch(std::uint32_t slot) noexcept;
   void change_interest(std::uint32_t slot, Interest interest) noexcept;
+  void ask_again(std::uint32_t slot) noexcept;
   [[nodiscard]] std::span<const Poller::Ready> wait(std::optional<Micros> at_most);
   [[nodiscard]] std::span<const Poller::Ready> wait_adaptively(std::optional<Micros> timeout, MonoTime started);
   void dispatch(const Poller::Ready& ready) noexcept;

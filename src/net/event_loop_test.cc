@@ -36,8 +36,8 @@ class Handler final : public IoHandler {
 /// Answers with what the test says and writes down what it was asked.
 class FakePoller final : public Poller {
  public:
-  Result<void> add(int, Interest, Token) override { return {}; }
-  void modify(int, Interest, Token) noexcept override { ++modifications; }
+  Result<void> add(int, Interest, Trigger, Token) override { return {}; }
+  void modify(int, Interest, Trigger, Token) noexcept override { ++modifications; }
   void remove(int) noexcept override {}
   std::span<const Ready> wait(std::optional<Micros> timeout) noexcept override {
     timeouts.push_back(timeout);
@@ -84,6 +84,41 @@ TEST(EventLoop, TellsWhenADescriptorBecomesReadable) {
   EXPECT_FALSE(last.failed);
   loop.run_turn(Micros(0));
   EXPECT_EQ(calls, 2);  // level-triggered: the byte is still there
+}
+
+TEST(EventLoop, TellsAnEdgeOnceUnlessAskedAgain) {
+  ManualClock clock;
+  EventLoop loop(clock);
+  auto [near, far] = connected_pair();
+  int calls = 0;
+  Handler handler([&](Readiness readiness) { calls += readiness.readable && !readiness.ended ? 1 : 100; });
+  auto watch = loop.watch(near.get(), Interest::kRead, handler, Trigger::kEdge);
+  ASSERT_EQ(::write(far.get(), "x", 1), 1);
+  loop.run_turn(Micros(0));
+  loop.run_turn(Micros(0));
+  EXPECT_EQ(calls, 1);
+  watch->ask_again();
+  loop.run_turn(Micros(0));
+  loop.run_turn(Micros(0));
+  EXPECT_EQ(calls, 2);
+  ASSERT_EQ(::write(far.get(), "y", 1), 1);
+  loop.run_turn(Micros(0));
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(EventLoop, TellsWithAnEdgeThatThePeerHasEnded) {
+  ManualClock clock;
+  EventLoop loop(clock);
+  auto [near, far] = connected_pair();
+  Readiness last;
+  Handler handler([&](Readiness readiness) { last = readiness; });
+  auto watch = loop.watch(near.get(), Interest::kRead, handler, Trigger::kEdge);
+  ASSERT_EQ(::write(far.get(), "x", 1), 1);
+  ASSERT_EQ(::shutdown(far.get(), SHUT_WR), 0);
+  loop.run_turn(Micros(0));
+  EXPECT_TRUE(last.readable);
+  EXPECT_TRUE(last.ended);
+  EXPECT_FALSE(last.failed);
 }
 
 TEST(EventLoop, FollowsTheInterest) {

@@ -14,14 +14,20 @@ std::shared_ptr<const Script> ScriptCache::find(std::string_view sha) const {
   return found == scripts_.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<const Script> ScriptCache::find_text(std::string_view text) const {
+  MutexLock lock(mutex_);
+  const auto found = by_text_.find(text);
+  return found == by_text_.end() ? nullptr : found->second;
+}
+
 void ScriptCache::add(std::shared_ptr<const Script> script) {
   MutexLock lock(mutex_);
-  std::string sha = script->sha;
-  scripts_.insert_or_assign(std::move(sha), std::move(script));
+  if (scripts_.try_emplace(script->sha, script).second) by_text_.emplace(script->text, std::move(script));
 }
 
 void ScriptCache::clear() {
   MutexLock lock(mutex_);
+  by_text_.clear();
   scripts_.clear();
   ++epoch_;
 }

@@ -25,10 +25,13 @@ struct Script {
   [[nodiscard]] std::string_view body() const noexcept { return std::string_view(text).substr(body_at); }
 };
 
-/// Scripts by their SHA-1.
+/// Scripts by their SHA-1, and by their text: to compute the digest of a text for each EVAL takes longer than most
+/// runs.
 class ScriptCache {
  public:
   [[nodiscard]] std::shared_ptr<const Script> find(std::string_view sha) const;
+  [[nodiscard]] std::shared_ptr<const Script> find_text(std::string_view text) const;
+  /// Nothing to do when its digest is known.
   void add(std::shared_ptr<const Script> script);
   void clear();
   /// Changes with every clear(): interpreters then forget what they compiled.
@@ -42,6 +45,8 @@ class ScriptCache {
  private:
   mutable Mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const Script>> scripts_ ASH_GUARDED_BY(mutex_);
+  std::unordered_map<std::string_view, std::shared_ptr<const Script>> by_text_
+      ASH_GUARDED_BY(mutex_);  // views into the scripts
   std::uint64_t epoch_ ASH_GUARDED_BY(mutex_) = 0;
 };
 

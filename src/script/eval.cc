@@ -275,6 +275,7 @@ void ScriptCommands::run(Context& ctx, const Job& job) {
 }
 
 Result<std::shared_ptr<const Script>> ScriptCommands::remember(std::string_view text) {
+  if (auto known = scripts_.find_text(text)) return known;
   const auto digest = sha1_hex(text);
   const std::string_view sha(digest.data(), digest.size());
   if (auto known = scripts_.find(sha)) return known;

@@ -153,7 +153,7 @@ Result<LibraryRef> ScriptCommands::build_library(std::string_view code) {
   library->code = code;
   library->body_at = static_cast<std::size_t>(line.body.data() - code.data());
   // Compiled by an interpreter of its own, so that a library that is refused leaves no trace in those that are used.
-  const auto seat = std::make_unique<InterpreterPool::Seat>(0);
+  const auto seat = pool_.make_seat(0);
   LoadPort port(parts_.clock);
   ASH_TRY(library->functions, seat->interpreter.load_library(library->name, library->body(), port));
   return library;

@@ -388,11 +388,16 @@ struct Api {
     return 1;
   }
 
+  /// From now on instructions are counted. On the thread of the run, between any two of its instructions: the one
+  /// function of LuaJIT that may be called so. (Not from another thread: LuaJIT issue 1012.)
+  static void interrupt(void* self) noexcept {
+    lua_sethook(static_cast<Interpreter*>(self)->lua_, &hook, LUA_MASKCOUNT, kInstructionsPerTick);
+  }
+
   static void hook(lua_State* lua, lua_Debug*) {
     lua_getfield(lua, LUA_REGISTRYINDEX, "ashlar.interpreter");
     auto& me = *static_cast<Interpreter*>(lua_touserdata(lua, -1));
     lua_pop(lua, 1);
-    if (me.port_ == nullptr) return;  // between runs
     if (!me.killed_ && me.port_->tick() == ScriptPort::Verdict::kGoOn) return;
     if (!me.killed_) {
       me.killed_ = true;
@@ -470,7 +475,9 @@ void push_loading_table(lua_State* lua, Interpreter* self) {
 
 }  // namespace
 
-Interpreter::Interpreter(Rng& rng) : rng_(rng) { build(); }
+Interpreter::Interpreter(Rng& rng, Watchdog& watchdog) : rng_(rng), watch_(watchdog, {&Api::interrupt, this}) {
+  build();
+}
 
 Interpreter::~Interpreter() {
   if (lua_ != nullptr) lua_close(lua_);
@@ -564,17 +571,18 @@ void Interpreter::forget_scripts() {
   lua_gc(lua_, LUA_GCCOLLECT, 0);
 }
 
-void Interpreter::begin(const Run& run) {
-  port_ = &run.port;
+void Interpreter::begin(ScriptPort& port) {
+  port_ = &port;
   version_ = resp::Version::kResp2;
   killed_ = false;
-  lua_sethook(lua_, &Api::hook, LUA_MASKCOUNT, kInstructionsPerTick);
+  watch_.begin();
+}
+
+void Interpreter::stop_counting() {
+  if (watch_.end() == Watchdog::Watch::Alarm::kRaised) lua_sethook(lua_, nullptr, 0, 0);
 }
 
 void Interpreter::end() {
-  // The hook stays: to take it out and put it in again costs LuaJIT two rebuilds of its dispatch table for each script.
-  // That of a killed script stops at every line; nothing may be raised between runs, where nothing catches it.
-  if (std::exchange(killed_, false)) lua_sethook(lua_, nullptr, 0, 0);
   lua_settop(lua_, 0);
   port_ = nullptr;
 }
@@ -603,7 +611,7 @@ void push_texts(lua_State* lua, std::span<const std::string_view> texts) {
 }  // namespace
 
 void Interpreter::run_script(const std::string& sha, const Run& run) {
-  begin(run);
+  begin(run.port);
   lua_getfield(lua_, LUA_REGISTRYINDEX, "ashlar.globals");
   push_texts(lua_, run.keys);
   lua_setfield(lua_, -2, "KEYS");
@@ -622,7 +630,7 @@ void Interpreter::run_script(const std::string& sha, const Run& run) {
 }
 
 void Interpreter::run_function(const std::string& library, const std::string& function, const Run& run) {
-  begin(run);
+  begin(run.port);
   lua_pushcfunction(lua_, &on_error);
   lua_rawgeti(lua_, LUA_REGISTRYINDEX, libraries_.at(library).functions.at(function));
   push_texts(lua_, run.keys);
@@ -631,6 +639,7 @@ void Interpreter::run_function(const std::string& library, const std::string& fu
 }
 
 void Interpreter::finish(int status, std::string_view name, const Run& run) {
+  stop_counting();  // nothing may be raised from here on
   if (was_counted(lua_)) run.port.error_was_counted();
   if (status == 0) {
     pop_to_reply(lua_, version_, run.reply);
@@ -666,14 +675,12 @@ Result<std::vector<FunctionInfo>> Interpreter::load_library(const std::string& n
   enter(Phase::kLoading);
   Loading loading;
   loading_ = &loading;
-  port_ = &port;
-  killed_ = false;
-  lua_sethook(lua_, &Api::hook, LUA_MASKCOUNT, kInstructionsPerTick);
+  begin(port);
   lua_pushcfunction(lua_, &on_error);
   lua_insert(lua_, 1);
   const int status = lua_pcall(lua_, 0, 0, 1);
   loading_ = nullptr;
-  lua_sethook(lua_, nullptr, 0, 0);
+  stop_counting();
   enter(Phase::kRunning);
   std::string text;
   if (status != 0) {

@@ -18,7 +18,7 @@ namespace ashlar::script {
 class InterpreterPool {
  public:
   struct Seat {
-    explicit Seat(std::uint64_t seed) : rng(seed), interpreter(rng) {}
+    Seat(std::uint64_t seed, Watchdog& watchdog) : rng(seed), interpreter(rng, watchdog) {}
     Rng rng;
     Interpreter interpreter;
     std::uint64_t epoch = 0;                                // of the scripts it has compiled
@@ -49,8 +49,10 @@ class InterpreterPool {
         return {*this, std::move(seat)};
       }
     }
-    return {*this, std::make_unique<Seat>(random_seed())};
+    return {*this, make_seat(random_seed())};
   }
+  /// A seat beside the pool, for a time within its own.
+  [[nodiscard]] std::unique_ptr<Seat> make_seat(std::uint64_t seed) { return std::make_unique<Seat>(seed, watchdog_); }
   /// Ends the interpreters that are not in use: what they have compiled and loaded is gone.
   void drop_idle() {
     std::vector<std::unique_ptr<Seat>> dropped;  // ended outside of the lock
@@ -72,6 +74,7 @@ class InterpreterPool {
     idle_.push_back(std::move(seat));
   }
 
+  Watchdog watchdog_;
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<Seat>> idle_ ASH_GUARDED_BY(mutex_);
 };

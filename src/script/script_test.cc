@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "script/catalog.h"
 #include "script/interpreter.h"
 #include "script/lua_source.h"
 #include "script/script_flags.h"
@@ -43,7 +44,8 @@ class InterpreterTest : public ::testing::Test {
     return std::string(out.view());
   }
   Rng rng{1};
-  Interpreter interpreter{rng};
+  Watchdog watchdog;
+  Interpreter interpreter{rng, watchdog};
   FakePort port;
   resp::Version version = resp::Version::kResp2;
 };
@@ -133,6 +135,30 @@ TEST_F(InterpreterTest, EndsAScriptThatIsKilledThoughItCatchesErrors) {
             std::string::npos);
   port.ticks_left = 1000;
   EXPECT_EQ(eval("return 1"), ":1\r\n");
+}
+
+TEST_F(InterpreterTest, EndsALongScriptAfterTheWatchdogHasSlept) {
+  for (int round = 0; round < 3; ++round) {
+    port.ticks_left = 0;
+    EXPECT_NE(eval("while true do end").find("killed by user"), std::string::npos);
+    while (!watchdog.asleep()) yield_core();
+  }
+}
+
+TEST(ScriptCache, KnowsAScriptByItsTextUntilItIsCleared) {
+  ScriptCache cache;
+  for (const char* sha : {"a", "b", "b"}) {
+    auto script = std::make_shared<Script>();
+    script->sha = sha;
+    script->text = std::string("return '") + sha + "'";
+    cache.add(std::move(script));
+  }
+  ASSERT_NE(cache.find_text("return 'b'"), nullptr);
+  EXPECT_EQ(cache.find_text("return 'b'"), cache.find("b"));
+  EXPECT_EQ(cache.find_text("return 'a' "), nullptr);
+  EXPECT_EQ(cache.size().scripts, 2U);
+  cache.clear();
+  EXPECT_EQ(cache.find_text("return 'b'"), nullptr);
 }
 
 TEST_F(InterpreterTest, RunsRegisteredFunctions) {

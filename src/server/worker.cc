@@ -61,17 +61,21 @@ void Worker::mark_flush(Client& client) {
 void Worker::client_ready(Client& client, net::Readiness readiness) {
   if (client.dead_) return;
   // The arguments of a command that runs are views into its buffer: nothing is read there now.
-  if (busy_ && std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == &client; })) return;
+  if (busy_ && std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == &client; })) {
+    client.watch_.ask_again();
+    return;
+  }
   if (readiness.writable) mark_flush(client);
-  if (readiness.readable || readiness.failed) read_input(client);
+  if (readiness.readable) read_input(client, readiness.ended ? Input::kEnds : Input::kGoesOn);
 }
 
-void Worker::read_input(Client& client) {
+void Worker::read_input(Client& client, Input input) {
   if (client.in_.capacity() == 0 && !spare_buffers_.empty()) client.in_ = take_spare();
   const std::size_t had = client.in_.size();
   std::size_t missing = client.parser_.missing_bytes();
-  bool full = true;  // what was asked for came: more may be there
-  while (full) {
+  bool more = true;  // what was asked for came: there may be more
+  bool at_once = true;
+  while (at_once) {
     std::size_t want = kReadChunk;
     if (missing != 0) [[unlikely]] {
       // A big argument that is arriving is read in larger pieces, as large as what has arrived already; where its end
@@ -84,7 +88,10 @@ void Worker::read_input(Client& client) {
     }
     const net::IoOutcome result = net::read_some(client.fd_.get(), client.in_, want);
     bump(run_->stats.reads);
-    if (result.status == net::IoStatus::kWouldBlock) break;
+    if (result.status == net::IoStatus::kWouldBlock) {
+      more = false;
+      break;
+    }
     if (result.status != net::IoStatus::kOk) {
       close(client);
       return;
@@ -92,9 +99,12 @@ void Worker::read_input(Client& client) {
     client.input_total_ += result.bytes;
     bump(run_->stats.input_bytes, result.bytes);
     missing -= std::min(missing, result.bytes);
-    full = missing != 0 && result.bytes >= want && client.in_.size() - had < kReadOfOne;
+    more = result.bytes >= want;
+    at_once = more && missing != 0 && client.in_.size() - had < kReadOfOne;
   }
   if (client.in_.size() == had) return;
+  // Readiness is told once: what is left, data or the end, must be asked for.
+  if (more || input == Input::kEnds) client.watch_.ask_again();
   client.last_active_ = loop_.now();
   const std::uint64_t limit = config_.get().clients.query_buffer_limit;
   // What waits for EXEC has come in and has not been run either.

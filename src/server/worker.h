@@ -158,7 +158,8 @@ class Worker {
   };
 
   void client_ready(Client& client, net::Readiness readiness);
-  void read_input(Client& client);
+  enum class Input : std::uint8_t { kGoesOn, kEnds };
+  void read_input(Client& client, Input input);
   void mark_ready(Client& client);
   void mark_flush(Client& client);
   void end_turn();

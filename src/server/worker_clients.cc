@@ -72,7 +72,7 @@ void Worker::adopt(Accepted accepted) {
   const acl::Users::Ptr user = parts_.users.default_user();
   client->authenticated = user->open();
   client->become(user);
-  auto watch = loop_.watch(client->fd_.get(), net::Interest::kRead, *client);
+  auto watch = loop_.watch(client->fd_.get(), net::Interest::kRead, *client, net::Trigger::kEdge);
   if (!watch) {
     log::warning("Cannot watch a new connection: {}", watch.error().text());
     parts_.on_client_gone(client->id);

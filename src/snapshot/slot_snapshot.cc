@@ -12,6 +12,17 @@ namespace {
 /// One call of the sink carries about this much.
 constexpr std::size_t kWriteBytes = 256 << 10;
 
+/// Slots with no more keys are copied whole before a change: that takes no longer than to remember what has changed.
+constexpr std::uint64_t kFewKeys = 16;
+
+bool has_few_keys(keyspace::Slot& data, std::uint32_t databases) {
+  std::uint64_t keys = 0;
+  for (std::uint32_t i = 0; i < databases; ++i) {
+    if (const keyspace::SlotDb* db = data.find(i)) keys += db->table.size();
+  }
+  return keys <= kFewKeys;
+}
+
 /// Lets the cache misses of a walk overlap. Not for tables whose entries would not stay in the cache until their turn.
 void prefetch_entries(const keyspace::EntryTable& table) {
   constexpr std::uint64_t kMost = 4096;
@@ -43,7 +54,7 @@ void SnapshotHost::give_back(keyspace::SafePoint::Participant& seat) {
 }
 
 SlotSnapshot::SlotSnapshot(SnapshotHost& host, SnapshotPlan plan)
-    : host_(host), plan_(std::move(plan)), copied_(kSlotCount) {
+    : host_(host), plan_(std::move(plan)), copied_(kSlotCount), changed_(kSlotCount) {
   ASH_CHECK(plan_.format != nullptr && plan_.sink != nullptr);
   for (std::size_t slot = 0; slot < kSlotCount; ++slot) copied_[slot] = plan_.slots.test(slot) ? 0 : 1;
 }
@@ -132,8 +143,9 @@ std::vector<DbSizeHint> SlotSnapshot::measure() {
   return sizes;
 }
 
-/// Looks at entries until one needs what Redis 7.0 brought. A slot that is not copied yet still is as it was at the
-/// cut. Costs a look at every header when all are older.
+/// Looks at entries until one needs what Redis 7.0 brought. What a slot that is not copied yet has lost since the cut
+/// is queued; what it has gained can only raise the version needlessly. Costs a look at every header when all are
+/// older.
 void SlotSnapshot::raise_version(keyspace::Slot& slot, std::uint16_t& version) const {
   if (!plan_.format->has_versions()) return;
   if (slot.agenda != nullptr) version = rdb::kMaxVersion;  // expiring fields
@@ -154,9 +166,27 @@ Result<void> SlotSnapshot::copy_slot(SlotId slot) {
     std::uint8_t& copied = copied_[slot.value()];
     if (copied != 0) return {};
     copied = 1;
-    encode(host_.keyspace().slot(slot), chunk);
+    encode(slot, host_.keyspace().slot(slot), chunk);
   }
   return write_chunk(chunk);
+}
+
+void SlotSnapshot::before_change(DbIndex db, const keyspace::KeyRef& key, keyspace::Slot& data) {
+  const std::size_t slot = key.slot.value();
+  if (copied_[slot] != 0 || stopped_.load(std::memory_order_relaxed)) return;
+  if (has_few_keys(data, host_.keyspace().databases())) return before_change(key.slot, data);
+  if (changed_[slot] == nullptr) changed_[slot] = std::make_unique<ChangedKeys>();
+  if (!changed_[slot]->add(db, key.text, key.hash)) return;
+  const keyspace::SlotDb* d = data.find(db.value);
+  if (d == nullptr) return;
+  const auto same = [&](const keyspace::Entry& entry) { return entry.key() == key.text; };
+  const keyspace::EntryTable::Word* word = d->table.find(key.hash, same);
+  if (word == nullptr) return;  // it comes after the cut
+  Chunk chunk;
+  chunk.first_db = chunk.last_db = db;
+  plan_.format->entry(chunk, *word->record());
+  keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
+  queue(std::move(chunk));
 }
 
 void SlotSnapshot::before_change(SlotId slot, keyspace::Slot& data) {
@@ -164,17 +194,21 @@ void SlotSnapshot::before_change(SlotId slot, keyspace::Slot& data) {
   if (copied != 0 || stopped_.load(std::memory_order_relaxed)) return;
   copied = 1;
   Chunk chunk;
-  encode(data, chunk);
-  if (chunk.keys == 0) return;
+  encode(slot, data, chunk);
+  if (chunk.keys != 0) queue(std::move(chunk));
+}
+
+void SlotSnapshot::queue(Chunk chunk) {
   MutexLock lock(mutex_);
   ahead_bytes_ += chunk.bytes.size();
   ahead_bytes_max_ = std::max(ahead_bytes_max_, ahead_bytes_);
-  ++ahead_slots_;
+  ++ahead_copies_;
   queue_.push_back(std::move(chunk));
 }
 
-void SlotSnapshot::encode(keyspace::Slot& data, Chunk& chunk) {
+void SlotSnapshot::encode(SlotId slot, keyspace::Slot& data, Chunk& chunk) {
   const MonoTime began = host_.clock().mono();
+  const std::unique_ptr<ChangedKeys> changed = std::move(changed_[slot.value()]);
   for (std::uint32_t i = 0; i < host_.keyspace().databases(); ++i) {
     const keyspace::SlotDb* db = data.find(i);
     if (db == nullptr || db->table.empty()) continue;
@@ -185,7 +219,11 @@ void SlotSnapshot::encode(keyspace::Slot& data, Chunk& chunk) {
     }
     chunk.last_db = DbIndex{i};
     prefetch_entries(db->table);
-    db->table.for_each([&](const keyspace::EntryTable::Word& word) { plan_.format->entry(chunk, *word.record()); });
+    db->table.for_each([&](const keyspace::EntryTable::Word& word) {
+      const keyspace::Entry& entry = *word.record();
+      if (changed != nullptr && changed->has(DbIndex{i}, entry.key(), keyspace::EntryTraits::hash(entry))) return;
+      plan_.format->entry(chunk, entry);
+    });
   }
   keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
   const std::int64_t took = (host_.clock().mono() - began).count();
@@ -251,7 +289,7 @@ SnapshotProgress SlotSnapshot::progress() const {
   MutexLock lock(mutex_);
   p.ahead_bytes = ahead_bytes_;
   p.ahead_bytes_max = ahead_bytes_max_;
-  p.ahead_slots = ahead_slots_;
+  p.ahead_copies = ahead_copies_;
   p.done = result_.has_value();
   return p;
 }

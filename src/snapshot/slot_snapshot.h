@@ -1,16 +1,17 @@
 /// The one snapshot mechanism: a point in time of some slots, copied while the server works, without fork.
 ///
 /// The cut is an Exclusive safe point of a few instructions. Then a background thread walks the slots: lock one, encode
-/// its entries, unlock, write. A writer that is about to change a slot not yet copied copies it first, into a queue
-/// that the background thread writes out. So every slot is copied in the state of the cut, and no lock is held longer
-/// than one slot takes to encode; compression and output happen outside.
+/// its entries, unlock, write. A writer that is about to change a key of a slot not yet copied copies that one first,
+/// into a queue that the background thread writes out; the walk passes over it later. So every key is copied in the
+/// state of the cut, and no lock is held longer than one slot takes to encode; compression and output happen outside.
 ///
 /// Thread: start(), cancel(), progress(), wait() any; before_change() whoever holds the slot. Memory: the queue holds
-/// at most the slots written since the cut (progress() shows it). Any number of snapshots may run at once.
+/// at most the keys written since the cut (progress() shows it), and their names are kept until the walk comes by. Any
+/// number of snapshots may run at once.
 ///
-/// Invariants: 1. a slot is encoded exactly once, by the first who holds its lock after the cut; 2. the sink is called
-/// by the background thread only, with nothing locked; 3. whoever finds a slot copied finds its bytes already queued or
-/// being written.
+/// Invariants: 1. a key is encoded exactly once, by the first who changes it after the cut or by the walk; 2. the sink
+/// is called by the background thread only, with nothing locked; 3. whoever finds a slot copied finds its bytes already
+/// queued or being written.
 #pragma once
 
 #include <atomic>
@@ -25,6 +26,7 @@
 #include "base/sync.h"
 #include "base/time.h"
 #include "keyspace/keyspace.h"
+#include "snapshot/changed_keys.h"
 #include "snapshot/chunk.h"
 #include "snapshot/entry_format.h"
 #include "snapshot/snapshot_sink.h"
@@ -52,8 +54,8 @@ struct SnapshotProgress {
   std::uint64_t bytes_out = 0;    // given to the sink
   std::uint64_t ahead_bytes = 0;  // copied by writers and not yet written
   std::uint64_t ahead_bytes_max = 0;
-  std::uint64_t ahead_slots = 0;  // copied by writers so far
-  Micros longest_hold{0};         // longest time a slot was locked for copying
+  std::uint64_t ahead_copies = 0;  // made by writers so far, of a key or of a small slot
+  Micros longest_hold{0};          // longest time a slot was locked for copying
   bool done = false;
 };
 
@@ -90,6 +92,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   Result<void> wait(keyspace::SafePoint::Participant* self);
   [[nodiscard]] SnapshotProgress progress() const;
 
+  void before_change(DbIndex db, const keyspace::KeyRef& key, keyspace::Slot& data) override;
   void before_change(SlotId slot, keyspace::Slot& data) override;
 
  private:
@@ -101,7 +104,8 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   [[nodiscard]] Result<void> write_queued();
   [[nodiscard]] Result<void> write_chunk(const Chunk& chunk);
   [[nodiscard]] Result<void> write_out();
-  void encode(keyspace::Slot& data, Chunk& chunk);
+  void encode(SlotId slot, keyspace::Slot& data, Chunk& chunk);
+  void queue(Chunk chunk);
   void stop_observing();
 
   SnapshotHost& host_;
@@ -109,6 +113,8 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   keyspace::SafePoint::Participant* seat_ = nullptr;
   // One byte a slot, guarded by that slot's lock (or an Exclusive section): nonzero when nothing is left to copy.
   std::vector<std::uint8_t> copied_;
+  // Guarded in the same way: what has changed of a slot that is not copied yet. Null: nothing.
+  std::vector<std::unique_ptr<ChangedKeys>> changed_;
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> stopped_{false};  // the walk has ended: writers need not copy any more
 
@@ -125,7 +131,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   std::vector<Chunk> queue_ ASH_GUARDED_BY(mutex_);  // copied by writers
   std::uint64_t ahead_bytes_ ASH_GUARDED_BY(mutex_) = 0;
   std::uint64_t ahead_bytes_max_ ASH_GUARDED_BY(mutex_) = 0;
-  std::uint64_t ahead_slots_ ASH_GUARDED_BY(mutex_) = 0;
+  std::uint64_t ahead_copies_ ASH_GUARDED_BY(mutex_) = 0;
   std::optional<Result<void>> result_ ASH_GUARDED_BY(mutex_);
 
   Thread thread_;  // last: ends before what it uses

@@ -199,6 +199,58 @@ TEST_F(SnapshotTest, HoldsTheStateOfTheCutWhateverIsWrittenAfterIt) {
   EXPECT_GT(snapshot.progress().ahead_bytes_max, 500U * 6);
 }
 
+/// Keys of one slot, more of them than are copied together.
+std::string crowded(int i) { return "{crowd}" + std::to_string(i); }
+
+TEST_F(SnapshotTest, CopiesOfACrowdedSlotOnlyWhatChanges) {
+  std::map<std::string, std::string> expected;
+  for (int i = 0; i < 100; ++i) {
+    set(0, crowded(i), "before");
+    expected["0:" + crowded(i)] = "before";
+  }
+  set(1, crowded(5), "other");
+  expected["1:" + crowded(5)] = "other";
+  Gate gate;
+  std::string out;
+  SlotSnapshot snapshot(host, plan(out, &gate));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();
+  for (const char* value : {"after", "later"}) set(0, crowded(3), value);
+  erase(0, crowded(4));
+  set(0, crowded(4), "again");
+  erase(0, crowded(5));
+  set(0, crowded(100), "new");
+  set(0, crowded(101), "new");
+  erase(0, crowded(101));
+  set(2, crowded(3), "new");
+  EXPECT_EQ(snapshot.progress().ahead_copies, 3U);
+  gate.open();
+  ASSERT_TRUE(snapshot.wait(&seat));
+  EXPECT_EQ(content(out), expected);
+  EXPECT_EQ(snapshot.progress().keys_done, 101U);
+}
+
+TEST_F(SnapshotTest, SurvivesAFlushBehindChangesOfACrowdedSlot) {
+  for (int i = 0; i < 100; ++i) set(0, crowded(i), "zero");
+  Gate gate;
+  std::string out;
+  SlotSnapshot snapshot(host, plan(out, &gate));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();
+  set(0, crowded(7), "after");
+  set(0, crowded(100), "after");
+  {
+    const keyspace::SafePoint::Exclusive exclusive(keys.safe_point(), &seat);
+    keys.swap(DbIndex{0}, DbIndex{1});
+    keys.clear(DbIndex{1});
+  }
+  gate.open();
+  ASSERT_TRUE(snapshot.wait(&seat));
+  const auto entries = content(out);
+  EXPECT_EQ(entries.size(), 100U);
+  EXPECT_EQ(entries.at("0:" + crowded(7)), "zero");
+}
+
 TEST_F(SnapshotTest, SurvivesFlushAndSwapOfDatabases) {
   for (int i = 0; i < 100; ++i) {
     set(0, "a" + std::to_string(i), "zero");
@@ -304,10 +356,14 @@ TEST_F(SnapshotTest, EndsWithAnErrorWhenCancelled) {
   EXPECT_EQ(out, "");
 }
 
-TEST_F(SnapshotTest, IsAPointInTimeUnderConcurrentTransfers) {
+/// Accounts in many slots, and in one.
+class SnapshotOfAccounts : public SnapshotTest, public ::testing::WithParamInterface<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Keys, SnapshotOfAccounts, ::testing::Values("acct:", "{acct}:"));
+
+TEST_P(SnapshotOfAccounts, ArePointsInTimeUnderConcurrentTransfers) {
   constexpr int kAccounts = 300;
   constexpr std::int64_t kStart = 1000;
-  for (int i = 0; i < kAccounts; ++i) set(0, "acct:" + std::to_string(i), std::to_string(kStart));
+  for (int i = 0; i < kAccounts; ++i) set(0, GetParam() + std::to_string(i), std::to_string(kStart));
   std::atomic<bool> stop{false};
   std::vector<Thread> writers;
   for (std::uint64_t w = 0; w < 3; ++w) {
@@ -318,8 +374,8 @@ TEST_F(SnapshotTest, IsAPointInTimeUnderConcurrentTransfers) {
       const AccessContext ctx{.now = context.now, .counters = &counters, .rng = &own};
       while (!stop.load(std::memory_order_relaxed)) {
         const Batch batch(own_seat);
-        const std::string a = "acct:" + std::to_string(own.below(kAccounts));
-        const std::string b = "acct:" + std::to_string(own.below(kAccounts));
+        const std::string a = GetParam() + std::to_string(own.below(kAccounts));
+        const std::string b = GetParam() + std::to_string(own.below(kAccounts));
         if (a == b) continue;
         const std::array<KeyRef, 2> refs = {keys.ref(a), keys.ref(b)};
         const SlotGuard guard(keys, refs);

@@ -23,7 +23,7 @@ constexpr Flag kCounterFlags = Flag::kWrite | Flag::kDenyOom | Flag::kFast;
 NewExpiry expiry_after(const Entry* old) { return old != nullptr ? NewExpiry(KeepExpiry{}) : NewExpiry(NoExpiry{}); }
 
 void add(Context& ctx, std::int64_t by) {
-  const Entry* entry = ctx.db.find(ctx.keys[0], Access::kWrite);
+  Entry* entry = ctx.db.find(ctx.keys[0], Access::kWrite);
   std::int64_t value = 0;
   if (entry != nullptr) {
     if (entry->is_int()) [[likely]] {
@@ -39,7 +39,11 @@ void add(Context& ctx, std::int64_t by) {
   }
   std::int64_t sum = 0;
   if (__builtin_add_overflow(value, by, &sum)) return ctx.error(ErrorCode::kOverflow);
-  ctx.db.set_int(ctx.keys[0], sum, expiry_after(entry));
+  if (entry != nullptr && entry->is_int()) [[likely]] {
+    ctx.db.change_int(ctx.keys[0], *entry, sum);
+  } else {
+    ctx.db.set_int(ctx.keys[0], sum, expiry_after(entry));
+  }
   ctx.effects.changed();
   ctx.notify(EventClass::kString, "incrby", ctx.keys[0]);
   ctx.reply.integer(sum);
