@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kSpareBuffers = 64;
 constexpr std::size_t kSpareBufferBytes = 64 * 1024;
+constexpr std::size_t kSparesGivenBack = 2;  // in each period in which nobody needed them
 /// A name in the sets and maps where it is registered, without its bytes. An estimate, as Redis makes one.
 constexpr std::size_t kRegistration = 128;
 /// From when on a client has not sent anything for long enough to give back what its input buffer does not need.
@@ -176,7 +177,8 @@ void Worker::periodic() {
     account(*client);
   }
   note_buffers();
-  spare_buffers_.resize(spare_buffers_.size() - std::min(spares_unused_, spare_buffers_.size()));
+  // A few at a time, so that nobody who measures sees a jump.
+  spare_buffers_.resize(spare_buffers_.size() - std::min({spares_unused_, spare_buffers_.size(), kSparesGivenBack}));
   spares_unused_ = spare_buffers_.size();
   evict_clients();
   destroy_dead();
