@@ -7,7 +7,7 @@
 namespace ashlar::replication {
 namespace {
 
-struct StreamTest : testing::Test {
+struct StreamTest : ::testing::Test {
   Rng rng{7};
   NodeId first = draw_node_id(rng);
   NodeId second = draw_node_id(rng);
