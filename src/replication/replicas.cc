@@ -45,6 +45,7 @@ void Replicas::attach_stream() {
 
 void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTraits traits) {
   attach_stream();
+  feed();  // what came before it is for the others only
   if (settings_.nodelay) (void)net::set_nodelay(socket.fd);  // slower without, no more
   const std::uint64_t number = next_number_++;
   auto link = std::make_unique<ReplicaLink>(
@@ -62,7 +63,6 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
   if (links_.empty()) last_ping_ = parts_.loop.now();  // the first ping comes after a whole period
   ReplicaLink& placed = *links_.emplace(number, std::move(link)).first->second;
   log::notice("Replica {} asks for synchronization", placed.name);
-  feed();  // the others get what belongs to them before the readers change
   update_readers();
   if (resume(placed, request)) {
     counts_.resumed.fetch_add(1, std::memory_order_relaxed);
