@@ -128,11 +128,11 @@ class SnapshotTransfer {
   }
 
   /// The next bytes of the stream; nullopt when it broke, which the user was told.
-  std::optional<std::string> more() {
+  std::optional<std::string> more(const char* complaint = "I/O Error reading RDB payload from socket") {
     if (!unread_.empty()) return std::exchange(unread_, {});
     auto bytes = context_.session.link().receive_raw();
     if (bytes) return std::move(*bytes);
-    tell("I/O Error reading RDB payload from socket");
+    tell(complaint);
     return std::nullopt;
   }
 
@@ -187,7 +187,7 @@ class SnapshotTransfer {
     std::string input;
     // A primary may send what its own clients may not.
     const resp::Limits limits{.max_bulk_len = std::size_t{1} << 40, .max_args = std::size_t{1} << 31};
-    while (auto bytes = more()) {
+    while (auto bytes = more("Error: Server closed the connection")) {
       input += *bytes;
       for (;;) {
         const resp::Parsed parsed = parser.parse(input, limits, 64, batch);

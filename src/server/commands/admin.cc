@@ -149,7 +149,9 @@ void AdminCommands::config_set(Context& ctx) {
     if (directive != nullptr && directive->is_sensitive) ctx.effects.redact(2 * i + 3);
   }
   config::SetContext context;
-  if (parts_.gates.closed(Gate::kLoading)) context.data_set = config::SetContext::DataSet::kLoading;
+  if (parts_.gates.closed(Gate::kLoading) || parts_.gates.closed(Gate::kAsyncLoading)) {
+    context.data_set = config::SetContext::DataSet::kLoading;
+  }
   Client* client = client_of(ctx.session);
   context.client = client != nullptr && client->from_loopback() ? config::Locality::kLocal : config::Locality::kRemote;
   // A setting may make every thread stand still (appendonly), and this one must not wait for itself.
