@@ -78,6 +78,11 @@ Result<AofLoadReport> Aof::load(const AofLoadOptions& options) {
   return load_aof(*files_, host_.keyspace(), options);
 }
 
+std::uint64_t Aof::bytes_to_load() const {
+  MutexLock files_lock(files_mutex_);
+  return files_ ? total_bytes(*files_).value_or(0) : 0;
+}
+
 Result<void> Aof::start(const RewriteJob& empty_base) {
   MutexLock files_lock(files_mutex_);
   ASH_CHECK(files_.has_value());

@@ -69,6 +69,8 @@ class Aof {
   /// Whether there is nothing to replay. After open().
   [[nodiscard]] bool empty() const;
   [[nodiscard]] Result<AofLoadReport> load(const AofLoadOptions& options);
+  /// Bytes of the files that load() would read; 0 when that cannot be told.
+  [[nodiscard]] std::uint64_t bytes_to_load() const;
   /// Begins to log: makes the first files when there are none, deletes what is history, starts the sync thread.
   /// `empty_base` says how the base of a new log is written.
   [[nodiscard]] Result<void> start(const RewriteJob& empty_base);

@@ -13,8 +13,6 @@
 namespace ashlar::aof {
 namespace {
 
-constexpr std::uint64_t kProgressEvery = 2 << 20;
-
 /// Commands between MULTI and EXEC, held back until EXEC arrives.
 class Transaction {
  public:
@@ -109,14 +107,19 @@ class Loader {
   /// Loads the RDB part at the front; its length.
   Result<std::uint64_t> load_preamble(File& file) {
     snapshot::FileSource source(file);
-    snapshot::LoadOptions rdb{.now = options_.now,
-                              .expired = snapshot::ExpiredKeys::kKeep,
-                              .checksum = options_.checksum,
-                              .limits = {.string_bytes_max = options_.string_bytes_max}};
+    snapshot::LoadOptions rdb{
+        .now = options_.now,
+        .expired = snapshot::ExpiredKeys::kKeep,
+        .checksum = options_.checksum,
+        .limits = {.string_bytes_max = options_.string_bytes_max, .progress_every = options_.progress_every},
+        .seat = options_.seat,
+        .progress = {},
+        .after_key = options_.after_key};
     rdb.progress = [this, before = report_.total](const snapshot::LoadProgress& p) {
       report_.total.bytes = bytes_before_ + p.bytes;
       report_.total.keys_loaded = before.keys_loaded + p.keys_loaded;
       report_.total.keys_expired = before.keys_expired + p.keys_expired;
+      report_.total.writer_memory = p.writer_memory;
       return tell_progress();
     };
     ASH_TRY(snapshot::LoadReport loaded, snapshot::load_rdb(keyspace_, source, rdb));
@@ -194,7 +197,7 @@ class Loader {
   }
 
   Result<void> tell_progress() {
-    next_progress_ = report_.total.bytes + kProgressEvery;
+    next_progress_ = report_.total.bytes + options_.progress_every;
     return options_.progress ? options_.progress(report_.total) : Result<void>{};
   }
 
@@ -203,7 +206,7 @@ class Loader {
   const AofLoadOptions& options_;
   AofLoadReport report_;
   std::uint64_t bytes_before_ = 0;  // of the files done
-  std::uint64_t next_progress_ = kProgressEvery;
+  std::uint64_t next_progress_ = options_.progress_every;
 };
 
 }  // namespace

@@ -29,8 +29,12 @@ struct AofLoadOptions {
   WallTime now;
   snapshot::Checksum checksum = snapshot::Checksum::kCrc64;
   std::uint64_t string_bytes_max = 512ULL << 20;  // `proto-max-bulk-len`
-  /// About every 2 MB; `bytes` counts over all files. May be empty.
+  /// About every `progress_every` bytes; `bytes` counts over all files. May be empty.
   std::function<Result<void>(const snapshot::LoadProgress&)> progress;
+  std::uint64_t progress_every = 2 << 20;
+  /// For the RDB part, as with load_rdb().
+  keyspace::SafePoint::Participant* seat = nullptr;
+  std::function<void()> after_key;
 };
 
 struct AofLoadReport {

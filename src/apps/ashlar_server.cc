@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
@@ -27,12 +28,17 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(prepared.error().text()).c_str());
     return 1;
   }
+  if (config->log.crash_report) crash::report_to(config->log.file);
   ds::HashSeed::set(random_seed());  // before the first key
   const SystemClock clock;
+  const config::Config boot = *config;
   server::Server server(std::move(*config), clock, *files);
   if (auto started = server.start(); !started) {
     log::warning("{}", started.error().text());
     return 1;
   }
-  return server.run();
+  server::announce_ready(boot);
+  const int code = server.run();
+  server::clean_up_process(boot);
+  return code;
 }

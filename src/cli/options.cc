@@ -247,6 +247,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {"--rdb", Takes::kValue, [](Options& o, const std::string& v) { return set_rdb(o, v, Mode::kRdb); }},
     {"--functions-rdb", Takes::kValue,
      [](Options& o, const std::string& v) { return set_rdb(o, v, Mode::kFunctionsRdb); }},
+    {"--replica", Takes::kNothing, set_mode<Mode::kReplica>},
+    {"--slave", Takes::kNothing, set_mode<Mode::kReplica>},
     {"--verbose", Takes::kNothing, set_flag<&Options::verbose>},
     {"--help", Takes::kNothing, set_mode<Mode::kHelp>},
     {"-v", Takes::kNothing, set_mode<Mode::kVersion>},
@@ -254,11 +256,11 @@ constexpr auto kRules = std::to_array<Rule>({
 });
 
 /// redis-cli has these and this program has not; saying so is better than "unrecognized".
-constexpr std::array<std::string_view, 19> kUnsupported = {
-    "--tls",   "--sni",           "--cacert",       "--cacertdir",         "--insecure",
-    "--cert",  "--key",           "--tls-ciphers",  "--tls-ciphersuites",  "--eval",
-    "--ldb",   "--ldb-sync-mode", "--lru-test",     "--intrinsic-latency", "--replica",
-    "--slave", "--vset-recall",   "--word-samples", "--keystats"};
+constexpr std::array<std::string_view, 17> kUnsupported = {
+    "--tls",          "--sni",           "--cacert",      "--cacertdir",         "--insecure",
+    "--cert",         "--key",           "--tls-ciphers", "--tls-ciphersuites",  "--eval",
+    "--ldb",          "--ldb-sync-mode", "--lru-test",    "--intrinsic-latency", "--vset-recall",
+    "--word-samples", "--keystats"};
 
 /// Options about passwords count wherever they stand, also among the words after --cluster.
 constexpr std::array<std::string_view, 4> kPasswordOptions = {"-a", "--pass", "--user", "--askpass"};

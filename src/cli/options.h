@@ -28,6 +28,7 @@ enum class Mode : std::uint8_t {
   kPipe,
   kRdb,           // keys and functions
   kFunctionsRdb,  // functions only
+  kReplica,       // the commands that a replica gets
   kCluster,
   kHelp,
   kVersion,

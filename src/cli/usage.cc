@@ -61,6 +61,7 @@ Special modes
                        the input (default: 30, 0: never).
   --rdb <file>         Save a snapshot of the server ("-": standard output).
   --functions-rdb <file>  The same with functions only.
+  --replica            Show the commands that the server sends to its replicas.
   --cluster <command> [args...]
                        Manage a cluster; see --cluster help.
 

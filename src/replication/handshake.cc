@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace ashlar::replication {
@@ -64,6 +66,26 @@ Result<SyncRequest> parse_psync_request(std::string_view history, std::string_vi
   return request;
 }
 
+namespace {
+
+/// Words of rdb-filter-only: what is to be in the snapshot; none of them leaves nothing.
+Result<void> take_filter(ReplicaTraits& traits, std::string_view words) {
+  auto content = ReplicaTraits::Content::kNothing;
+  while (!words.empty()) {
+    const std::string_view word = words.substr(0, words.find(' '));
+    words.remove_prefix(std::min(words.size(), word.size() + 1));
+    if (word.empty()) continue;
+    if (!iequals(word, "functions")) {  // tidy: allow(command-name): a part of a snapshot
+      return fail(fmt::format("Unsupported rdb-filter-only option: {}", word.substr(0, 128)));
+    }
+    content = ReplicaTraits::Content::kFunctions;
+  }
+  traits.content = content;
+  return {};
+}
+
+}  // namespace
+
 Result<void> take_replconf(ReplicaTraits& traits, std::string_view option, std::string_view value) {
   if (iequals(option, "listening-port")) {
     const auto port = parse_u64(value);
@@ -84,7 +106,7 @@ Result<void> take_replconf(ReplicaTraits& traits, std::string_view option, std::
   } else if (iequals(option, "rdb-only")) {
     traits.wants_rdb_only = value != "0";
   } else if (iequals(option, "rdb-filter-only")) {
-    if (!value.empty()) return fail("Unsupported rdb-filter-only option");
+    return take_filter(traits, value);
   } else if (!iequals(option, "version")) {
     return fail(fmt::format("Unrecognized REPLCONF option: {}", option.substr(0, 128)));
   }

@@ -62,6 +62,8 @@ struct ReplicaTraits {
   bool knows_mark = false;
   bool knows_psync2 = false;
   bool wants_rdb_only = false;
+  enum class Content : std::uint8_t { kAll, kFunctions, kNothing };
+  Content content = Content::kAll;  // of the snapshot
 };
 /// Takes one option of REPLCONF into `traits`. Errors: what the client is told.
 [[nodiscard]] Result<void> take_replconf(ReplicaTraits& traits, std::string_view option, std::string_view value);

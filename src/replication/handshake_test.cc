@@ -68,6 +68,18 @@ TEST(Replconf, CollectsWhatAReplicaTells) {
   EXPECT_TRUE(traits.knows_psync2);
 }
 
+TEST(Replconf, NamesWhatASnapshotShallHold) {
+  using Content = ReplicaTraits::Content;
+  ReplicaTraits traits;
+  EXPECT_EQ(traits.content, Content::kAll);
+  EXPECT_TRUE(take_replconf(traits, "rdb-filter-only", ""));
+  EXPECT_EQ(traits.content, Content::kNothing);
+  EXPECT_TRUE(take_replconf(traits, "rdb-filter-only", "functions"));
+  EXPECT_EQ(traits.content, Content::kFunctions);
+  EXPECT_FALSE(take_replconf(traits, "rdb-filter-only", "functions keys"));
+  EXPECT_EQ(traits.content, Content::kFunctions);
+}
+
 TEST(Replconf, RefusesWhatWouldForgeLines) {
   ReplicaTraits traits;
   EXPECT_FALSE(take_replconf(traits, "ip-address", "1.2.3.4\r\nrole:master"));

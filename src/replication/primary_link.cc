@@ -37,6 +37,12 @@ void PrimaryLink::follow(net::Endpoint primary, Intent intent) {
   connect();
 }
 
+void PrimaryLink::announce(net::Endpoint primary) {
+  primary_ = std::move(primary);
+  phase_ = Phase::kConnect;
+  publish();
+}
+
 void PrimaryLink::stop() {
   hang_up();
   intent_ = Intent::kFollow;

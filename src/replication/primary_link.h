@@ -61,6 +61,8 @@ class PrimaryLink final : private net::IoHandler {
   /// until now our replica, to become the primary.
   enum class Intent : std::uint8_t { kFollow, kHandOver };
   void follow(net::Endpoint primary, Intent intent);
+  /// This will be whom we follow; nothing is connected yet.
+  void announce(net::Endpoint primary);
   /// Follows nobody.
   void stop();
   /// Ends a connection that stands; the next attempt follows by itself.

@@ -45,6 +45,7 @@ void Replicas::attach_stream() {
 
 void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTraits traits) {
   attach_stream();
+  feed();                                                    // what came before it is for the others only
   if (settings_.nodelay) (void)net::set_nodelay(socket.fd);  // slower without, no more
   const std::uint64_t number = next_number_++;
   auto link = std::make_unique<ReplicaLink>(
@@ -62,7 +63,6 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
   if (links_.empty()) last_ping_ = parts_.loop.now();  // the first ping comes after a whole period
   ReplicaLink& placed = *links_.emplace(number, std::move(link)).first->second;
   log::notice("Replica {} asks for synchronization", placed.name);
-  feed();  // the others get what belongs to them before the readers change
   update_readers();
   if (resume(placed, request)) {
     counts_.resumed.fetch_add(1, std::memory_order_relaxed);
@@ -103,14 +103,16 @@ void Replicas::start_waiting() {
   MonoTime first = MonoTime::max();
   for (auto& [number, link] : links_) {
     if (link->state() != ReplicaLink::State::kWaiting) continue;
-    if (settings_.diskless_sync && link->traits().knows_mark) {
+    if (link->traits().content != Content::kAll) {  // small, and for nobody else
+      start_transfer({link.get()}, Transfers::Route::kFile, link->traits().content);
+    } else if (settings_.diskless_sync && link->traits().knows_mark) {
       to_sockets.push_back(link.get());
       first = std::min(first, link->since());
     } else {
       by_file.push_back(link.get());
     }
   }
-  if (!by_file.empty()) start_transfer(by_file, Transfers::Route::kFile);
+  if (!by_file.empty()) start_transfer(by_file, Transfers::Route::kFile, Content::kAll);
   if (to_sockets.empty() || transfers_.streaming()) return;  // its end comes here again
   const std::uint32_t enough = settings_.diskless_sync_max_replicas;
   const MonoTime due = first + settings_.diskless_sync_delay;
@@ -119,16 +121,16 @@ void Replicas::start_waiting() {
     (void)parts_.loop.call_at(due, [this] { start_waiting(); });
     return;
   }
-  start_transfer(to_sockets, Transfers::Route::kSocket);
+  start_transfer(to_sockets, Transfers::Route::kSocket, Content::kAll);
 }
 
-void Replicas::start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route) {
+void Replicas::start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route, Content content) {
   const bool direct = route == Transfers::Route::kSocket;
   log::notice("Starting snapshot for SYNC of {} replicas with target: {}", links.size(),
               direct ? "replicas sockets" : "disk");
   std::vector<TransferTarget> targets;
   for (const ReplicaLink* link : links) targets.push_back({link->number(), link->socket(), link->dialect()});
-  const std::int64_t offset = transfers_.start(std::move(targets), route, settings_);
+  const std::int64_t offset = transfers_.start(std::move(targets), route, content, settings_);
   for (ReplicaLink* link : links) {
     link->marked = direct;
     link->begin_sync(offset);

@@ -101,7 +101,8 @@ class Replicas final : private ReplicaLink::Owner {
   void link_lacks(ReplicaLink& link, const std::shared_ptr<Block>& block) override;
   [[nodiscard]] bool resume(ReplicaLink& link, const SyncRequest& request);
   void start_waiting();
-  void start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route);
+  using Content = Transfers::Content;
+  void start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route, Content content);
   void snapshot_done(std::uint64_t number, const std::optional<Error>& error);
   void reap(std::uint64_t number);
   void feed_lagging(const Block& fresh);

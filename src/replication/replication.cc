@@ -122,6 +122,14 @@ void Replication::switch_source(StreamSource source) {
   show_role();
 }
 
+void Replication::announce(const net::Endpoint& primary) {
+  link_.announce(primary);
+  shown_ = {};
+  shown_.replica = true;
+  shown_.read_only = current_.read_only;
+  parts_.host.show(shown_);
+}
+
 void Replication::follow(const net::Endpoint& primary) { follow(primary, PrimaryLink::Intent::kFollow); }
 
 void Replication::follow(const net::Endpoint& primary, PrimaryLink::Intent intent) {

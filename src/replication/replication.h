@@ -47,6 +47,8 @@ class Replication {
   /// Takes new settings. Thread: any.
   void configure(const Settings& settings);
 
+  /// We shall follow that primary, and are its replica to whoever asks; before start(), while data is loaded.
+  void announce(const net::Endpoint& primary);
   /// Follows that primary; nothing happens when we do already.
   void follow(const net::Endpoint& primary);
   /// Follows nobody; our history goes on under a new name.

@@ -9,7 +9,8 @@
 
 namespace ashlar::replication {
 
-std::int64_t Transfers::start(std::vector<TransferTarget> targets, Route route, const Settings& settings) {
+std::int64_t Transfers::start(std::vector<TransferTarget> targets, Route route, Content content,
+                              const Settings& settings) {
   const std::uint64_t number = next_number_++;
   Transfer& transfer = running_[number];
   transfer.route = route;
@@ -19,6 +20,7 @@ std::int64_t Transfers::start(std::vector<TransferTarget> targets, Route route, 
   const auto losses = std::make_shared<TransferLosses>();
   const keyspace::AccessSettings& access = parts_.snapshots.keyspace().access();
   snapshot::SnapshotPlan plan;
+  if (content != Content::kAll) plan.slots.reset();
   plan.format = std::make_unique<snapshot::RdbEntryFormat>(
       settings.compression,
       snapshot::rdb::clock_fields(access.policy.load(std::memory_order_relaxed), access.lfu(), parts_.loop.wall_now()));
@@ -33,9 +35,10 @@ std::int64_t Transfers::start(std::vector<TransferTarget> targets, Route route, 
                                                         .clock = &parts_.loop.clock(),
                                                         .checksum = settings.checksum,
                                                         .redis_version = settings.redis_version});
-  plan.at_cut = [this, cut] {
+  plan.at_cut = [this, cut, content] {
     const History history = parts_.stream.history();
-    *cut = {history.id, history.end, parts_.stream_db(), parts_.snapshots.keyspace().function_codes()};
+    *cut = {history.id, history.end, parts_.stream_db(), {}};
+    if (content != Content::kNothing) cut->functions = parts_.snapshots.keyspace().function_codes();
     parts_.log.forget_replication_db();
   };
   plan.on_done = [this, number, losses](const Result<void>& result) {

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "changelog/change_log.h"
 #include "net/event_loop.h"
+#include "replication/handshake.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
 #include "replication/transfer_sink.h"
@@ -38,7 +39,9 @@ class Transfers {
   explicit Transfers(Parts parts) : parts_(std::move(parts)) {}
 
   /// Makes the cut and begins to send; returns the offset of the stream at the cut. `targets` is not empty.
-  [[nodiscard]] std::int64_t start(std::vector<TransferTarget> targets, Route route, const Settings& settings);
+  using Content = ReplicaTraits::Content;
+  [[nodiscard]] std::int64_t start(std::vector<TransferTarget> targets, Route route, Content content,
+                                   const Settings& settings);
   /// This replica is lost. A transfer to nobody is given up.
   void leave(std::uint64_t link);
   /// Whether a snapshot goes straight to sockets now.

@@ -61,13 +61,25 @@ ClusterService::ClusterService(Parts parts, const config::Config& config)
 
 ClusterService::~ClusterService() = default;
 
-Result<void> ClusterService::start(Execution& run) {
+Result<void> ClusterService::open(Execution& run) {
   run_ = &run;
-  ASH_TRY_VOID(driver_.start());
+  ASH_TRY_VOID(driver_.open());
   router_ = std::make_unique<cluster::Router>(driver_.view(), slots_);
   router_->set_rules(rules_);
+  watch_view();
+  return {};
+}
+
+Result<void> ClusterService::start() {
+  ASH_TRY_VOID(driver_.start());
   parts_.control.on_turn_end([this] { watch_view(); });
   watch_view();
+  driver_.loaded(slots_with_keys());
+  return {};
+}
+
+cluster::SlotBitmap ClusterService::slots_with_keys() const {
+  const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
   cluster::SlotBitmap with_keys;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     keyspace::Slot& slot = parts_.keyspace.slot(SlotId::wrap(i));
@@ -75,8 +87,7 @@ Result<void> ClusterService::start(Execution& run) {
     slot.for_each_db([&](const keyspace::SlotDb& db) { any |= !db.table.empty(); });
     if (any) with_keys.set(SlotId::wrap(i));
   }
-  driver_.loaded(with_keys);
-  return {};
+  return with_keys;
 }
 
 void ClusterService::apply(const config::Config& config) {

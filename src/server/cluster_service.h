@@ -36,8 +36,11 @@ class ClusterService final : public cluster::Host {
   ClusterService(Parts parts, const config::Config& config);
   ~ClusterService() override;
 
-  /// Opens the bus. `run`: the control thread's execution. After the data is loaded.
-  [[nodiscard]] Result<void> start(Execution& run);
+  /// Reads who we are and takes the port of the bus; nobody is answered there yet. `run`: the control thread's
+  /// execution. Before clients come.
+  [[nodiscard]] Result<void> open(Execution& run);
+  /// Takes part in the cluster. After the data is loaded.
+  [[nodiscard]] Result<void> start();
   void apply(const config::Config& config);
 
   [[nodiscard]] command::Router& router() noexcept { return *router_; }
@@ -57,6 +60,7 @@ class ClusterService final : public cluster::Host {
 
  private:
   void watch_view();
+  [[nodiscard]] cluster::SlotBitmap slots_with_keys() const;
   void drop_slot(SlotId slot);
   void leave_shard_channels(const cluster::View& view);
 

@@ -75,6 +75,10 @@ void server_section(const InfoParts& p, const std::string& os, InfoWriter& out) 
   out.field("config_file", config->origin.config_file);
   out.field("io_threads_active", config->process.threads > 1 ? 1 : 0);
   out.field("threads", config->process.threads);
+  if (const auto at = p.shutdown_at()) {
+    const auto left = std::chrono::duration_cast<Millis>(*at - p.clock.mono());
+    out.field("shutdown_in_milliseconds", std::max<std::int64_t>(left.count(), 0));
+  }
 }
 
 void clients_section(const InfoParts& p, InfoWriter& out) {

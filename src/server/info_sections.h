@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "base/time.h"
 #include "command/table.h"
@@ -45,6 +46,8 @@ struct InfoParts {
   std::function<std::uint64_t()> replication_output;
   /// Connections of the cluster bus; 0 outside of a cluster.
   std::function<std::uint64_t()> cluster_connections;
+  /// When a shutdown that waits for replicas goes on without them.
+  std::function<std::optional<MonoTime>()> shutdown_at;
 };
 
 /// Adds the sections in the order of Redis. Thread: before the loops start.

@@ -1,6 +1,10 @@
 #include "server/persistence.h"
 
 #include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "aof/stream_note.h"
 #include "base/log.h"
@@ -33,6 +37,11 @@ aof::AofPaths paths_of(const config::Config& config) {
   return {config.snapshot.directory, config.aof.directory_name, config.aof.file_name};
 }
 
+void stand_still(Micros span) {
+  const timespec length{span.count() / 1'000'000, span.count() % 1'000'000 * 1000};
+  ::nanosleep(&length, nullptr);
+}
+
 /// The session that replays a file: everything is allowed, replies go nowhere.
 class Replay final : public command::Session {
  public:
@@ -49,6 +58,23 @@ class Persistence::AofSink final : public changelog::Sink {
 
  private:
   aof::AofWriter& writer_;
+};
+
+/// Keeps the meter running while it lives.
+class Persistence::Measured {
+ public:
+  Measured(LoadMeter& meter, WallTime now, std::uint64_t total) : meter_(meter) {
+    meter_.total = total;
+    meter_.loaded = 0;
+    meter_.writer_memory = 0;
+    meter_.began = unix_seconds(now);
+  }
+  ~Measured() { meter_.began = 0; }
+  Measured(const Measured&) = delete;
+  Measured& operator=(const Measured&) = delete;
+
+ private:
+  LoadMeter& meter_;
 };
 
 Persistence::Persistence(Parts parts)
@@ -97,13 +123,15 @@ aof::RewriteJob Persistence::rewrite_job() {
   return job;
 }
 
-Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution& run) {
-  parts_.gates.close(Gate::kLoading);
+Result<Persistence::Loaded> Persistence::load(Dispatcher& dispatcher, Execution& run, Meanwhile meanwhile) {
   const MonoTime begin = parts_.clock.mono();
+  meanwhile_ = std::move(meanwhile);
   auto loaded = parts_.config.get()->aof.enabled ? load_aof(dispatcher, run)
-                                                 : load_rdb(snapshot::DuplicateKeys::kRefuse, nullptr);
-  parts_.gates.open(Gate::kLoading);
-  if (!loaded && loaded.error().code == ErrorCode::kCorrupt && !parts_.config.get()->aof.enabled) explain_rdb();
+                                                 : load_rdb(snapshot::DuplicateKeys::kRefuse, &run.participant);
+  meanwhile_ = {};
+  if (!loaded && !given_up_ && loaded.error().code == ErrorCode::kCorrupt && !parts_.config.get()->aof.enabled) {
+    explain_rdb();
+  }
   if (loaded && keys_loaded_ > 0) {
     const auto took = static_cast<double>((parts_.clock.mono() - begin).count()) / 1e6;
     log::notice("DB loaded from disk: {:.3f} seconds, keys loaded: {}, keys expired: {}", took, keys_loaded_.load(),
@@ -128,17 +156,18 @@ Result<Persistence::Loaded> Persistence::load_rdb(snapshot::DuplicateKeys duplic
   const auto config = parts_.config.get();
   const std::string path = rdb_path(*config);
   if (!parts_.files.exists(path)) return Loaded{};
+  const auto file = parts_.files.open(path, OpenMode::kRead);
+  const Measured measured(meter_, parts_.clock.wall(), file ? (*file)->size().value_or(0) : 0);
   snapshot::LoadOptions options;
   options.now = parts_.clock.wall();
+  options.limits.progress_every = static_cast<std::uint64_t>(config->snapshot.loading_turn_bytes);
   options.expired = snapshot::ExpiredKeys::kSkipUnlessStream;
   const bool check = config->snapshot.checksum && !parts_.state.trust_checksums.load();
   options.checksum = check ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
   options.duplicates = duplicates;
   options.seat = seat;
-  options.progress = [this](const snapshot::LoadProgress& progress) -> Result<void> {
-    keys_loaded_ = progress.keys_loaded;
-    return {};
-  };
+  options.progress = [this](const snapshot::LoadProgress& progress) { return report(progress); };
+  options.after_key = delay_after_key();
   auto report = snapshot::load_rdb_file(parts_.keyspace, parts_.files, path, options);
   if (!report) {
     return fail(ErrorCode::kCorrupt,
@@ -152,6 +181,7 @@ Result<Persistence::Loaded> Persistence::load_rdb(snapshot::DuplicateKeys duplic
 Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execution& run) {
   const auto config = parts_.config.get();
   ASH_TRY_VOID(aof_.open(paths_of(*config)));
+  const Measured measured(meter_, parts_.clock.wall(), aof_.bytes_to_load());
   Replay session;
   ByteBuffer discarded;
   resp::Encoder reply(discarded);
@@ -159,7 +189,11 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
   options.tail = config->aof.load_truncated ? aof::TruncatedTail::kCut : aof::TruncatedTail::kRefuse;
   options.now = parts_.clock.wall();
   options.string_bytes_max = config->clients.max_bulk_length;
-  options.apply = [&](std::span<const std::string_view> args) -> Result<void> {
+  options.progress = [this](const snapshot::LoadProgress& progress) { return report(progress); };
+  options.progress_every = static_cast<std::uint64_t>(config->snapshot.loading_turn_bytes);
+  options.seat = &run.participant;
+  options.after_key = delay_after_key();
+  const auto apply = [&](std::span<const std::string_view> args) -> Result<void> {
     const keyspace::Batch inside(run.participant);
     dispatcher.begin_batch(run, parts_.clock.wall(), command::Origin::kLoader);
     const Located located = dispatcher.look_up(run, args);
@@ -173,12 +207,52 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
     }
     return {};
   };
+  options.apply = [&](std::span<const std::string_view> args) -> Result<void> {
+    ASH_TRY_VOID(apply(args));
+    if (options.after_key) options.after_key();
+    return {};
+  };
   ASH_TRY(const aof::AofLoadReport report, aof_.load(options));
   keys_loaded_ = 0;
   for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) {
     keys_loaded_ += parts_.keyspace.size(DbIndex{db}).keys;
   }
   return Loaded{report.replication};
+}
+
+Result<void> Persistence::report(const snapshot::LoadProgress& progress) {
+  keys_loaded_ = progress.keys_loaded;
+  meter_.loaded = progress.bytes;
+  meter_.writer_memory = progress.writer_memory;
+  if (!meanwhile_) return {};
+  auto may_go_on = meanwhile_();
+  given_up_ = !may_go_on;
+  return may_go_on;
+}
+
+std::function<void()> Persistence::delay_after_key() const {
+  if (parts_.config.get()->snapshot.key_load_delay == 0) return {};
+  return [this, keys = std::int64_t{0}]() mutable {
+    const std::int64_t delay = parts_.config.get()->snapshot.key_load_delay;
+    if (delay > 0) stand_still(Micros(delay));
+    if (delay < 0 && ++keys % delay == 0) stand_still(Micros(1));
+  };
+}
+
+void Persistence::write_meter(InfoWriter& out) const {
+  if (meter_.began == 0) return;
+  const std::uint64_t total = meter_.total;
+  const std::uint64_t loaded = std::min(meter_.loaded.load(), total);
+  const std::int64_t elapsed = unix_seconds(parts_.clock.wall()) - meter_.began;
+  const double rest = static_cast<double>(total - loaded) / static_cast<double>(loaded + 1);
+  out.field("loading_start_time", meter_.began.load());
+  out.field("loading_total_bytes", total);
+  out.field("loading_rdb_used_mem", meter_.writer_memory.load());
+  out.field("loading_loaded_bytes", loaded);
+  out.formatted("loading_loaded_perc", "{:.2f}",
+                total == 0 ? 0.0 : 100.0 * static_cast<double>(loaded) / static_cast<double>(total));
+  // As Redis: within the first second there is nothing to judge by.
+  out.field("loading_eta_seconds", elapsed <= 0 ? 1 : static_cast<std::int64_t>(static_cast<double>(elapsed) * rest));
 }
 
 Result<void> Persistence::start() {
@@ -376,7 +450,9 @@ Result<void> Persistence::switch_aof(const config::Config& now) {
 void Persistence::apply(const config::Config& now) {
   aof_.writer().configure(writer_settings(now));
   using History = aof::AofFiles::History;
-  if (const auto done = aof_.set_history(now.aof.keep_history ? History::kKeep : History::kDelete); !done) {
+  const History history = now.aof.keep_history ? History::kKeep : History::kDelete;
+  if (history == std::exchange(history_, history)) return;  // the files are not free while they are loaded
+  if (const auto done = aof_.set_history(history); !done) {
     log::warning("Cannot delete former append only files: {}", done.error().text());
   }
 }
@@ -441,13 +517,14 @@ void Persistence::add_info(Info& info) {
     for (const std::string_view name : {"aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"}) {
       out.field(name, 0);
     }
-    if (!log.enabled) return;
+    if (!log.enabled) return write_meter(out);
     out.field("aof_current_size", log.current_bytes);
     out.field("aof_base_size", log.base_bytes);
     out.field("aof_pending_rewrite", 0);
     out.field("aof_buffer_length", log.writer.pending_bytes);
     out.field("aof_pending_bio_fsync", log.writer.sync_running ? 1 : 0);
     out.field("aof_delayed_fsync", log.writer.slow_syncs);
+    write_meter(out);
   });
 }
 

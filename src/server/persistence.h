@@ -1,5 +1,6 @@
 /// Everything about keeping the data on disk: loading at start, the append-only file, save points, and what is said
-/// when they fail. Thread: load() and start() by main before others exist; tick() and finish() control; the rest any.
+/// when they fail. Thread: load() and start() by main before the control loop runs; tick() and finish() control; the
+/// rest any.
 #pragma once
 
 #include <atomic>
@@ -43,8 +44,10 @@ class Persistence final : public Durability, public GateTexts {
   struct Loaded {
     std::optional<snapshot::ReplicationAux> replication;
   };
-  /// Loads the append-only file or dump.rdb. Errors: damaged or unreadable, named; nothing on disk is changed.
-  [[nodiscard]] Result<Loaded> load(Dispatcher& dispatcher, Execution& run);
+  /// Loads the append-only file or dump.rdb, while the loading gate is closed. `meanwhile` is called every now and
+  /// then; an error of it ends the loading. Errors: damaged or unreadable, named; nothing on disk is changed.
+  using Meanwhile = std::function<Result<void>()>;
+  [[nodiscard]] Result<Loaded> load(Dispatcher& dispatcher, Execution& run, Meanwhile meanwhile);
   /// Begins to log, if configured. After load().
   [[nodiscard]] Result<void> start();
   /// Save points, automatic rewrites, the MISCONF gate: ten times a second.
@@ -91,12 +94,23 @@ class Persistence final : public Durability, public GateTexts {
 
  private:
   class AofSink;
+  /// How far the loading of a file is, for INFO. Thread: written by the one that loads, read by any.
+  struct LoadMeter {
+    std::atomic<std::int64_t> began{0};  // unix seconds; 0: nothing is loaded
+    std::atomic<std::uint64_t> total{0};
+    std::atomic<std::uint64_t> loaded{0};
+    std::atomic<std::uint64_t> writer_memory{0};
+  };
+  class Measured;
   [[nodiscard]] snapshot::AuxInput aux() const;
   [[nodiscard]] snapshot::SaveJob save_job() const;
   [[nodiscard]] aof::RewriteJob rewrite_job();
   [[nodiscard]] Result<Loaded> load_aof(Dispatcher& dispatcher, Execution& run);
   void explain_rdb() const;
   [[nodiscard]] Result<Loaded> load_rdb(snapshot::DuplicateKeys duplicates, keyspace::SafePoint::Participant* seat);
+  [[nodiscard]] Result<void> report(const snapshot::LoadProgress& progress);
+  [[nodiscard]] std::function<void()> delay_after_key() const;
+  void write_meter(InfoWriter& out) const;
   void empty_dataset();
   void run_save_points(const config::Config& config);
   void note_cure();
@@ -109,6 +123,7 @@ class Persistence final : public Durability, public GateTexts {
   snapshot::RdbSaver saver_;
   aof::Aof aof_;
   std::unique_ptr<AofSink> sink_;
+  std::optional<aof::AofFiles::History> history_;  // set last by apply(), of which one runs at a time
   std::atomic<bool> aof_on_{false};
   std::atomic<bool> save_scheduled_{false};
   std::atomic<bool> log_is_stale_{false};  // see dataset_replaced()
@@ -116,6 +131,9 @@ class Persistence final : public Durability, public GateTexts {
   std::optional<MonoTime> last_cure_;      // when it began
   WallTime started_;
   std::optional<WallTime> last_try_;
+  Meanwhile meanwhile_;    // while load() runs
+  bool given_up_ = false;  // what it said
+  LoadMeter meter_;
   // Of loading, for INFO.
   std::atomic<std::uint64_t> keys_loaded_{0};
   std::atomic<std::uint64_t> keys_expired_{0};

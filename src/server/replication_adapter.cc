@@ -99,7 +99,7 @@ void StreamApplier::apply(std::span<const std::string_view> args) {
   if (!replies_.empty() && replies_.view().front() == '-') {
     log::warning(
         "== CRITICAL == This replica is sending an error to its master: '{}' after processing the command '{}'",
-        replies_.view().substr(1, kShown), args[0].substr(0, kShown));
+        replies_.view().substr(1, kShown), located.command == nullptr ? "<unknown>" : located.command->spec.name);
   }
   replies_.clear();
   if (replies_.capacity() > 1024 * 1024) replies_ = ByteBuffer();

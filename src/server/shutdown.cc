@@ -1,5 +1,7 @@
 #include "server/shutdown.h"
 
+#include <utility>
+
 #include "base/log.h"
 
 namespace ashlar::server {
@@ -14,16 +16,21 @@ void Shutdown::request(ShutdownRequest request) {
 
 void Shutdown::carry_out(ShutdownRequest request) {
   log::warning("User requested shutdown...");
-  if (waiting_) {  // a second request only changes how the first goes on
-    request.now = true;
+  if (waiting_) {
+    if (!request.now && request.on_failure) {  // goes the way of the first
+      also_waiting_.push_back(std::move(request.on_failure));
+      return;
+    }
+    request.now = true;  // a second signal, or NOW: no more waiting
     end_wait();
   }
-  const std::size_t lagging = parts_.lagging_replicas ? parts_.lagging_replicas() : 0;
+  const std::size_t lagging = parts_.replicas ? parts_.replicas().lagging : 0;
   const Seconds timeout = parts_.timeout ? parts_.timeout() : Seconds(0);
   if (request.now || lagging == 0 || timeout.count() == 0) return complete(request);
   log::notice("Waiting for replicas before shutting down.");
   waiting_ = std::move(request);
   deadline_ = control_.now() + timeout;
+  waits_until_ = deadline_.time_since_epoch().count();
   parts_.hold_writes(Parts::Hold::kBegins);
   look_again();
 }
@@ -31,11 +38,10 @@ void Shutdown::carry_out(ShutdownRequest request) {
 void Shutdown::look_again() {
   (void)control_.call_after(kLookPeriod, [this] {
     if (!waiting_) return;
-    const std::size_t lagging = parts_.lagging_replicas();
-    if (lagging > 0 && control_.now() < deadline_) return look_again();
-    if (lagging > 0) log::warning("{} replicas are not in sync when shutting down.", lagging);
+    if (parts_.replicas().lagging > 0 && control_.now() < deadline_) return look_again();
     const ShutdownRequest request = std::move(*waiting_);
     waiting_.reset();
+    waits_until_ = 0;
     complete(request);  // the writes stay held: nothing may come behind what the replicas have
     if (!ended_) parts_.hold_writes(Parts::Hold::kEnds);
   });
@@ -43,7 +49,13 @@ void Shutdown::look_again() {
 
 void Shutdown::end_wait() {
   waiting_.reset();
+  waits_until_ = 0;
   parts_.hold_writes(Parts::Hold::kEnds);
+}
+
+void Shutdown::give_up(const ShutdownRequest& request, const Error& why) {
+  if (request.on_failure) request.on_failure(why);
+  for (const auto& answer : std::exchange(also_waiting_, {})) answer(why);
 }
 
 void Shutdown::abort(std::function<void(Aborted)> answer) {
@@ -52,18 +64,23 @@ void Shutdown::abort(std::function<void(Aborted)> answer) {
     const ShutdownRequest request = std::move(*waiting_);
     end_wait();
     log::notice("Shutdown manually aborted.");
-    if (request.on_failure) request.on_failure(Error{ErrorCode::kGeneric, "aborted"});
+    give_up(request, Error{ErrorCode::kGeneric, "aborted"});
     answer(Aborted::kShutdown);
   });
 }
 
 void Shutdown::complete(const ShutdownRequest& request) {
+  // Words that tools look for.
+  if (const auto replicas = parts_.replicas ? parts_.replicas() : Parts::Replicas{}; replicas.all > 0) {
+    if (replicas.lagging > 0) log::notice("Lagging replicas when shutting down: {}.", replicas.lagging);
+    log::notice("{} of {} replicas are in sync when shutting down.", replicas.all - replicas.lagging, replicas.all);
+  }
   if (parts_.finish) {
     if (auto finished = parts_.finish(request); !finished) {
       log::warning("{}", finished.error().text());
       if (!request.force) {
         log::warning("Errors trying to shut down the server. Check the logs for more information.");
-        if (request.on_failure) request.on_failure(finished.error());
+        give_up(request, finished.error());
         return;
       }
     }

@@ -2,8 +2,10 @@
 /// running. Thread: request() and abort() any; the rest control.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -25,8 +27,12 @@ class Shutdown {
   struct Parts {
     /// Does what has to be done before the process ends (saving, closing files). An error keeps the server running.
     std::function<Result<void>(const ShutdownRequest&)> finish;
-    /// Replicas that lack a part of the stream.
-    std::function<std::size_t()> lagging_replicas;
+    /// How many replicas there are, and how many of them lack a part of the stream.
+    struct Replicas {
+      std::size_t all = 0;
+      std::size_t lagging = 0;
+    };
+    std::function<Replicas()> replicas;
     /// How long to wait for them (shutdown-timeout).
     std::function<Seconds()> timeout;
     /// Holds the writes of clients back meanwhile, or lets them go.
@@ -40,16 +46,24 @@ class Shutdown {
   /// Gives up a shutdown that waits; `answer`, on the control thread, is told whether there was one.
   enum class Aborted : std::uint8_t { kNothing, kShutdown };
   void abort(std::function<void(Aborted)> answer);
+  /// When a shutdown that waits for replicas goes on without them; nullopt while none waits. Thread: any.
+  [[nodiscard]] std::optional<MonoTime> waits_until() const noexcept {
+    const Micros at(waits_until_.load());
+    return at.count() == 0 ? std::nullopt : std::optional(MonoTime(at));
+  }
 
  private:
   void carry_out(ShutdownRequest request);
   void look_again();
   void end_wait();
   void complete(const ShutdownRequest& request);
+  void give_up(const ShutdownRequest& request, const Error& why);
 
   net::EventLoop& control_;
   Parts parts_;
   std::optional<ShutdownRequest> waiting_;
+  std::vector<std::function<void(const Error&)>> also_waiting_;  // who asked for the same meanwhile
+  std::atomic<std::int64_t> waits_until_{0};                     // deadline_ in microseconds, while there is one
   MonoTime deadline_;
   bool ended_ = false;
 };

@@ -125,9 +125,7 @@ Result<void> prepare_process(const config::Config& config) {
       log::warning("Failed to write PID file: {}", std::strerror(errno));
     }
   }
-  // Tools that start servers look for the number of the process in this form.
-  log::notice("Ashlar {} (as Redis {}) is starting. Mode: {}, Port: {}, PID: {}", kAshlarVersion, kRedisVersion,
-              config.cluster.enabled ? "cluster" : "standalone", config.network.port, ::getpid());
+  log::notice("Ashlar {} (as Redis {}) is starting", kAshlarVersion, kRedisVersion);
   return {};
 }
 

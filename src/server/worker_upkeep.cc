@@ -28,7 +28,7 @@ MemoryGuard::Room Worker::make_room() {
   if (parts_.memory.limit() == 0) [[likely]]
     return MemoryGuard::Room::kEnough;
   const Gates& gates = parts_.dispatcher.parts().gates;
-  if (gates.paused()) return MemoryGuard::Room::kEnough;
+  if (gates.paused() || gates.closed(Gate::kLoading)) return MemoryGuard::Room::kEnough;
   if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
     return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
   }

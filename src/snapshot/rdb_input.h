@@ -23,6 +23,8 @@ struct RdbLimits {
   std::uint64_t string_bytes_max = 512ULL << 20;
   /// How collections are to be encoded.
   keyspace::EncodingLimits encoding = {};
+  /// Bytes from one report of progress to the next.
+  std::uint64_t progress_every = 2 << 20;
 };
 
 /// Whose meaning the type codes from 22 on have.

@@ -41,6 +41,12 @@ class Loader final : public RdbVisitor {
       ++report_.total.keys_expired;
       return {};
     }
+    ASH_TRY_VOID(put(db, key, std::move(value), extras));
+    if (options_.after_key) options_.after_key();
+    return {};
+  }
+
+  Result<void> put(DbIndex db, std::string_view key, keyspace::OwnedValue value, const EntryExtras& extras) {
     std::optional<keyspace::Batch> batch;
     if (options_.seat != nullptr) batch.emplace(*options_.seat);
     const keyspace::KeyRef ref = keyspace_.ref(key);
@@ -73,6 +79,7 @@ class Loader final : public RdbVisitor {
 
   Result<void> aux(std::string_view name, std::string_view value) override {
     constexpr std::size_t kKeptMax = 256;  // more fields than any writer has: the rest is somebody's joke
+    if (name == "used-mem") report_.total.writer_memory = parse_u64(value).value_or(0);
     if (report_.aux.size() < kKeptMax) report_.aux.push_back({std::string(name), std::string(value)});
     return {};
   }

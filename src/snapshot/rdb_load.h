@@ -33,12 +33,13 @@ enum class DuplicateKeys : std::uint8_t {
   kReplace,  // two datasets are merged on purpose (DEBUG RELOAD MERGE)
 };
 
-/// Numbers for INFO, told about every 2 MB.
+/// Numbers for INFO, told about every `limits.progress_every` bytes.
 struct LoadProgress {
   std::uint64_t bytes = 0;  // consumed
   std::uint64_t keys_loaded = 0;
   std::uint64_t keys_expired = 0;
-  std::uint64_t keys_empty = 0;  // skipped: collections without elements
+  std::uint64_t keys_empty = 0;     // skipped: collections without elements
+  std::uint64_t writer_memory = 0;  // bytes that the writer of the file used for the dataset, if it says so
 };
 
 struct LoadOptions {
@@ -51,6 +52,8 @@ struct LoadOptions {
   keyspace::SafePoint::Participant* seat = nullptr;
   /// An error returned ends the loading. May be empty.
   std::function<Result<void>(const LoadProgress&)> progress;
+  /// Called after every key, with no slot locked. May be empty.
+  std::function<void()> after_key;
 };
 
 struct LoadReport {

@@ -10,9 +10,7 @@
 #include "snapshot/rdb_values.h"
 
 namespace ashlar::snapshot {
-namespace {
-constexpr std::uint64_t kProgressEvery = 2 << 20;
-}  // namespace
+namespace {}  // namespace
 
 namespace rdb {
 
@@ -152,7 +150,10 @@ Result<keyspace::OwnedValue> read_value(RdbInput& input, std::uint8_t type, std:
 }  // namespace rdb
 
 RdbReader::RdbReader(ByteSource& source, RdbVisitor& visitor, const RdbLimits& limits)
-    : input_(source, limits), visitor_(visitor), next_progress_(kProgressEvery) {}
+    : input_(source, limits),
+      visitor_(visitor),
+      progress_every_(limits.progress_every),
+      next_progress_(limits.progress_every) {}
 
 Result<void> RdbReader::read(Checksum checksum) {
   ASH_TRY_VOID(read_header());
@@ -167,7 +168,7 @@ Result<void> RdbReader::read(Checksum checksum) {
 
 Result<void> RdbReader::report_progress() {
   if (input_.offset() < next_progress_) return {};
-  next_progress_ = input_.offset() + kProgressEvery;
+  next_progress_ = input_.offset() + progress_every_;
   return visitor_.progress(input_.offset());
 }
 

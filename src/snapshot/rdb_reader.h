@@ -125,6 +125,7 @@ class RdbReader {
   EntryExtras extras_;  // of the entry that follows
   std::string key_;
   std::string text_;
+  std::uint64_t progress_every_;
   std::uint64_t next_progress_;
 };
 

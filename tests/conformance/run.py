@@ -4,7 +4,7 @@
   tests/conformance/run.py [options] [file ...]     files as unit/type/list; default: all of tests/unit
 
   --programs DIR   where ashlar-server and ashlar-cli are (default build/bin); a DIR with redis-server is taken as it is
-  --count          writes expected.tsv from what ran: for a run with redis-server 7.0 itself
+  --count          writes what ran into expected.tsv, nothing skipped: for a run with redis-server 7.0 itself
   --table FILE     writes the table of results as Markdown
   --jobs N         files at a time (default 2)
   --port N         first of the ports that servers get (default 22000)
@@ -46,6 +46,9 @@ ADAPTATIONS = [
     ("unit/acl-v2.tcl", "This user has no permissions to access the 'otherchannel'",
      "User test-channels has no permissions to access the 'otherchannel'"),
     ("unit/acl-v2.tcl", "This user has no permissions", "User command-test has no permissions"),
+    # It removes the files of its first server before its second one shall load them; redis-server 7.0 fails it, too.
+    ("integration/aof-race.tcl", "start_server [list overrides $config] $code",
+     "start_server [list overrides $config keep_persistence true] $code"),
     # Since 7.2 rules on commands stay as they were given.
     ("unit/acl.tcl", "engulfed to +@all.\n        set cmdstr [dict get [r ACL getuser bob] commands]\n        assert_equal {+@all}",
      "engulfed to +@all.\n        set cmdstr [dict get [r ACL getuser bob] commands]\n        assert_equal {+@all +client|id}"),
@@ -192,7 +195,7 @@ def main():
     subprocess.run([HERE / "fetch.sh"], check=True)
     units = re.findall(r"^    ((?:unit|integration)/\S+)$", (SUITE / "tests/test_helper.tcl").read_text(), re.M)
     files = options.files or [name for name in units if name.startswith("unit/")]
-    skips, expected = read_skips(), read_expected()
+    skips, expected = {} if options.count else read_skips(), read_expected()
     slots = list(range(options.jobs))
     rows = []
 
@@ -215,7 +218,8 @@ def main():
         if "*" in skips.get(name, {}):
             rows.append((name, 0, 0, expected.get(name, 0), 0))
     if options.count:
-        EXPECTED.write_text("".join(f"{name}\t{passed + failed}\n" for name, passed, failed, _, _ in sorted(rows)))
+        expected |= {name: passed + failed for name, passed, failed, _, _ in rows}
+        EXPECTED.write_text("".join(f"{name}\t{count}\n" for name, count in sorted(expected.items())))
     passed, failed = sum(row[1] for row in rows), sum(row[2] + row[4] for row in rows)
     if options.table:
         lines = ["| file | passed | failed | skipped with reason | not reached |", "|---|---|---|---|---|"]

@@ -1,12 +1,13 @@
 """Replication between our servers and real ones, in both directions."""
 import os
 import signal
+import subprocess
 
 import pytest
 import redis
 
 from fake_peer import HISTORY, FakePrimary, command, rdb_string
-from harness import process_exists, wait_until
+from harness import process_exists, program, wait_until
 
 CONFIG = """
 port {port}
@@ -452,3 +453,81 @@ def test_waitaof_refuses_what_cannot_be(start):
     assert primary.call("WAITAOF", 0, 0, 0) == [0, 0]
     # A replica without a log never says that it has anything on its disk.
     assert primary.call("WAITAOF", 0, 1, 100) == [0, 0]
+
+
+@pytest.mark.parametrize("form", [("CLIENT", "KILL", "{}"), ("CLIENT", "KILL", "ADDR", "{}")])
+def test_client_kill_by_address_ends_the_link_to_the_primary_which_comes_again(start, form):
+    primary, replica = start(OURS), start(OURS)
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    assert replica.call(*(word.format(primary.address) for word in form)) in ("OK", 1)
+    wait_until(lambda: int(primary.info("stats")["sync_partial_ok"]) == 1, 20, "a partial resynchronization")
+    with pytest.raises(redis.ResponseError, match="No such client"):
+        replica.call("CLIENT", "KILL", "127.0.0.1:1")
+
+
+def test_a_replica_that_is_cut_off_again_and_again_under_writes_has_the_same_data(start):
+    primary, first, second = (start(OURS, "--enable-debug-command", "yes") for _ in range(3))
+    for replica in (first, second):
+        follow(replica, primary)
+        wait_in_step(primary, replica)
+    writer = redis.Redis("127.0.0.1", primary.port)
+    for round_ in range(20):
+        for _ in range(20):
+            with writer.pipeline(transaction=False) as pipe:
+                for number in range(100):
+                    pipe.incr(f"count:{number}")
+                pipe.execute()
+        # The second link comes while bytes for the first one lie ready.
+        (first if round_ % 2 else second).call("CLIENT", "KILL", "TYPE", "master")
+    for replica in (first, second):
+        wait_in_step(primary, replica)
+        assert replica.call("DEBUG", "DIGEST") == primary.call("DEBUG", "DIGEST")
+        assert "Unexpected answer to PSYNC" not in replica.log.read_text()
+
+
+def test_a_replica_may_keep_an_estimate_that_its_primary_does_not_know(start):
+    primary, replica = start(OURS), start(OURS)
+    follow(replica, primary)
+    primary.call("PFADD", "h", *"abcdefg")
+    wait_in_step(primary, replica)
+    before = replica.call("DUMP", "h")
+    assert replica.call("PFCOUNT", "h") == 7
+    assert replica.call("DUMP", "h") != before
+    assert primary.call("DUMP", "h") == before
+
+
+def test_a_shutdown_that_waits_for_a_replica_says_so_and_can_be_aborted(start):
+    primary, replica = start(OURS), start(OURS)
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        assert primary.call("SET", "late", "v") == "OK"
+        links = [redis.Connection(host="127.0.0.1", port=primary.port) for _ in range(2)]
+        for link in links:
+            link.connect()
+            link.send_command("SHUTDOWN")
+        wait_until(lambda: primary.info("clients")["blocked_clients"] == "2", 20, "two clients that wait")
+        assert int(primary.info("server")["shutdown_in_milliseconds"]) > 0
+        assert primary.call("SHUTDOWN", "ABORT") == "OK"
+        for link in links:
+            with pytest.raises(redis.ResponseError, match="Errors trying to SHUTDOWN"):
+                link.read_response()
+            link.disconnect()
+        assert "shutdown_in_milliseconds" not in primary.info("server")
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    wait_in_step(primary, replica)
+    assert replica.call("GET", "late") == "v"
+
+
+def test_a_snapshot_may_be_asked_for_functions_only(start, tmp_path):
+    node = start(OURS)
+    fill(node, 0, 100)
+    node.call("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+    path = tmp_path / "functions.rdb"
+    subprocess.run([program("ashlar-cli"), "-p", str(node.port), "--functions-rdb", str(path)], check=True, timeout=20,
+                   capture_output=True)
+    content = path.read_bytes()
+    assert content.startswith(b"REDIS") and b"register_function" in content and b"value:1:" not in content

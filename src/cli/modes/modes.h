@@ -32,5 +32,7 @@ struct ModeContext {
 [[nodiscard]] int run_pipe(const ModeContext& context);
 /// --rdb, --functions-rdb: asks for a snapshot as a replica would, writes it to a file or standard output.
 [[nodiscard]] int run_rdb(const ModeContext& context);
+/// --replica: becomes a replica without data and shows the stream, a command a line. Exit 1: the server hung up.
+[[nodiscard]] int run_replica(const ModeContext& context);
 
 }  // namespace ashlar::cli

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "cli/modes/mode_tools.h"
+#include "resp/request_parser.h"
 
 namespace ashlar::cli {
 namespace {
@@ -46,6 +47,22 @@ class SnapshotTransfer {
     tell(header_.size ? std::string("Transfer finished with success.")
                       : fmt::format("Transfer finished with success after {} bytes", written_));
     return 0;
+  }
+
+  /// Shows the stream behind a snapshot of nothing, until it breaks.
+  int watch() {
+    // An empty filter leaves nothing in the snapshot; a server that does not know it sends all.
+    if (!configure("capa", "eof") || !configure("rdb-filter-only", "") || !ask_for_snapshot()) return 1;
+    tell(header_.size ? fmt::format("SYNC with master, discarding {} bytes of bulk transfer...", *header_.size)
+                      : std::string("SYNC with master, discarding bytes of bulk transfer until EOF marker..."));
+    const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    const bool copied = header_.size ? copy_sized(nowhere.get()) : copy_marked(nowhere.get());
+    if (!copied) return 1;
+    // Behind a mark the stream begins when the replica says that it has loaded.
+    if (!context_.session.link().send_raw("*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n0\r\n")) return 1;
+    tell("SYNC done. Logging commands from master.");
+    show_commands();
+    return 1;
   }
 
  private:
@@ -111,11 +128,11 @@ class SnapshotTransfer {
   }
 
   /// The next bytes of the stream; nullopt when it broke, which the user was told.
-  std::optional<std::string> more() {
+  std::optional<std::string> more(const char* complaint = "I/O Error reading RDB payload from socket") {
     if (!unread_.empty()) return std::exchange(unread_, {});
     auto bytes = context_.session.link().receive_raw();
     if (bytes) return std::move(*bytes);
-    tell("I/O Error reading RDB payload from socket");
+    tell(complaint);
     return std::nullopt;
   }
 
@@ -138,7 +155,10 @@ class SnapshotTransfer {
       auto bytes = more();
       if (!bytes) return false;
       const std::uint64_t left = *header_.size - written_;
-      if (bytes->size() > left) bytes->resize(static_cast<std::size_t>(left));
+      if (bytes->size() > left) {
+        unread_ = bytes->substr(static_cast<std::size_t>(left));
+        bytes->resize(static_cast<std::size_t>(left));
+      }
       if (!put(fd, *bytes)) return false;
     }
     return true;
@@ -161,6 +181,33 @@ class SnapshotTransfer {
     }
   }
 
+  void show_commands() {
+    resp::RequestParser parser;
+    resp::CommandBatch batch;
+    std::string input;
+    // A primary may send what its own clients may not.
+    const resp::Limits limits{.max_bulk_len = std::size_t{1} << 40, .max_args = std::size_t{1} << 31};
+    while (auto bytes = more("Error: Server closed the connection")) {
+      input += *bytes;
+      for (;;) {
+        const resp::Parsed parsed = parser.parse(input, limits, 64, batch);
+        for (std::size_t i = 0; i < batch.size(); ++i) show(batch[i]);
+        input.erase(0, parsed.consumed);
+        if (parsed.status == resp::ParseStatus::kError) return tell("Protocol error from master");
+        if (parsed.status == resp::ParseStatus::kNeedMore) break;
+      }
+    }
+  }
+
+  void show(std::span<const std::string_view> words) {
+    std::string line;
+    for (const std::string_view word : words) {
+      if (!line.empty()) line += ',';
+      line += quoted(word);
+    }
+    say(context_.console.out, line + "\n");
+  }
+
   const ModeContext& context_;
   Header header_;
   std::string unread_;
@@ -170,5 +217,7 @@ class SnapshotTransfer {
 }  // namespace
 
 int run_rdb(const ModeContext& context) { return SnapshotTransfer(context).run(); }
+
+int run_replica(const ModeContext& context) { return SnapshotTransfer(context).watch(); }
 
 }  // namespace ashlar::cli

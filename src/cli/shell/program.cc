@@ -136,6 +136,7 @@ int run_mode(const Options& options, const Environment& environment) {
     case Mode::kPipe: return run_pipe(context);
     case Mode::kRdb:
     case Mode::kFunctionsRdb: return run_rdb(context);
+    case Mode::kReplica: return run_replica(context);
     case Mode::kCommand:
     case Mode::kCluster:
     case Mode::kHelp:

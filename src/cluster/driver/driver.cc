@@ -57,7 +57,7 @@ Driver::~Driver() = default;
 
 Now Driver::now() const { return {loop_.clock().mono(), loop_.clock().wall()}; }
 
-Result<void> Driver::start() {
+Result<void> Driver::open() {
   bool fresh = true;
   if (files_.exists(setup_.nodes_file)) {
     ASH_TRY(const std::string text, read_file(files_, setup_.nodes_file));
@@ -83,10 +83,14 @@ Result<void> Driver::start() {
                                               setup_.bus_listen_port, fd.error().text()));
     }
     listeners_.push_back(std::make_unique<Listener>(*this, std::move(*fd)));
-    ASH_TRY_VOID(listeners_.back()->open());
   }
   log::notice("{}, I'm {}", fresh ? "No cluster configuration found" : "Node configuration loaded",
               node_->view().myself().id.hex());
+  return {};
+}
+
+Result<void> Driver::start() {
+  for (const auto& listener : listeners_) ASH_TRY_VOID(listener->open());
   tick();
   arm_tick();
   return {};

@@ -36,8 +36,10 @@ class Driver {
   Driver(net::EventLoop& loop, FileSystem& files, Host& host, Setup setup, std::uint64_t seed);
   ~Driver();
 
-  /// Reads nodes.conf (or makes a new node), opens the bus, starts the timer. Errors: the file is damaged (it is left
-  /// as it is), locked by another process, or the port is taken.
+  /// Reads nodes.conf (or makes a new node) and takes the port of the bus. Errors: the file is damaged (it is left as
+  /// it is), locked by another process, or the port is taken.
+  [[nodiscard]] Result<void> open();
+  /// Answers on the bus from now on, and starts the timer.
   [[nodiscard]] Result<void> start();
   /// Tells the core which slots hold keys, once after loading.
   void loaded(const SlotBitmap& slots_with_keys);

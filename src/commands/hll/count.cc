@@ -97,11 +97,10 @@ void pfcount(Context& ctx) {
   }
   const std::uint64_t estimate = hll::estimate(value->bytes);
   ctx.reply.integer(static_cast<std::int64_t>(estimate));
-  // A replica that is only read leaves its copy as its primary made it.
-  if (ctx.db.context().expiry_role == keyspace::ExpiryRole::kReplica) return;
   const std::size_t size = value->bytes.size();
   hll::cache_estimate({ctx.db.resize(key, size), size}, estimate);
-  ctx.effects.changed();
+  // A replica keeps the estimate to itself: what it records comes from its primary.
+  if (ctx.db.context().expiry_role != keyspace::ExpiryRole::kReplica) ctx.effects.changed();
 }
 
 constexpr CommandSpec kPfmerge{.name = "pfmerge",

@@ -121,16 +121,9 @@ void AdminCommands::shutdown(Context& ctx) {
   }
   if (in.failed()) return ctx.error(in.error());
   if (const auto busy = parts_.busy(); busy && request.save != Save::kNoSave) return ctx.reply.error_line(*busy);
-  Client* client = client_of(ctx.session);
-  if (client == nullptr) return ctx.error("SHUTDOWN needs a connection");
-  client->suspend();
-  request.on_failure = [&worker = client->worker(), id = client->id](const Error&) {
-    worker.post([&worker, id] {
-      if (Client* waiting = worker.find(id)) {
-        waiting->reply().error({ErrorCode::kGeneric, "Errors trying to SHUTDOWN. Check logs."});
-        worker.resume(*waiting);
-      }
-    });
+  if (client_of(ctx.session) == nullptr) return ctx.error("SHUTDOWN needs a connection");
+  request.on_failure = [done = ctx.session.defer()](const Error&) {
+    done([](resp::Encoder& reply) { reply.error({ErrorCode::kGeneric, "Errors trying to SHUTDOWN. Check logs."}); });
   };
   parts_.shutdown.request(std::move(request));
 }
@@ -156,6 +149,9 @@ void AdminCommands::config_set(Context& ctx) {
     if (directive != nullptr && directive->is_sensitive) ctx.effects.redact(2 * i + 3);
   }
   config::SetContext context;
+  if (parts_.gates.closed(Gate::kLoading) || parts_.gates.closed(Gate::kAsyncLoading)) {
+    context.data_set = config::SetContext::DataSet::kLoading;
+  }
   Client* client = client_of(ctx.session);
   context.client = client != nullptr && client->from_loopback() ? config::Locality::kLocal : config::Locality::kRemote;
   // A setting may make every thread stand still (appendonly), and this one must not wait for itself.

@@ -7,6 +7,7 @@
 
 #include "command/context.h"
 #include "server/config_service.h"
+#include "server/gates.h"
 #include "server/info.h"
 #include "server/run_state.h"
 #include "server/shutdown.h"
@@ -24,6 +25,7 @@ class AdminCommands {
     std::function<std::optional<std::string>()> busy;
     /// Calls `done` when the control thread goes by the present settings.
     std::function<void(std::function<void()> done)> settle;
+    const Gates& gates;
   };
   explicit AdminCommands(Parts parts) : parts_(std::move(parts)) {}
 

@@ -143,15 +143,22 @@ void ClientCommands::kill(Context& ctx) {
   auto killed = std::make_shared<std::atomic<std::int64_t>>(0);
   std::function<void(std::function<void()>)> besides;
   if (filter.may_mean_links()) {
-    besides = [this, killed, kind = filter.kind.value_or(ClientFilter::Kind::kReplica),
-               address = filter.address](std::function<void()> end) {
-      if (kind != ClientFilter::Kind::kReplica && kind != ClientFilter::Kind::kPrimary) return end();
-      parts_.end_links(
-          kind, [address](const std::string& far) { return !address || *address == far; },
-          [killed, end = std::move(end)](std::size_t count) {
-            killed->fetch_add(static_cast<std::int64_t>(count));
-            end();
-          });
+    besides = [this, killed, kind = filter.kind, address = filter.address](std::function<void()> end) {
+      using Kind = ClientFilter::Kind;
+      const auto which = [address](const std::string& far) { return !address || *address == far; };
+      const auto and_then = [killed](std::function<void()> next) {
+        return [killed, next = std::move(next)](std::size_t count) {
+          killed->fetch_add(static_cast<std::int64_t>(count));
+          next();
+        };
+      };
+      if (kind) {
+        if (*kind != Kind::kReplica && *kind != Kind::kPrimary) return end();
+        return parts_.end_links(*kind, which, and_then(std::move(end)));
+      }
+      parts_.end_links(Kind::kReplica, which, and_then([this, which, and_then, end = std::move(end)] {
+                         parts_.end_links(Kind::kPrimary, which, and_then(end));
+                       }));
     };
   }
   parts_.workers.gather(

@@ -193,10 +193,7 @@ void DebugCommands::protocol(Context& ctx) { reply_protocol_example(ctx, ctx.arg
 
 void DebugCommands::panic(Context&) { check_failed("DEBUG PANIC", __FILE__, __LINE__); }
 
-void DebugCommands::segfault(Context&) {
-  ::signal(SIGSEGV, SIG_DFL);
-  ::raise(SIGSEGV);
-}
+void DebugCommands::segfault(Context&) { ::raise(SIGSEGV); }
 
 void DebugCommands::object(Context& ctx) {
   const command::KeyRef key = parts_.keyspace.ref(ctx.args[2]);
@@ -250,6 +247,7 @@ void DebugCommands::digest_value(Context& ctx) {
 }
 
 void DebugCommands::populate(Context& ctx) {
+  if (is_loading()) return ctx.error(ErrorCode::kLoading);
   const auto positive = [](std::string_view word) -> std::optional<std::uint64_t> {
     const auto value = parse_i64(word);
     return value && *value >= 0 ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
@@ -326,6 +324,8 @@ void DebugCommands::tell_replaced() {
   run_->changes.forget();
 }
 
+bool DebugCommands::is_loading() const { return dispatcher_->parts().gates.closed(Gate::kLoading); }
+
 void DebugCommands::reload(Context& ctx) {
   Persistence::Reload how;
   for (const std::string_view option : ctx.args.subspan(2)) {
@@ -339,7 +339,7 @@ void DebugCommands::reload(Context& ctx) {
       return ctx.error("DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
     }
   }
-  if (loading_.exchange(true)) return ctx.error(ErrorCode::kLoading);
+  if (is_loading() || loading_.exchange(true)) return ctx.error(ErrorCode::kLoading);
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.reload(how, run_->participant);
   loading_ = false;
@@ -353,7 +353,7 @@ void DebugCommands::reload(Context& ctx) {
 }
 
 void DebugCommands::load_aof(Context& ctx) {
-  if (loading_.exchange(true)) return ctx.error(ErrorCode::kLoading);
+  if (is_loading() || loading_.exchange(true)) return ctx.error(ErrorCode::kLoading);
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.replay_aof(*dispatcher_, *run_);
   loading_ = false;

@@ -80,6 +80,8 @@ class DebugCommands {
   Parts parts_;
   Dispatcher* dispatcher_ = nullptr;
   std::unique_ptr<Execution> run_;
+  /// The dataset is being loaded, at the start or from a primary.
+  [[nodiscard]] bool is_loading() const;
   std::atomic<bool> loading_{false};
 };
 

@@ -114,6 +114,7 @@ struct ProcessConfig {
 struct LogConfig {
   log::Level level = log::Level::kNotice;
   std::string file;  // empty: standard output
+  bool crash_report = true;
 };
 
 /// Classes of keyspace events, the bits of MonitorConfig::events. Source: Redis' NOTIFY_* values.

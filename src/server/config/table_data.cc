@@ -50,8 +50,9 @@ constexpr std::array kSnapshotRows = {
     choice("sanitize-dump-payload", "no", kSanitizeNames)
         .idle("every payload and file is checked in full while it is read"),
     integer("rdb-key-save-delay", "0", std::numeric_limits<std::int32_t>::min(), kInt32Max).hidden().idle(kTestAid),
-    integer("key-load-delay", "0", std::numeric_limits<std::int32_t>::min(), kInt32Max).hidden().idle(kTestAid),
-    integer("loading-process-events-interval-bytes", "2097152", 1024, kInt32Max).hidden().idle(kTestAid),
+    integer("key-load-delay", ASH_BIND(snapshot.key_load_delay), std::numeric_limits<std::int32_t>::min(), kInt32Max)
+        .hidden(),
+    integer("loading-process-events-interval-bytes", ASH_BIND(snapshot.loading_turn_bytes), 1024, kInt32Max).hidden(),
 };
 
 constexpr std::array kAofRows = {

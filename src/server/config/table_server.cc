@@ -79,7 +79,7 @@ constexpr std::array kProcessRows = {
         .checked(title_problem)
         .idle("the process keeps its command line"),
     text("locale-collate", "").may_be_empty().idle("strings compare by bytes"),
-    yes_no("crash-log-enabled", "yes").idle("a failed check reports its place and text and ends the process"),
+    yes_no("crash-log-enabled", ASH_BIND(log.crash_report)),
     yes_no("crash-memcheck-enabled", "yes").idle("memory is not tested after a crash"),
     text("ignore-warnings", "").may_be_empty().idle("there are no start-up warnings to leave out"),
     yes_no("disable-thp", "yes").immutable().idle("no fork copies pages, so huge pages do no harm"),

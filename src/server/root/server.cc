@@ -11,21 +11,8 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "commands/bitmap/commands.h"
-#include "commands/generic/commands.h"
-#include "commands/geo/commands.h"
-#include "commands/hash/commands.h"
-#include "commands/hll/commands.h"
-#include "commands/list/commands.h"
-#include "commands/set/commands.h"
-#include "commands/stream/commands.h"
-#include "commands/string/commands.h"
-#include "commands/transaction/commands.h"
-#include "commands/zset/commands.h"
 #include "server/acl/describe.h"
 #include "server/commands/client_line.h"
-#include "server/commands/register.h"
-#include "server/info_sections.h"
 #include "snapshot/dump_payload.h"
 #include "snapshot/function_payload.h"
 
@@ -82,11 +69,6 @@ std::uint64_t client_limit(const config::Config& config) {
 std::string describe(const command::Session& session, const Clock& clock) {
   const auto* client = dynamic_cast<const Client*>(&session);
   return client == nullptr ? "" : client_line(*client, clock.mono());
-}
-
-std::string address_of(const command::Session& session) {
-  const auto* client = dynamic_cast<const Client*>(&session);
-  return client == nullptr ? "" : client->peer_address();
 }
 
 /// For DEBUG SET-SKIP-CHECKSUM-VALIDATION: the payload with the checksum that its bytes have.
@@ -178,7 +160,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                 return scripts_.running().any_overdue() ? std::optional(std::string(scripts_.running().busy_text()))
                                                         : std::nullopt;
               },
-              [this](std::function<void()> done) { control_.post(std::move(done)); }}),
+              [this](std::function<void()> done) { control_.post(std::move(done)); }, gates_}),
       pause_(gates_, workers_, control_),
       accounts_(memory_parts()),
       own_({.table = table_,
@@ -301,33 +283,6 @@ Result<void> Server::start_users(const config::Config& config) {
   return {};
 }
 
-void Server::start_replication(const config::Config& config) {
-  applier_->attach(*dispatcher_);
-  info_.add("Replication", Info::Shown::kByDefault,
-            [this](InfoWriter& out) { write_replication_info(*replication_, out); });
-  replication_host_.connect({.dataset_replaced =
-                                 [this] {
-                                   persistence_.dataset_replaced();
-                                   const keyspace::SafePoint::Exclusive all(keyspace_.safe_point(), nullptr);
-                                   tracking_.flushed();
-                                 },
-                             .log = [this] { return persistence_.log_positions(); },
-                             .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
-  replication_host_.on_acknowledged([this] { workers_.release_acknowledged(); });
-  replication_host_.on_role_change([this](ReplicationHost::Role role) { role_changed(role); });
-  dispatcher_->set_redirects([this](const command::Session& session) { return redirect(session); });
-  info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
-    const replication::SyncCounts& counts = replication_->sync_counts();
-    out.field("sync_full", counts.full.load(std::memory_order_relaxed));
-    out.field("sync_partial_ok", counts.resumed.load(std::memory_order_relaxed));
-    out.field("sync_partial_err", counts.not_resumed.load(std::memory_order_relaxed));
-  });
-  replication_->start();
-  if (const auto& upstream = config.replication.upstream; upstream && !config.cluster.enabled) {
-    replication_->follow({upstream->host, upstream->port});
-  }
-}
-
 Result<void> Server::apply_oom_score(const config::Config& config) {
   const auto value = [&](std::string_view name) { return format_value(config, *config::find_directive(name)); };
   const auto role = gates_.closed(Gate::kReplica) ? OomScore::Role::kReplica : OomScore::Role::kPrimary;
@@ -359,18 +314,6 @@ Redirection Server::redirect(const command::Session& session) const {
 
 void Server::cut_cluster_links(const DebugCommands::LinkCut& cut) {
   if (cluster_) cluster_->driver().cut_links(cut.node, cut.ends);
-}
-
-void Server::connect_shutdown() {
-  using Hold = Shutdown::Parts::Hold;
-  using ReplicationHold = replication::Host::Hold;
-  shutdown_.connect({.finish = [this](const ShutdownRequest& request) { return finish(request); },
-                     .lagging_replicas = [this] { return replication_->in_step().behind; },
-                     .timeout = [this] { return config_.get()->process.shutdown_timeout; },
-                     .hold_writes =
-                         [this](Hold hold) {
-                           hold_writes(hold == Hold::kBegins ? ReplicationHold::kBegins : ReplicationHold::kEnds);
-                         }});
 }
 
 void Server::hold_writes(replication::Host::Hold hold) {
@@ -432,42 +375,6 @@ void Server::reset_statistics() {
   }
 }
 
-void Server::register_commands() {
-  strings_.register_in(table_);
-  generic_.register_in(table_);
-  scripts_.register_in(table_);
-  commands::register_list_commands(table_);
-  commands::register_hash_commands(table_);
-  commands::register_set_commands(table_);
-  commands::register_zset_commands(table_);
-  commands::register_stream_commands(table_);
-  commands::register_geo_commands(table_);
-  commands::register_hll_commands(table_);
-  commands::register_bitmap_commands(table_);
-  commands::register_transaction_commands(table_);
-  register_connection_commands(table_, connection_);
-  register_admin_commands(table_, admin_);
-  persistence_commands_.register_in(table_);
-  migrate_->register_in(table_);
-  cluster_commands_->register_in(table_);
-  slot_flush_->register_in(table_);
-  own_.register_all();
-  pubsub_.register_in(table_);
-  tracking_commands_.register_in(table_);
-  const auto cluster_connections = [this]() -> std::uint64_t {
-    if (!cluster_) return 0;
-    // One from us to each other node, and one from it to us.
-    const auto view = cluster_->driver().view().get();
-    return 2 * (std::uint64_t{view->size()} - 1);
-  };
-  register_info_sections(
-      info_, {clock_, rate_, config_, config_service_, table_, stats_, keyspace_, acceptor_, ledger_, accounts_,
-              memory_, denials_, state_, hub_, tracking_, scripts_,
-              [this] { return replication_->traffic().in.load(std::memory_order_relaxed); },
-              [this] { return replication_->traffic().out.load(std::memory_order_relaxed); }, cluster_connections});
-  replication_commands_->register_in(table_);
-}
-
 void Server::arm_timer() {
   (void)control_.call_after(Millis(100), [this] {
     tick();
@@ -483,116 +390,11 @@ void Server::tick() {
   }
 }
 
-Result<void> Server::start() {
-  const auto config = config_.get();
-  if (config->cluster.enabled) {
-    cluster_ = std::make_unique<ClusterService>(
-        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks(), hub_}, *config);
-    pubsub_.set_broadcast([this](pubsub::Hub::Scope scope, std::string_view channel, std::string_view message) {
-      cluster_->broadcast(scope, channel, message);
-    });
-    pubsub_.set_slot_stats(cluster_->slot_stats());
-  }
-  cluster_commands_ = std::make_unique<cluster::ClusterCommands>(cluster::ClusterCommands::Parts{
-      cluster_ ? &cluster_->driver() : nullptr, keyspace_, [this] { return endpoint_kind(*config_.get()); },
-      [this] { return replication_->offset().value; }, cluster_ ? &cluster_->slot_stats() : nullptr, rate_,
-      [](const command::Session& session) {
-        const auto* client = dynamic_cast<const Client*>(&session);
-        return client != nullptr && client->follows_redirects;
-      }});
-  slot_flush_ = std::make_unique<cluster::SlotFlush>(cluster_ ? &cluster_->driver() : nullptr);
-  using Mode = MigrateCommand::Parts::Mode;
-  migrate_ = std::make_unique<MigrateCommand>(MigrateCommand::Parts{
-      keyspace_, log_, clock_, gates_, workers_, config->cluster.enabled ? Mode::kCluster : Mode::kStandalone});
-  applier_ = std::make_unique<StreamApplier>(persistence_);
-  replication_ = std::make_unique<replication::Replication>(
-      replication::Replication::Parts{control_, keyspace_, log_, snapshots_, files_, *applier_, replication_host_},
-      replication_settings(*config));
-  replication_commands_ = std::make_unique<replication::ReplicationCommands>(
-      *replication_, takeover_,
-      config->cluster.enabled ? replication::ReplicationCommands::Mode::kCluster
-                              : replication::ReplicationCommands::Mode::kStandalone);
-  register_commands();
-  persistence_.add_info(info_);
-  info_.add("Stats", Info::Shown::kByDefault, [this](InfoWriter& out) {
-    out.field("migrate_cached_sockets", migrate_->cached_connections());
-    out.field("slave_expires_tracked_keys", dispatcher_->local_expiries());
-  });
-  for (const config::RenamedCommand& renamed : config->security.renamed_commands) {
-    ASH_TRY_VOID(table_.rename(renamed.from, renamed.to));
-  }
-  dispatcher_ =
-      std::make_unique<Dispatcher>(Dispatcher::Parts{keyspace_, log_, table_, stats_, command_log_, latency_, gates_,
-                                                     rate_, persistence_, notifications_, monitors_, tracking_});
-  dispatcher_->set_address_of(&address_of);
-  dispatcher_->set_script_flags([this](const command::CommandSpec& spec, std::span<const std::string_view> args) {
-    return scripts_.flags_of(spec, args);
-  });
-  ASH_TRY_VOID(start_users(*config));
-  apply_settings(*config);
-  config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
-  ASH_TRY_VOID(signals_->watch(control_));
-  control_run_ = dispatcher_->make_execution();
-  migrate_->start(*dispatcher_);
-  own_.start(*dispatcher_);
-  const auto loaded = persistence_.load(*dispatcher_, *control_run_);
-  if (!loaded) return std::unexpected(loaded.error());
-  ASH_TRY_VOID(persistence_.start());
-  for (const char* directive : {"oom-score-adj", "oom-score-adj-values"}) {
-    config_service_.on_change(directive, [this](const config::Config& now) { return apply_oom_score(now); });
-  }
-  config_service_.on_change("port", [this](const config::Config& now) -> Result<void> {
-    const auto done = acceptor_.listen(now);
-    if (done) return {};
-    log::warning("{}", done.error().text());
-    return fail("Unable to listen on this port. Check server logs.");
-  });
-  config_service_.on_change("bind", [this](const config::Config& now) -> Result<void> {
-    const auto done = acceptor_.listen(now);
-    if (done) return {};
-    log::warning("{}", done.error().text());
-    return fail("Failed to bind to specified addresses.");
-  });
-  config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
-  connect_shutdown();
-  if (loaded->replication) replication_->loaded(*loaded->replication);
-  start_replication(*config);
-  if (cluster_) {
-    ASH_TRY_VOID(cluster_->start(*control_run_));
-    dispatcher_->set_router(&cluster_->router());
-    dispatcher_->set_slot_stats(&cluster_->slot_stats());
-  }
-  replication_->settle();
-  arm_timer();
-  ASH_TRY_VOID(acceptor_.listen(*config));
-  workers_.start({.clock = clock_,
-                  .dispatcher = *dispatcher_,
-                  .config = config_,
-                  .durability = persistence_,
-                  .memory = memory_,
-                  .users = users_,
-                  .ledger = ledger_,
-                  .hub = hub_,
-                  .monitors = monitors_,
-                  .tracking = tracking_,
-                  .directory = directory_,
-                  .replication = *replication_,
-                  .active_expiry = state_.active_expiry,
-                  .cron_paused = state_.cron_paused,
-                  .blocked_clients = state_.blocked_clients,
-                  .workers = config->process.threads,
-                  .on_client_gone = [this](ClientId id) {
-                    acceptor_.client_gone();
-                    replication_->client_gone(id);
-                  }});
-  (void)apply_oom_score(*config);  // logged: the server runs without it
-  state_.startup_memory = memory_used();
-  sampler_.start();
-  log::notice("Ready to accept connections tcp");
-  return {};
-}
-
 Result<void> Server::finish(const ShutdownRequest& request) {
+  if (phase_ == Phase::kLoading) {  // there is nothing to save: the files are as they were
+    phase_ = Phase::kGivenUp;
+    return {};
+  }
   gates_.close(Gate::kAllPaused);
   // What is not saved need not be awaited: a script that goes on for ever would.
   if (request.save == ShutdownRequest::Save::kNoSave && scripts_.running().any_overdue()) scripts_.abandon_all();
@@ -608,10 +410,16 @@ Result<void> Server::finish(const ShutdownRequest& request) {
   return finished;
 }
 
-int Server::run() {
-  control_.run();
+Result<void> Server::watch_signals() { return signals_->watch(control_); }
+
+void Server::close_doors() {
   acceptor_.close();
   workers_.stop();
+}
+
+int Server::run() {
+  control_.run();
+  close_doors();
   log::warning("Ashlar is now ready to exit, bye bye...");
   return 0;
 }

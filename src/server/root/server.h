@@ -56,13 +56,23 @@ class Server {
   Server(config::Config config, const Clock& clock, FileSystem& files);
   ~Server();
 
-  /// Loads the data, opens the sockets, starts the loops. Errors: the text to log before exit(1).
+  /// Opens the sockets and starts the loops, which answer LOADING until the data is loaded. A server that is told to
+  /// stop meanwhile has started, too. Errors: the text to log before exit(1).
   [[nodiscard]] Result<void> start();
   /// Serves until told to stop; returns the exit code of the process.
   [[nodiscard]] int run();
 
  private:
   class Signals;
+  enum class Phase : std::uint8_t { kLoading, kGivenUp, kServing };  // kGivenUp: stopped while it was loading
+  [[nodiscard]] Result<void> make_parts(const config::Config& config);
+  void make_cluster(const config::Config& config);
+  void connect_settings();
+  void connect_replication();
+  [[nodiscard]] Result<void> open_doors(const config::Config& config);
+  void close_doors();
+  [[nodiscard]] Result<void> watch_signals();
+  [[nodiscard]] Result<void> load();
   void register_commands();
   void reset_statistics();
   void apply_settings(const config::Config& config);
@@ -70,7 +80,6 @@ class Server {
   void arm_timer();
   void tick();
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
-  void start_replication(const config::Config& config);
   void connect_shutdown();
   void hold_writes(replication::Host::Hold hold);
   [[nodiscard]] Result<void> apply_oom_score(const config::Config& config);
@@ -81,6 +90,7 @@ class Server {
   [[nodiscard]] MemoryAccounts::Parts memory_parts();
   [[nodiscard]] std::uint64_t exempt_memory() const;
 
+  Phase phase_ = Phase::kLoading;  // the control thread's
   const Clock& clock_;
   FileSystem& files_;
   TickRate rate_;
