@@ -156,7 +156,8 @@ def test_a_cluster_moves_to_ashlar_and_back_under_writes_and_loses_nothing(clust
         masters = cluster.masters_by_slot()
         # Two new nodes for each shard join as replicas ...
         new = []
-        for number, port in enumerate(ports.take(6)):
+        for number in range(6):
+            port = ports.take()[0]  # one by one: the next port may be in use when its turn comes
             node = cluster.add(port, CLUSTERED.format(port=port), server=kind).start()
             new.append(node)
             tool[kind]("--cluster", "add-node", node.address, masters[0].address, "--cluster-slave", "--cluster-master-id",
