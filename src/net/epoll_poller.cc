@@ -19,7 +19,7 @@ std::uint32_t epoll_mask(Interest interest, Trigger trigger) {
   // Only an edge needs the end told apart: by level, reading goes on until it is met.
   const std::uint32_t how = trigger == Trigger::kEdge ? EPOLLET | EPOLLRDHUP : 0;
   switch (interest) {
-    case Interest::kNone: return trigger == Trigger::kEdge ? EPOLLET : 0;
+    case Interest::kNone: return trigger == Trigger::kEdge ? std::uint32_t{EPOLLET} : 0;
     case Interest::kRead: return how | EPOLLIN;
     case Interest::kWrite: return how | EPOLLOUT;
     case Interest::kReadWrite: return how | EPOLLIN | EPOLLOUT;
