@@ -265,28 +265,6 @@ def test_a_command_larger_than_all_connections_may_take_is_not_run(node):
     assert admin.exists("small", "large") == 1
 
 
-def test_clients_go_before_keys_when_both_take_too_much(node):
-    node.start("--maxmemory-clients", "2mb", "--maxmemory-policy", "allkeys-lru")
-    admin = connect(node)
-    admin.execute_command("CLIENT", "NO-EVICT", "on")
-    for number in range(50):
-        admin.setrange(number, 100_000, "x")
-    admin.config_set("maxmemory", int(admin.info("memory")["used_memory"]) + 4 * MEGABYTE)
-    idlers = [redis.Connection(HOST, node.port) for _ in range(10)]
-    for turn in range(40):
-        for idler in idlers:
-            try:
-                idler.connect()
-                for _ in range(4):
-                    idler.send_command("GET", turn)  # and nobody reads the replies
-            except (redis.ConnectionError, OSError):
-                pass
-    stats = admin.info("stats")
-    assert stats["evicted_clients"] > 0
-    assert stats["evicted_keys"] == 0
-    assert admin.dbsize() == 50
-
-
 def test_a_connection_that_does_not_read_its_replies_is_closed(node):
     node.start("--client-output-buffer-limit", "normal 1mb 0 0")
     admin = connect(node)
