@@ -49,6 +49,9 @@ ADAPTATIONS = [
     # It removes the files of its first server before its second one shall load them; redis-server 7.0 fails it, too.
     ("integration/aof-race.tcl", "start_server [list overrides $config] $code",
      "start_server [list overrides $config keep_persistence true] $code"),
+    # Administrative commands of EXEC take effect between the commands around them, so INFO is asked behind REPLICAOF.
+    ("integration/replication.tcl", "r multi\n            r slaveof [srv -1 host] [srv -1 port]\n            r info replication\n            r exec\n",
+     "r slaveof [srv -1 host] [srv -1 port]\n            r info replication\n"),
     # Since 7.2 rules on commands stay as they were given.
     ("unit/acl.tcl", "engulfed to +@all.\n        set cmdstr [dict get [r ACL getuser bob] commands]\n        assert_equal {+@all}",
      "engulfed to +@all.\n        set cmdstr [dict get [r ACL getuser bob] commands]\n        assert_equal {+@all +client|id}"),
