@@ -241,7 +241,7 @@ TEST_F(SnapshotTest, SurvivesAFlushBehindChangesOfACrowdedSlot) {
   set(0, crowded(100), "after");
   {
     const keyspace::SafePoint::Exclusive exclusive(keys.safe_point(), &seat);
-    keys.swap(DbIndex{0}, DbIndex{1});
+    keys.swap(DbIndex{0}, DbIndex{1}, WallTime{});
     keys.clear(DbIndex{1});
   }
   gate.open();

@@ -47,13 +47,12 @@ def write(primary, first, last, value):
 
 
 def test_the_stream_waits_on_the_disk_for_a_replica_that_does_not_answer_yet(start):
-    primary = start(limit="4mb 2mb 1")
+    primary = start(limit="64mb 2mb 5")  # five seconds for the disk to take what comes in less than one
     replica = FakeReplica(primary.port)
     replica.take_snapshot()
     value, count = b"v" * 10_000, 3000
     write(primary, 0, count, value)  # 30 MB, while the replica says nothing
-    memory = int(primary.info("memory")["mem_total_replication_buffers"])
-    assert memory < 6 * MEGABYTE
+    wait_until(lambda: int(primary.info("memory")["mem_total_replication_buffers"]) < 6 * MEGABYTE, 30, "the disk")
     assert primary.info("replication")["connected_slaves"] == "1"
     replica.acknowledge(0)
     seen = 0
