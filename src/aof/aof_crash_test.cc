@@ -262,7 +262,7 @@ void check_life(std::uint64_t seed, bool writes_during_rewrites) {
 }
 
 TEST(AofCrash, SurvivesPowerLossAtEveryStepOfARewrite) {
-  const Seeds all = seeds(0, 1200);
+  const Seeds all = seeds(0, 800);
   for (std::uint64_t seed = all.first; seed < all.last; ++seed) {
     check_life(seed, /*writes_during_rewrites=*/false);
     if (HasFatalFailure()) return;
@@ -270,7 +270,7 @@ TEST(AofCrash, SurvivesPowerLossAtEveryStepOfARewrite) {
 }
 
 TEST(AofCrash, SurvivesPowerLossWithWritesDuringRewrites) {
-  const Seeds all = seeds(10'000, 600);
+  const Seeds all = seeds(10'000, 400);
   for (std::uint64_t seed = all.first; seed < all.last; ++seed) {
     check_life(seed, /*writes_during_rewrites=*/true);
     if (HasFatalFailure()) return;
