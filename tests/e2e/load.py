@@ -6,6 +6,7 @@ keys 0..acked-1 were acknowledged. The value of a key is `value of <key>`.
 import collections
 import json
 import logging
+import socket
 import subprocess
 import threading
 
@@ -53,6 +54,37 @@ class PythonWriter:
         self._thread.join(60)
         assert not self._thread.is_alive(), "the redis-py writer hangs in a call"
         self._client.close()
+
+
+class PipelinedWriter(threading.Thread):
+    """SETs of `<prefix>:0`, `<prefix>:1`, ... to their numbers, `pipeline` at a time on one connection, until it breaks or a write is refused;
+    `acked` replies in order were +OK, `refused` is the first that was not (empty when the server ended)."""
+
+    def __init__(self, port, prefix, pipeline):
+        super().__init__(daemon=True)
+        self.prefix, self.acked, self.refused = prefix, 0, None
+        self._pipeline = pipeline
+        self._socket = socket.create_connection((HOST, port), timeout=30)
+        self.start()
+
+    def run(self):
+        sent = 0
+        try:
+            reader = self._socket.makefile("rb")
+            while True:
+                numbers = range(sent, sent + self._pipeline)
+                self._socket.sendall(b"".join(b"SET %s:%d %d\r\n" % (self.prefix.encode(), n, n) for n in numbers))
+                sent += self._pipeline
+                for _ in numbers:
+                    line = reader.readline()
+                    if line != b"+OK\r\n":
+                        self.refused = line
+                        return
+                    self.acked += 1
+        except OSError:
+            return
+        finally:
+            self._socket.close()
 
 
 class IoredisWriter:

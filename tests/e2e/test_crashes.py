@@ -4,14 +4,13 @@ ASHLAR_CRASHES says how many crashes (`make soak`: 100), ASHLAR_CRASH_SEED which
 """
 import os
 import random
-import socket
 import subprocess
-import threading
 
 import pytest
 import redis
 
 from harness import HOST, program, wait_until
+from load import PipelinedWriter
 
 CRASHES = int(os.environ.get("ASHLAR_CRASHES", "10"))
 SEED = int(os.environ.get("ASHLAR_CRASH_SEED", "1"))
@@ -42,40 +41,12 @@ int fdatasync(int fd) {
 """
 
 
-class Writer(threading.Thread):
-    """Pipelined SETs of <name>:0, 1, ... until the connection breaks or a write is refused; `acked` in order."""
-
-    def __init__(self, port, name):
-        super().__init__(daemon=True)
-        self.name_, self.acked, self.refused = name, 0, None
-        self._socket = socket.create_connection((HOST, port), timeout=30)
-        self.start()
-
-    def run(self):
-        sent = 0
-        try:
-            reader = self._socket.makefile("rb")
-            while True:
-                self._socket.sendall(b"".join(b"SET %s:%d %d\r\n" % (self.name_.encode(), n, n) for n in range(sent, sent + PIPELINE)))
-                sent += PIPELINE
-                for _ in range(PIPELINE):
-                    line = reader.readline()
-                    if line != b"+OK\r\n":
-                        self.refused = line
-                        return
-                    self.acked += 1
-        except OSError:
-            return
-        finally:
-            self._socket.close()
-
-
 def missing(node, writers):
     """Acknowledged writes that are not there, and holes: numbers that are missing below one that is there."""
     client = redis.Redis(HOST, node.port)
     lost = []
     for writer in writers:
-        keys = [f"{writer.name_}:{n}" for n in range(writer.acked)]
+        keys = [f"{writer.prefix}:{n}" for n in range(writer.acked)]
         for first in range(0, len(keys), 1000):
             part = keys[first:first + 1000]
             lost += [key for n, (key, value) in enumerate(zip(part, client.mget(part)), first) if value != b"%d" % n]
@@ -90,7 +61,7 @@ def test_acknowledged_writes_survive_kill_9(cluster, ports, fsync):
     node = cluster.add(port, CONFIG.format(port=port, fsync=fsync)).start()
     acked = 0
     for crash in range(CRASHES):
-        writers = [Writer(port, f"{crash}:{n}") for n in range(CONNECTIONS)]
+        writers = [PipelinedWriter(port, f"{crash}:{n}", PIPELINE) for n in range(CONNECTIONS)]
         goal = rng.randrange(1, 3000)
         rewrite_at = rng.randrange(1, 2 * goal)  # in half of all crashes a rewrite is on its way or has just ended
         wait_until(lambda: min(writer.acked for writer in writers) >= min(goal, rewrite_at), 60, "the writes to be under way")

@@ -4,12 +4,11 @@ Six nodes; a master dies of kill -9 in the middle of pipelined writes, its repli
 replica, and so on, one shard after the other. ASHLAR_FAILOVERS says how often (`make soak`: 200).
 """
 import os
-import socket
-import threading
 
 import pytest
 
-from harness import HOST, ClusterTool, wait_until
+from harness import ClusterTool, wait_until
+from load import PipelinedWriter
 
 FAILOVERS = int(os.environ.get("ASHLAR_FAILOVERS", "3"))
 CONFIG = """
@@ -26,35 +25,6 @@ min-replicas-ack {ack}
 min-replicas-ack-timeout 20000
 """
 CONNECTIONS, PIPELINE = 4, 100
-
-
-class Writer(threading.Thread):
-    """Pipelined SETs of `{tag}:<name>:0`, 1, ... until the connection breaks. `acked` replies in order were +OK."""
-
-    def __init__(self, port, tag, name):
-        super().__init__(daemon=True)
-        self.prefix, self.acked, self.refused = f"{{{tag}}}:{name}", 0, None
-        self._socket = socket.create_connection((HOST, port), timeout=30)
-        self.start()
-
-    def run(self):
-        sent = 0
-        try:
-            reader = self._socket.makefile("rb")
-            while True:
-                batch = b"".join(b"SET %s:%d x\r\n" % (self.prefix.encode(), sent + i) for i in range(PIPELINE))
-                self._socket.sendall(batch)
-                sent += PIPELINE
-                for _ in range(PIPELINE):
-                    line = reader.readline()
-                    if line != b"+OK\r\n":
-                        self.refused = line
-                        return
-                    self.acked += 1
-        except OSError:
-            return
-        finally:
-            self._socket.close()
 
 
 def tag_of(node, nodes):
@@ -74,7 +44,7 @@ def fail_over(cluster, node, number):
     """Kills a master under writes and lets its replica take over. Returns (acknowledged, lost)."""
     heir = cluster.replica_of(node)
     heir.tag = node.tag
-    writers = [Writer(node.port, node.tag, f"{number}:{i}") for i in range(CONNECTIONS)]
+    writers = [PipelinedWriter(node.port, "{%s}:%d:%d" % (node.tag, number, i), PIPELINE) for i in range(CONNECTIONS)]
     wait_until(lambda: all(writer.acked >= 1000 for writer in writers), 60, "the writers to be under way")
     node.kill()
     for writer in writers:
