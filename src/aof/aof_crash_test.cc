@@ -5,6 +5,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "aof/aof_world.h"
 #include "aof/command_reader.h"
@@ -60,18 +63,30 @@ std::uint64_t count_records(FileSystem& fs) {
   return expected;
 }
 
-/// One life of a log: appends, commits, file changes and faults as `rng` says, until the power fails.
-void run_until_power_fails(testing::FaultyFileSystem& fs, Rng& rng, std::uint64_t& committed, std::uint64_t& made) {
+/// A log with one empty increment.
+struct NewLog {
+  AofFiles files;
+  std::unique_ptr<File> first;
+};
+/// Nothing when the power or the disk failed before.
+std::optional<NewLog> new_log(testing::FaultyFileSystem& fs) {
   auto files = AofFiles::open(fs, {});
-  if (!files) return;
+  if (!files) return std::nullopt;
   auto first = files->create_increment();
-  if (!first) return;
+  if (!first) return std::nullopt;
   Manifest manifest;
   manifest.increments.push_back(first->entry);
-  if (!files->replace(manifest)) return;
+  if (!files->replace(manifest)) return std::nullopt;
+  return NewLog{std::move(*files), std::move(first->file)};
+}
+
+/// One life of a log: appends, commits, file changes and faults as `rng` says, until the power fails.
+void run_until_power_fails(testing::FaultyFileSystem& fs, Rng& rng, std::uint64_t& committed, std::uint64_t& made) {
+  auto log = new_log(fs);
+  if (!log) return;
   const ManualClock clock;
   AofWriter writer(clock, {.fsync = FsyncPolicy::kAlways});
-  writer.open(std::move(first->file), 0);
+  writer.open(std::move(log->first), 0);
   while (fs.powered() && writer.status().state != WriterState::kNeedsRewrite) {
     const std::uint64_t what = rng.below(20);
     if (what < 12) writer.append(record(made++));
@@ -82,11 +97,11 @@ void run_until_power_fails(testing::FaultyFileSystem& fs, Rng& rng, std::uint64_
     if (what == 16 && rng.chance(0.05)) fs.fail_syncs(1);
     if (what >= 17 && what < 19 && writer.commit()) committed = made;
     if (what == 19 && rng.chance(0.3)) {
-      auto next = files->create_increment();
+      auto next = log->files.create_increment();
       if (!next) continue;
-      Manifest longer = files->manifest();
+      Manifest longer = log->files.manifest();
       longer.increments.push_back(next->entry);
-      if (files->replace(longer)) writer.continue_in(std::move(next->file), "");
+      if (log->files.replace(longer)) writer.continue_in(std::move(next->file), "");
     }
   }
 }
@@ -127,16 +142,11 @@ struct EverySecondLife {
 };
 
 void run_every_second(testing::FaultyFileSystem& fs, Rng& rng, EverySecondLife& life) {
-  auto files = AofFiles::open(fs, {});
-  if (!files) return;
-  auto first = files->create_increment();
-  if (!first) return;
-  Manifest manifest;
-  manifest.increments.push_back(first->entry);
-  if (!files->replace(manifest)) return;
+  auto log = new_log(fs);
+  if (!log) return;
   ManualClock clock;
   AofWriter writer(clock, {.fsync = FsyncPolicy::kEverySecond});
-  writer.open(std::move(first->file), 0);
+  writer.open(std::move(log->first), 0);
   life.good_until = clock.mono();
   MonoTime next_step = clock.mono() + Seconds(1);
   while (fs.powered() && writer.status().state != WriterState::kNeedsRewrite) {
