@@ -54,8 +54,11 @@ def synchronise(primary, replica):
 
     def follow():
         replica.call("REPLICAOF", "127.0.0.1", primary.port)
+        deadline = time.monotonic() + 600
         while replica.info("master_link_status") != "up":
-            time.sleep(0.02)
+            if time.monotonic() > deadline:
+                raise SystemExit("the replica did not synchronise within ten minutes")
+            time.sleep(0.02)  # how exactly the time is taken: transfers last seconds
     return seconds(follow)
 
 
