@@ -1,5 +1,6 @@
 /// Notices scripts that run for longer than a few milliseconds and interrupts them, so that short ones need not count
 /// their instructions. Its thread looks around every kPeriod while scripts keep coming and sleeps otherwise.
+/// Thread: a Watch is its owner's, whose thread may change between runs; the watchdog has one of its own.
 /// Cost of a run: two atomic exchanges; a system call for the first after a pause.
 #pragma once
 
@@ -27,7 +28,6 @@ class Watchdog {
   [[nodiscard]] bool asleep() const noexcept { return asleep_.load(); }
 
   /// Somebody who runs scripts, one after the other. Must not outlive the watchdog; not to be moved.
-
   class Watch {
    public:
     /// `alarm` interrupts a long run, once, on its thread.
