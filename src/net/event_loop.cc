@@ -14,8 +14,6 @@ namespace {
 
 /// The wake-up descriptor's token; no watch can have it, since slot numbers stay far below.
 constexpr Poller::Token kWakeToken = ~Poller::Token{0};
-/// So many short waits in a row make up for as many busy polls in vain.
-constexpr std::uint32_t kMaxShortWaits = 4;
 
 std::unique_ptr<Poller> epoll_or_abort() {
   auto poller = make_epoll_poller();
@@ -58,12 +56,12 @@ EventLoop::EventLoop(const Clock& clock, LoopOptions options) : EventLoop(clock,
 
 EventLoop::EventLoop(const Clock& clock, std::unique_ptr<Poller> poller, LoopOptions options)
     : clock_(clock),
-      options_(options),
       poller_(std::move(poller)),
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       mailbox_([this] { wake(); }),
       now_(clock.mono()),
-      wall_now_(clock.wall()) {
+      wall_now_(clock.wall()),
+      gathering_(options.gather) {
   ASH_CHECK(wake_fd_);
   ASH_CHECK(poller_->add(wake_fd_.get(), Interest::kRead, Trigger::kLevel, kWakeToken).has_value());
 }
@@ -121,7 +119,7 @@ Result<Watch> EventLoop::watch(int fd, Interest interest, IoHandler& handler, Tr
     watches_.emplace_back();
     free_watches_.reserve(watches_.size());  // so that unwatch() never allocates
   }
-  watches_[slot] = {&handler, fd, generation, interest, trigger};
+  watches_[slot] = {&handler, fd, generation, interest, trigger, 0};
   return Watch(*this, slot);
 }
 
@@ -151,6 +149,7 @@ void EventLoop::run_turn(std::optional<Micros> at_most) {
   now_ = clock_.mono();
   wall_now_ = clock_.wall();
   ++stats_.turns;
+  served_ = ready.size();
   if (!ready.empty()) ++stats_.wakeups;
   for (const Poller::Ready& one : ready) dispatch(one);
   run_posts();
@@ -173,31 +172,13 @@ std::span<const Poller::Ready> EventLoop::wait(std::optional<Micros> at_most) {
     timeout = timeout ? std::min(*timeout, until) : until;
   }
   if (!own_posts_.empty() || stop_requested_.load(std::memory_order_relaxed)) timeout = Micros(0);
-  if (options_.busy_poll == Micros(0) || timeout == Micros(0)) return poller_->wait(timeout);
-  return wait_adaptively(timeout, started);
-}
-
-/// Polls for a while before blocking, as long as that has paid lately: every wait that ended within the busy-poll time
-/// earns the right to one more, every busy poll in vain uses one up.
-std::span<const Poller::Ready> EventLoop::wait_adaptively(std::optional<Micros> timeout, MonoTime started) {
-  if (short_waits_ > 0) {
-    ++stats_.busy_polls;
-    const MonoTime until = started + (timeout ? std::min(*timeout, options_.busy_poll) : options_.busy_poll);
-    do {
-      if (const auto ready = poller_->wait(Micros(0)); !ready.empty()) {
-        ++stats_.busy_polls_won;
-        short_waits_ = std::min(short_waits_ + 1, kMaxShortWaits);
-        return ready;
-      }
-    } while (clock_.mono() < until);
-    --short_waits_;
-    const MonoTime after = clock_.mono();
-    if (timeout) timeout = std::max(*timeout - (after - started), Micros(0));
-    return poller_->wait(timeout);
+  const Micros rest = gathering_.before_wait(started, served_);
+  if (rest > Micros(0) && (!timeout || *timeout > rest)) {
+    ++stats_.rests;
+    poller_->rest(rest);
+    if (timeout) *timeout -= rest;
   }
-  const auto ready = poller_->wait(timeout);
-  if (!ready.empty() && clock_.mono() - started <= options_.busy_poll) short_waits_ = kMaxShortWaits;
-  return ready;
+  return poller_->wait(timeout);
 }
 
 void EventLoop::dispatch(const Poller::Ready& ready) noexcept {
@@ -211,9 +192,10 @@ void EventLoop::dispatch(const Poller::Ready& ready) noexcept {
   }
   const auto slot = static_cast<std::uint32_t>(ready.token);
   const auto generation = static_cast<std::uint32_t>(ready.token >> 32);
-  const WatchSlot& watch = watches_[slot];
+  WatchSlot& watch = watches_[slot];
   if (watch.handler == nullptr || watch.generation != generation) return;  // gone since the events were fetched
   ++stats_.io_events;
+  gathering_.saw(watch.gathered);
   watch.handler->on_ready(ready.readiness);
 }
 

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/sync.h"
 #include "base/time.h"
+#include "net/gathering.h"
 #include "net/poller.h"
 #include "net/timer_queue.h"
 
@@ -56,21 +57,19 @@ class Watch {
 };
 
 struct LoopOptions {
-  /// Before blocking, ask again and again for this long, if the last waits were about as short. 0 = never. Only worth
-  /// it when the thread has a core of its own.
-  Micros busy_poll{0};
+  /// How long requests of many busy peers gather before one wake-up serves them, see gathering.h. Zero: not at all.
+  Micros gather{0};
 };
 
 /// What the loop did, since it was made.
 struct LoopStats {
   std::uint64_t turns = 0;
-  std::uint64_t wakeups = 0;         // turns with at least one event
-  std::uint64_t io_events = 0;       // handlers called
-  std::uint64_t timers = 0;          // timers fired
-  std::uint64_t posts = 0;           // posted functions called
-  std::uint64_t busy_polls = 0;      // turns that asked again and again
-  std::uint64_t busy_polls_won = 0;  // those of them that did not have to block
-  Micros busy{0};                    // time outside of waiting
+  std::uint64_t wakeups = 0;    // turns with at least one event
+  std::uint64_t io_events = 0;  // handlers called
+  std::uint64_t timers = 0;     // timers fired
+  std::uint64_t posts = 0;      // posted functions called
+  std::uint64_t rests = 0;      // waits before which requests were let to gather
+  Micros busy{0};               // time outside of waiting
 };
 
 /// The loop. A turn: wait, sample the clocks, call the handlers of ready descriptors, the posted functions and the due
@@ -140,6 +139,7 @@ class EventLoop {
     std::uint32_t generation = 0;  // of the watch that has the slot; events of older ones are dropped
     Interest interest = Interest::kNone;
     Trigger trigger = Trigger::kLevel;
+    std::uint32_t gathered = 0;  // mark of gathering_
   };
 
   [[nodiscard]] static Poller::Token token_of(std::uint32_t slot, std::uint32_t generation) noexcept {
@@ -149,13 +149,11 @@ class EventLoop {
   void change_interest(std::uint32_t slot, Interest interest) noexcept;
   void ask_again(std::uint32_t slot) noexcept;
   [[nodiscard]] std::span<const Poller::Ready> wait(std::optional<Micros> at_most);
-  [[nodiscard]] std::span<const Poller::Ready> wait_adaptively(std::optional<Micros> timeout, MonoTime started);
   void dispatch(const Poller::Ready& ready) noexcept;
   void run_posts();
   void wake() noexcept;
 
   const Clock& clock_;
-  LoopOptions options_;
   std::unique_ptr<Poller> poller_;
   Fd wake_fd_;
   std::atomic<pthread_t> owner_{};
@@ -170,7 +168,8 @@ class EventLoop {
   std::vector<Callback> turn_end_;
   MonoTime now_;
   WallTime wall_now_;
-  std::uint32_t short_waits_ = 0;  // credit for busy polling
+  Gathering gathering_;
+  std::size_t served_ = 0;  // events of the last turn
   LoopStats stats_;
 };
 

@@ -36,15 +36,29 @@ class Handler final : public IoHandler {
 /// Answers with what the test says and writes down what it was asked.
 class FakePoller final : public Poller {
  public:
-  Result<void> add(int, Interest, Trigger, Token) override { return {}; }
+  Result<void> add(int, Interest, Trigger, Token token) override {
+    tokens.push_back(token);
+    return {};
+  }
   void modify(int, Interest, Trigger, Token) noexcept override { ++modifications; }
   void remove(int) noexcept override {}
   std::span<const Ready> wait(std::optional<Micros> timeout) noexcept override {
     timeouts.push_back(timeout);
     clock->advance(takes);
-    return {};
+    if (!one_by_one) return {};
+    ready = {tokens[next++ % tokens.size()], {.readable = true}};
+    return {&ready, 1};
+  }
+  void rest(Micros time) noexcept override {
+    rested += time;
+    clock->advance(time);
   }
   std::vector<std::optional<Micros>> timeouts;
+  std::vector<Token> tokens;
+  std::size_t next = 1;     // behind the loop's own
+  bool one_by_one = false;  // every wait finds one ready
+  Ready ready{};
+  Micros rested{0};
   int modifications = 0;
   ManualClock* clock = nullptr;
   Micros takes{0};
@@ -306,26 +320,22 @@ TEST(EventLoop, TurnEndComesAfterEverythingElseOfTheTurn) {
   EXPECT_EQ(order, "iiipt12");
 }
 
-TEST(EventLoop, BusyPollsOnlyAfterShortWaitsAndStopsWhenItDoesNotPay) {
-  FakeLoop fake({.busy_poll = Micros(50)});
-  fake.poller->takes = Micros(10);
-  fake.loop->run_turn(std::nullopt);
-  EXPECT_EQ(fake.poller->timeouts.size(), 1U);  // nothing came within 50 us before: block at once
-  EXPECT_EQ(fake.loop->stats().busy_polls, 0U);
-}
-
-TEST(EventLoop, BusyPollingAnswersQuickPeersWithoutBlocking) {
-  SystemClock clock;
-  EventLoop loop(clock, {.busy_poll = Seconds(1)});
-  auto [near, far] = connected_pair();
+TEST(EventLoop, LetsTheRequestsOfManyGatherButNotLongerThanTheNextTimer) {
+  FakeLoop fake({.gather = Micros(50)});
+  std::vector<Watch> watches;
   Handler handler([](Readiness) {});
-  auto watch = loop.watch(near.get(), Interest::kRead, handler);
-  ASSERT_EQ(::write(far.get(), "x", 1), 1);
-  loop.run_turn(std::nullopt);
-  EXPECT_EQ(loop.stats().busy_polls, 0U);
-  loop.run_turn(std::nullopt);
-  EXPECT_EQ(loop.stats().busy_polls, 1U);
-  EXPECT_EQ(loop.stats().busy_polls_won, 1U);
+  for (int fd = 0; fd < 32; ++fd) watches.push_back(std::move(*fake.loop->watch(fd, Interest::kRead, handler)));
+  fake.poller->takes = Micros(10);
+  fake.poller->one_by_one = true;
+  for (int i = 0; i < 300; ++i) fake.loop->run_turn(std::nullopt);
+  EXPECT_EQ(fake.loop->stats().rests, 0U);  // what comes is looked at first
+  for (int i = 0; i < 300; ++i) fake.loop->run_turn(std::nullopt);
+  EXPECT_GT(fake.loop->stats().rests, 0U);
+  EXPECT_EQ(fake.poller->rested, Micros(50) * fake.loop->stats().rests);
+  const std::uint64_t before = fake.loop->stats().rests;
+  (void)fake.loop->call_after(Micros(40), [] {});
+  fake.loop->run_turn(std::nullopt);
+  EXPECT_EQ(fake.loop->stats().rests, before);
 }
 
 TEST(EventLoop, PostsFromAnotherThreadRunInOrderOnTheLoopsThread) {

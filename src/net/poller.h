@@ -49,6 +49,8 @@ class Poller {
   /// Waits until something is ready or `timeout` has passed; without a timeout for as long as it takes. A signal ends
   /// the wait with nothing. The span lives until the next call.
   [[nodiscard]] virtual std::span<const Ready> wait(std::optional<Micros> timeout) noexcept = 0;
+  /// Lets `time` pass, about; what becomes ready meanwhile is there for wait(). A signal may end it early.
+  virtual void rest(Micros time) noexcept = 0;
 };
 
 /// Errors: kIo.

@@ -17,7 +17,7 @@ constexpr Millis kBusyRetry{10};
 Worker::Worker(const Parts& parts, std::uint32_t number)
     : parts_(parts),
       number_(number),
-      loop_(parts.clock),
+      loop_(parts.clock, {.gather = parts.config.get()->process.gather_wakeups}),
       run_(parts.dispatcher.make_execution()),
       inbox_([this] { loop_.post([this] { open_inbox(); }); }),
       audience_(parts.hub, parts.hub.join(inbox_)),

@@ -100,6 +100,7 @@ enum class Supervision : std::uint8_t { kNone, kUpstart, kSystemd, kAuto };
 enum class ShutdownFlag : std::uint8_t { kSave = 1, kNoSave = 2, kNow = 4, kForce = 8 };
 struct ProcessConfig {
   std::uint32_t threads = 1;  // event loops; load() sets the default from the number of processors
+  Micros gather_wakeups{50};  // see net/gathering.h
   std::uint32_t databases = 16;
   bool daemonize = false;
   Supervision supervised = Supervision::kNone;
