@@ -68,7 +68,7 @@ def saved(server):
     def steps():
         server.call("BGSAVE")
         while True:
-            yield server.info("rdb_bgsave_in_progress") == "0"
+            yield server.info("rdb_bgsave_in_progress", "persistence") == "0"  # asking is work for the server, too
     return steps
 
 

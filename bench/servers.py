@@ -150,8 +150,8 @@ class Server:
                 pass
         return max(total, self.resident())
 
-    def info(self, field):
-        for line in self.call("INFO", "everything").splitlines():
+    def info(self, field, section="everything"):
+        for line in self.call("INFO", section).splitlines():
             if line.startswith(field + ":"):
                 return line.split(":", 1)[1]
         return None

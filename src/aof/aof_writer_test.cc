@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/scheduling.h"
 #include "base/testing/faulty_file_system.h"
 
 namespace ashlar::aof {

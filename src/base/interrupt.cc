@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "base/scheduling.h"
 #include "base/sync.h"
 
 namespace ashlar {

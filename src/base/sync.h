@@ -82,10 +82,6 @@ class CondVar {
   std::condition_variable cond_;
 };
 
-/// Lets another thread that is ready have this core. For background work between two steps, with nothing locked: an
-/// event loop on the same core then need not wait for the end of a time slice. Cost: a system call.
-inline void yield_core() noexcept { ::sched_yield(); }
-
 /// One byte that spins briefly, then yields. For critical sections of well under a microsecond: the slot locks.
 class ASH_CAPABILITY("spinlock") SpinLock {
  public:

@@ -42,18 +42,19 @@ void Keyspace::notify_observers(SlotId slot) {
   for (ChangeObserver* observer : observers_) observer->before_change(slot, slots_[slot.value()]);
 }
 
-Keyspace::Size Keyspace::size(DbIndex db) {
-  Size sum;
+std::vector<Keyspace::Size> Keyspace::sizes() {
+  std::vector<Size> all(databases());
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     Slot& s = slots_[i];
     s.lock.lock();
-    if (const SlotDb* d = s.find(db.value)) {
-      sum.keys += d->table.size();
-      sum.expires += d->expires;
-    }
+    s.for_each_db([&](const SlotDb& d) {
+      if (d.number >= all.size()) return;
+      all[d.number].keys += d.table.size();
+      all[d.number].expires += d.expires;
+    });
     s.lock.unlock();
   }
-  return sum;
+  return all;
 }
 
 std::vector<std::string> Keyspace::present_of_interest(SlotId slot, DbIndex db) {

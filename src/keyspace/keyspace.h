@@ -117,7 +117,9 @@ class Keyspace {
     std::uint64_t keys = 0;
     std::uint64_t expires = 0;
   };
-  [[nodiscard]] Size size(DbIndex db);
+  [[nodiscard]] Size size(DbIndex db) { return sizes()[db.value]; }
+  /// Of all databases, by number. Cost: a look at every slot, a few hundred microseconds.
+  [[nodiscard]] std::vector<Size> sizes();
 
   /// From now on what takes long to free is freed by a thread of its own. Once, before the first key.
   void free_in_background() { reclaimer_ = std::make_unique<Reclaimer>(); }

@@ -277,10 +277,8 @@ FullSync::Route PrimaryLink::route() const {
   keyspace::Keyspace& keyspace = parts_.snapshots.keyspace();
   if (settings_.diskless_load == Load::kBeside) return FullSync::Route::kBeside;
   if (settings_.diskless_load == Load::kNever) return FullSync::Route::kThroughFile;
-  for (std::uint32_t db = 0; db < keyspace.databases(); ++db) {
-    if (keyspace.size(DbIndex{db}).keys != 0) return FullSync::Route::kThroughFile;
-  }
-  return FullSync::Route::kDirect;
+  const bool empty = std::ranges::all_of(keyspace.sizes(), [](const auto& size) { return size.keys == 0; });
+  return empty ? FullSync::Route::kDirect : FullSync::Route::kThroughFile;
 }
 
 void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) {

@@ -6,6 +6,8 @@
 #include "script/script_flags.h"
 #include "script/sha1.h"
 
+#include "base/scheduling.h"
+
 namespace ashlar::script {
 namespace {
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/scheduling.h"
+
 namespace ashlar::script {
 
 Watchdog::Watch::Watch(Watchdog& watchdog, const Interruption& alarm) : watchdog_(watchdog), alarm_(alarm) {

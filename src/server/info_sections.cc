@@ -234,9 +234,8 @@ void cpu_section(InfoWriter& out) {
 }
 
 void commandstats_section(const InfoParts& p, InfoWriter& out) {
-  const auto totals = command_totals(p.stats, p.table.all().size());
   for (const auto& command : p.table.all()) {
-    const CommandTotals& t = totals[command->index];
+    const CommandTotals t = command_totals(p.stats, command->index);
     if (t.calls + t.rejected + t.failed == 0) continue;
     const std::uint64_t micros = p.rate.micros(t.ticks);
     out.formatted(fmt::format("cmdstat_{}", command->spec.name),
@@ -257,9 +256,8 @@ void errorstats_section(const InfoParts& p, InfoWriter& out) {
 void latencystats_section(const InfoParts& p, InfoWriter& out) {
   const auto config = p.config.get();
   if (!config->monitor.latency_tracking) return;
-  const auto totals = command_totals(p.stats, p.table.all().size());
   for (const auto& command : p.table.all()) {
-    const CommandTotals& t = totals[command->index];
+    const CommandTotals t = command_totals(p.stats, command->index);
     if (t.calls == 0) continue;
     std::string text;
     for (const double percent : config->monitor.latency_percentiles) {
@@ -271,9 +269,10 @@ void latencystats_section(const InfoParts& p, InfoWriter& out) {
 }
 
 void keyspace_section(const InfoParts& p, InfoWriter& out) {
-  for (std::uint32_t db = 0; db < p.keyspace.databases(); ++db) {
-    const auto size = p.keyspace.size(DbIndex{db});
+  std::uint32_t db = 0;
+  for (const keyspace::Keyspace::Size& size : p.keyspace.sizes()) {
     if (size.keys > 0) out.formatted(fmt::format("db{}", db), "keys={},expires={},avg_ttl=0", size.keys, size.expires);
+    ++db;
   }
 }
 

@@ -17,22 +17,20 @@ Ticks CommandTotals::percentile(double percent) const {
   return LatencyBuckets::upper(latency.size() - 1);
 }
 
-std::vector<CommandTotals> command_totals(const StatsRegistry& stats, std::size_t commands) {
-  std::vector<CommandTotals> totals(commands);
+CommandTotals command_totals(const StatsRegistry& stats, std::size_t command) {
+  CommandTotals sum;
   stats.for_each([&](const ThreadStats& block) {
-    for (std::size_t i = 0; i < commands && i < block.commands.size(); ++i) {
-      const CommandCounters& from = block.commands[i];
-      CommandTotals& to = totals[i];
-      to.calls += from.calls.load(std::memory_order_relaxed);
-      to.ticks += from.ticks.load(std::memory_order_relaxed);
-      to.rejected += from.rejected.load(std::memory_order_relaxed);
-      to.failed += from.failed.load(std::memory_order_relaxed);
-      const auto* buckets = from.latency.load(std::memory_order_acquire);
-      if (buckets == nullptr) continue;
-      for (std::size_t b = 0; b < to.latency.size(); ++b) to.latency[b] += buckets[b].load(std::memory_order_relaxed);
-    }
+    if (command >= block.commands.size()) return;
+    const CommandCounters& from = block.commands[command];
+    sum.calls += from.calls.load(std::memory_order_relaxed);
+    sum.ticks += from.ticks.load(std::memory_order_relaxed);
+    sum.rejected += from.rejected.load(std::memory_order_relaxed);
+    sum.failed += from.failed.load(std::memory_order_relaxed);
+    const auto* buckets = from.latency.load(std::memory_order_acquire);
+    if (buckets == nullptr) return;
+    for (std::size_t b = 0; b < sum.latency.size(); ++b) sum.latency[b] += buckets[b].load(std::memory_order_relaxed);
   });
-  return totals;
+  return sum;
 }
 
 }  // namespace ashlar::server

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "base/ticks.h"
 #include "server/command_stats.h"
@@ -22,7 +21,7 @@ struct CommandTotals {
   [[nodiscard]] Ticks percentile(double percent) const;
 };
 
-/// By Command::index; `commands` is the size of the table.
-[[nodiscard]] std::vector<CommandTotals> command_totals(const StatsRegistry& stats, std::size_t commands);
+/// `command` is a Command::index.
+[[nodiscard]] CommandTotals command_totals(const StatsRegistry& stats, std::size_t command);
 
 }  // namespace ashlar::server

@@ -214,9 +214,7 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
   };
   ASH_TRY(const aof::AofLoadReport report, aof_.load(options));
   keys_loaded_ = 0;
-  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) {
-    keys_loaded_ += parts_.keyspace.size(DbIndex{db}).keys;
-  }
+  for (const keyspace::Keyspace::Size& size : parts_.keyspace.sizes()) keys_loaded_ += size.keys;
   return Loaded{report.replication};
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/scheduling.h"
 #include "command/transaction.h"
 #include "net/connection_io.h"
 
@@ -32,6 +33,7 @@ Worker::Worker(const Parts& parts, std::uint32_t number)
 Worker::~Worker() = default;
 
 void Worker::run() {
+  prefer_short_turns();
   arm_timer();
   loop_.run();
   clients_.clear();

@@ -54,7 +54,7 @@ void SnapshotHost::give_back(keyspace::SafePoint::Participant& seat) {
 }
 
 SlotSnapshot::SlotSnapshot(SnapshotHost& host, SnapshotPlan plan)
-    : host_(host), plan_(std::move(plan)), copied_(kSlotCount), changed_(kSlotCount) {
+    : host_(host), plan_(std::move(plan)), pace_(host.clock()), copied_(kSlotCount), changed_(kSlotCount) {
   ASH_CHECK(plan_.format != nullptr && plan_.sink != nullptr);
   for (std::size_t slot = 0; slot < kSlotCount; ++slot) copied_[slot] = plan_.slots.test(slot) ? 0 : 1;
 }
@@ -107,6 +107,7 @@ Result<void> SlotSnapshot::copy_slots() {
     if (cancelled_.load(std::memory_order_relaxed)) return fail("the snapshot was cancelled");
     ASH_TRY_VOID(write_queued());
     ASH_TRY_VOID(copy_slot(SlotId::wrap(i)));
+    pace_.step();
   }
   // Whoever copied a slot before its turn came queued it while holding the slot, which was before the walk passed it.
   ASH_TRY_VOID(write_queued());
@@ -120,6 +121,7 @@ std::vector<DbSizeHint> SlotSnapshot::measure() {
   std::uint16_t version = rdb::kWriteVersionMin;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     if (!plan_.slots.test(i)) continue;
+    pace_.step();
     const keyspace::Batch batch(*seat_);
     const keyspace::SlotGuard guard(keyspace, SlotId::wrap(i));
     keyspace::Slot& slot = keyspace.slot(SlotId::wrap(i));
@@ -168,11 +170,7 @@ Result<void> SlotSnapshot::copy_slot(SlotId slot) {
     encode(slot, host_.keyspace().slot(slot), chunk);
   }
   if (chunk.keys == 0) return {};
-  ASH_TRY_VOID(write_chunk(chunk));
-  // Others may want the core. Not after an empty slot: on a busy machine each time costs milliseconds, and there are
-  // 16384 of them.
-  yield_core();
-  return {};
+  return write_chunk(chunk);
 }
 
 void SlotSnapshot::before_change(DbIndex db, const keyspace::KeyRef& key, keyspace::Slot& data) {
@@ -249,7 +247,7 @@ Result<void> SlotSnapshot::write_queued() {
       ahead_bytes_ -= chunk.bytes.size();
       chunk = Chunk();  // give the memory back now, not when all are written
     }
-    yield_core();
+    pace_.step();
   }
   return {};
 }

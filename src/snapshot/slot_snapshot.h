@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/scheduling.h"
 #include "base/sync.h"
 #include "base/time.h"
 #include "keyspace/keyspace.h"
@@ -110,6 +111,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
 
   SnapshotHost& host_;
   SnapshotPlan plan_;
+  Pace pace_;  // background thread only
   keyspace::SafePoint::Participant* seat_ = nullptr;
   // One byte a slot, guarded by that slot's lock (or an Exclusive section): nonzero when nothing is left to copy.
   std::vector<std::uint8_t> copied_;

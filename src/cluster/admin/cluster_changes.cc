@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "cluster/admin/cluster_commands.h"
 #include "keyspace/slot_guard.h"
@@ -60,10 +62,8 @@ std::optional<std::vector<SlotRange>> slot_ranges(Context& ctx) {
 }  // namespace
 
 Keys ClusterCommands::keyspace_keys() const {
-  for (std::uint32_t db = 0; db < parts_.keyspace.databases(); ++db) {
-    if (parts_.keyspace.size(DbIndex{db}).keys != 0) return Keys::kSome;
-  }
-  return Keys::kNone;
+  const bool empty = std::ranges::all_of(parts_.keyspace.sizes(), [](const auto& size) { return size.keys == 0; });
+  return empty ? Keys::kNone : Keys::kSome;
 }
 
 Keys ClusterCommands::slot_keys(SlotId slot) const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
 
 #include "server/commands/latency_report.h"
@@ -157,26 +158,25 @@ void LatencyCommands::reset(Context& ctx) {
 }
 
 void LatencyCommands::histogram(Context& ctx) {
-  const auto totals = command_totals(parts_.stats, parts_.table.all().size());
-  std::vector<const Command*> shown;
+  std::vector<std::pair<const Command*, CommandTotals>> shown;
+  const auto show_one = [&](const Command& command) {
+    const CommandTotals totals = command_totals(parts_.stats, command.index);
+    if (totals.calls > 0) shown.emplace_back(&command, totals);
+  };
   const auto show = [&](const Command& command) {
-    if (totals[command.index].calls > 0) shown.push_back(&command);
-    for (const Command* sub : command.subcommands) {
-      if (totals[sub->index].calls > 0) shown.push_back(sub);
-    }
+    show_one(command);
+    for (const Command* sub : command.subcommands) show_one(*sub);
   };
   if (ctx.args.size() == 2) {
-    for (const auto& command : parts_.table.all()) {
-      if (totals[command->index].calls > 0) shown.push_back(command.get());
-    }
+    for (const auto& command : parts_.table.all()) show_one(*command);
   }
   for (const std::string_view name : ctx.args.subspan(2)) {
     if (const Command* command = parts_.table.find_full(name)) show(*command);
   }
   ctx.reply.map(shown.size());
-  for (const Command* command : shown) {
+  for (const auto& [command, totals] : shown) {
     ctx.reply.bulk(command->spec.name);
-    reply_histogram(ctx, totals[command->index], parts_.rate);
+    reply_histogram(ctx, totals, parts_.rate);
   }
 }
 
