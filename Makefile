@@ -36,7 +36,7 @@ build: packages-build ## Build the release programs into build/bin/
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
 .PHONY: test test-sanitizers check conformance bench fuzz differential soak sim format
-test: packages $(NODE_MODULES) ## Build and run the test tiers: checks, simulator, end to end, suite of Redis, unit
+test: packages $(NODE_MODULES) ## Build and run all test tiers: checks, simulator, end to end, suite of Redis, unit, fuzz, tsan
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) unit fuzz tsan
@@ -50,7 +50,7 @@ bench: packages build ## Compare with Debian's redis-server, side by side; write
 	@cmake --preset release -DASHLAR_BENCH=OFF >>build/configure-release.log
 	@bench/run $(BENCH)
 fuzz: packages ## Every fuzz target for FUZZ_SECONDS (60) each
-	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) --fuzz-all-long --fuzz-seconds $(FUZZ_SECONDS) fuzz
 differential: packages build ## 1,000,000 random commands to us and to redis-server: make differential SEED=7
 	@ASHLAR_BIN_DIR=build/bin ASHLAR_DIFF_COMMANDS=100000 ASHLAR_DIFF_SEED=$(SEED) $(PYTHON) -m pytest -q -p no:cacheprovider tests/diff
 soak: packages build ## Faults for hours: 200 failovers, 100 crashes, 90 s of saturating writes, 100,000 seeds of power loss

@@ -54,8 +54,8 @@ TEST(Swarm, DifferentSeedsGiveDifferentRuns) {
   EXPECT_NE(run(1, 6, Seconds{5}).trace_hash, run(2, 6, Seconds{5}).trace_hash);
 }
 
-/// Whether a complaint contains `text` among the runs of some seeds with a planted bug. About one seed in forty shows a
-/// second vote; which one differs between compilers, which draw random numbers for arguments in different orders.
+/// Whether a complaint contains `text` among the runs of some seeds with a planted bug. A second vote is shown by one
+/// seed in forty, too many to run under sanitizers: tools/run_tests.py looks for that one on the release build.
 bool caught(const cluster::Faults& planted, std::string_view text) {
   for (std::uint64_t seed = 65; seed < 121; ++seed) {
     SwarmOptions options;
@@ -68,8 +68,6 @@ bool caught(const cluster::Faults& planted, std::string_view text) {
   }
   return false;
 }
-
-TEST(PlantedBug, SecondVoteInAnEpochIsCaught) { EXPECT_TRUE(caught({.vote_twice = true}, "voted twice")); }
 
 TEST(PlantedBug, VoteBeforeItIsDurableIsCaught) {
   EXPECT_TRUE(caught({.vote_before_persist = true}, "before that was durable"));

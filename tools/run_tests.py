@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Builds and runs the test tiers, cheapest first, and sums them up in one closing line: 'N passed, N failed, N skipped'.
 
-  tools/run_tests.py [options] [tier ...]      tiers: checks sim e2e suite unit fuzz tsan; default: the first five
+  tools/run_tests.py [options] [tier ...]      tiers: checks sim e2e suite unit fuzz tsan; default: all
 
   checks  layers, tidy, format, every header alone, and the tests of those checks
   sim     the simulated cluster: one run per seed and its repetition, a hundred nodes, planted bugs that must be found
@@ -9,7 +9,7 @@
           tests/scenarios
   suite   files of Redis' own test suite that are soon done (tests/conformance/fast.txt), on the release build
   unit    unit tests under AddressSanitizer and UBSan
-  fuzz    every fuzz target for a few seconds, with a fixed seed, on the same build
+  fuzz    every fuzz target, with a fixed seed, on the same build: those that read what anybody can send for a minute
   tsan    the unit tests of concurrent code (tools/tsan-tests.txt) under ThreadSanitizer
 
 Three builds, then: release (sim, e2e), asan (unit, fuzz), tsan. The output of every step, and how long it took, is in
@@ -30,6 +30,8 @@ BUILD = TOP / "build"
 LOGS = BUILD / "test-logs"
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 TAIL_LINES = 60
+# What a client, a file or a peer hands us without being asked who it is; these run for --fuzz-seconds, the others for a tenth.
+FUZZ_LONG = {"acl", "bus_frame", "commands", "config", "packed", "resp_request", "restore", "script", "stream"}
 PLANTED_BUGS = ["vote-twice", "vote-before-persist", "keep-epoch"]
 PLANTED_FROM, PLANTED_SEEDS = 65, 24  # a second vote is rare: one seed in forty shows it
 
@@ -174,10 +176,13 @@ def tier_unit(options):
     return run_programs(options, tally, "asan", programs)
 
 
+def tsan_programs():
+    lines = [line.strip() for line in (TOP / "tools/tsan-tests.txt").read_text().splitlines()]
+    return [name for name in lines if name and not name.startswith("#")]
+
+
 def tier_tsan(options):
-    tally = Tally()
-    listed = [line.strip() for line in (TOP / "tools/tsan-tests.txt").read_text().splitlines()]
-    listed = [name for name in listed if name and not name.startswith("#")]
+    tally, listed = Tally(), tsan_programs()
     if not run("configure-tsan", ["cmake", "--preset", "tsan"])[0]:
         tally.add("configure tsan", False)
         return tally
@@ -221,14 +226,15 @@ def fuzz_one(options, program):
     failures = BUILD / "fuzz/failures"
     for folder in (grown, failures):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [program, "-seed=1", f"-max_total_time={options.fuzz_seconds}", "-timeout=20", "-rss_limit_mb=2048",
+    seconds = options.fuzz_seconds if name in FUZZ_LONG or options.fuzz_all_long else max(1, options.fuzz_seconds // 10)
+    command = [program, "-seed=1", f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048",
                f"-artifact_prefix={failures}/{name}-", grown]
     kept = TOP / "fuzz/corpus" / name
     command += [kept] if kept.is_dir() else []
     words = TOP / "fuzz" / f"{name}.dict"
     command += [f"-dict={words}"] if words.exists() else []
     if name != "canary":
-        return name, run(f"fuzz-{name}", command, seconds=options.fuzz_seconds + 120)[0]
+        return name, run(f"fuzz-{name}", command, seconds=seconds + 120)[0]
     result = subprocess.run([str(word) for word in command], capture_output=True, cwd=TOP)
     return name, result.returncode != 0 and b"deadly signal" in result.stderr
 
@@ -265,7 +271,8 @@ def tier_e2e(options):
     def build_ahead():
         for preset in options.ahead:
             subprocess.run(["cmake", "--preset", preset], cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            subprocess.run(["nice", "-n", "15", "cmake", "--build", BUILD / preset, "-j", str(options.jobs)], cwd=TOP,
+            wanted = ["--target", *tsan_programs()] if preset == "tsan" else []
+            subprocess.run(["nice", "-n", "15", "cmake", "--build", BUILD / preset, "-j", str(options.jobs), *wanted], cwd=TOP,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # its own tier says what is wrong
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -295,7 +302,11 @@ def tier_suite(options):
 # In this order: what is cheap and what waits first.
 TIERS = {"checks": tier_checks, "sim": tier_sim, "e2e": tier_e2e, "suite": tier_suite, "unit": tier_unit, "fuzz": tier_fuzz,
          "tsan": tier_tsan}
-DEFAULT = ["checks", "sim", "e2e", "suite", "unit"]
+DEFAULT = list(TIERS)
+
+
+# Builds that may be made while the end-to-end tests wait for something, and who uses them.
+AHEAD = {"asan": {"unit", "fuzz"}, "tsan": {"tsan"}}
 
 
 def main():
@@ -303,7 +314,8 @@ def main():
     parser.add_argument("tiers", nargs="*", metavar="tier", help=", ".join(TIERS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seeds", default="1-60", help="seeds of the simulator, FIRST-LAST")
-    parser.add_argument("--fuzz-seconds", type=int, default=5, help="for each fuzz target")
+    parser.add_argument("--fuzz-seconds", type=int, default=60, help="for each fuzz target that reads what anybody can send")
+    parser.add_argument("--fuzz-all-long", action="store_true", help="for every fuzz target")
     options = parser.parse_args()
     unknown = set(options.tiers) - set(TIERS)
     if unknown:
@@ -311,7 +323,7 @@ def main():
 
     tiers = options.tiers or DEFAULT
     after = tiers[tiers.index("e2e") + 1:] if "e2e" in tiers else []
-    options.ahead = ["asan"] if {"unit", "fuzz"} & set(after) else []
+    options.ahead = [preset for preset, users in AHEAD.items() if users & set(after)]
     total = Tally()
     LOGS.mkdir(parents=True, exist_ok=True)
     (LOGS / "times.log").unlink(missing_ok=True)
