@@ -1,4 +1,5 @@
 """SET and GET, alone and as a cluster node; memory of small keys."""
+import itertools
 import statistics
 
 from load import alternate, compare, load, ratio
@@ -61,7 +62,8 @@ def memory_rows(lab, section, case, count, target, commands):
     grown = []
     for make in (lab.redis, lab.ashlar):
         with make() as server:
-            server.fill([encode("PING")] * 1000)  # buffers of a connection are not the data's
+            # Buffers of a connection and the code of a command are not the data's.
+            server.fill([encode("PING")] * 1000 + [*itertools.islice(commands(), 3), encode("FLUSHALL")])
             grown.append(growth(server, commands()))
     for title, (redis, ashlar) in zip(("used_memory", "RSS"), zip(*grown)):
         lab.row(section, f"{case}, {title}", f"{redis / count:.1f} B", f"{ashlar / count:.1f} B", ashlar / redis, target)

@@ -1,22 +1,13 @@
 #include "ds/listpack.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
-#include <limits>
-#include <new>
-#include <optional>
-#include <tuple>
 
 #include "base/check.h"
 
 namespace ashlar::ds {
 namespace {
-
-constexpr std::uint8_t kString32 = 0xF0;
-constexpr std::uint8_t kInt16 = 0xF1;
-constexpr std::uint8_t kInt24 = 0xF2;
-constexpr std::uint8_t kInt32 = 0xF3;
-constexpr std::uint8_t kInt64 = 0xF4;
 
 /// Bytes that the backward length of `n` encoded bytes takes. The odd bounds are those of Redis.
 constexpr std::size_t backlen_bytes(std::size_t n) noexcept {
@@ -36,46 +27,9 @@ void write_backlen(std::uint8_t* at, std::size_t n) noexcept {
   }
 }
 
-/// Size of a whole entry by its first byte, where that byte tells; 0 for the two longer string forms and the end.
-constexpr std::array<std::uint8_t, 256> kEntrySize = [] {
-  std::array<std::uint8_t, 256> size{};
-  for (std::size_t b = 0; b < 256; ++b) {
-    if (b < 0x80) {
-      size[b] = 2;
-    } else if (b < 0xC0) {
-      size[b] = static_cast<std::uint8_t>(2 + (b & 63));
-    } else if (b < 0xE0) {
-      size[b] = 3;
-    }
-  }
-  size[kInt16] = 4;
-  size[kInt24] = 5;
-  size[kInt32] = 6;
-  size[kInt64] = 10;
-  return size;
-}();
-
-std::uint32_t string12_size(const std::uint8_t* at) noexcept {
-  return (static_cast<std::uint32_t>(at[0]) & 15U) << 8 | at[1];
-}
-
-/// Encoded bytes (without backward length) of the value at `at`, of which `left` bytes may be read; nullopt when it is
-/// no value or does not fit. For bytes that nobody has checked.
-std::optional<std::size_t> checked_encoded_bytes(const std::uint8_t* at, std::size_t left) noexcept {
-  if (left == 0) return std::nullopt;
-  std::size_t n = 0;
-  if (kEntrySize[*at] != 0) {
-    n = kEntrySize[*at] - 1U;
-  } else if ((*at & 0xF0) == 0xE0) {
-    if (left < 2) return std::nullopt;
-    n = 2 + std::size_t{string12_size(at)};
-  } else if (*at == kString32) {
-    if (left < 5) return std::nullopt;
-    n = 5 + std::size_t{load_le<std::uint32_t>(at + 1)};
-  } else {
-    return std::nullopt;
-  }
-  return n <= left ? std::optional(n) : std::nullopt;
+void write_entry(std::uint8_t* at, const PackedItem& item) noexcept {
+  item.write(at);
+  write_backlen(at + item.encoded_bytes(), item.encoded_bytes());
 }
 
 std::unexpected<Error> corrupt(std::size_t offset) {
@@ -84,106 +38,14 @@ std::unexpected<Error> corrupt(std::size_t offset) {
 
 }  // namespace
 
-PackedItem::PackedItem(std::string_view text) noexcept {
-  // Longer text is no 64-bit integer; most text is told apart by its first byte.
-  if (!text.empty() && text.size() <= 20 && text[0] <= '9') {
-    if (const auto number = parse_i64(text)) {
-      encode_integer(*number);
-      return;
-    }
-  }
-  encode_string(text);
-}
-
-PackedItem::PackedItem(std::int64_t number) noexcept { encode_integer(number); }
-
-void PackedItem::encode_integer(std::int64_t number) noexcept {
-  integer_ = true;
-  number_ = number;
-  const auto bits = static_cast<std::uint64_t>(number);
-  const auto fits = [number](unsigned width) {
-    return number >= -(std::int64_t{1} << (width - 1)) && number < (std::int64_t{1} << (width - 1));
-  };
-  if (number >= 0 && number <= 127) {
-    head_[0] = static_cast<std::uint8_t>(number);
-    head_size_ = 1;
-    return;
-  }
-  if (fits(13)) {
-    head_[0] = static_cast<std::uint8_t>(0xC0 | (bits >> 8 & 0x1F));
-    head_[1] = static_cast<std::uint8_t>(bits);
-    head_size_ = 2;
-    return;
-  }
-  std::tie(head_[0], head_size_) = fits(16)   ? std::tuple(kInt16, std::uint8_t{3})
-                                   : fits(24) ? std::tuple(kInt24, std::uint8_t{4})
-                                   : fits(32) ? std::tuple(kInt32, std::uint8_t{5})
-                                              : std::tuple(kInt64, std::uint8_t{9});
-  store_le(head_.data() + 1, bits);  // what lies behind head_size_ is not used
-}
-
-void PackedItem::encode_string(std::string_view text) noexcept {
-  ASH_CHECK(text.size() <= std::numeric_limits<std::uint32_t>::max() - 16);
-  body_ = text;
-  if (text.size() < 64) {
-    head_[0] = static_cast<std::uint8_t>(0x80 | text.size());
-    head_size_ = 1;
-  } else if (text.size() < 4096) {
-    head_[0] = static_cast<std::uint8_t>(0xE0 | text.size() >> 8);
-    head_[1] = static_cast<std::uint8_t>(text.size());
-    head_size_ = 2;
-  } else {
-    head_[0] = kString32;
-    store_le(head_.data() + 1, static_cast<std::uint32_t>(text.size()));
-    head_size_ = 5;
-  }
-}
-
 std::size_t PackedItem::entry_bytes() const noexcept { return encoded_bytes() + backlen_bytes(encoded_bytes()); }
 
-void PackedItem::write(std::uint8_t* at) const noexcept {
-  std::memcpy(at, head_.data(), head_size_);
-  if (!body_.empty()) std::memcpy(at + head_size_, body_.data(), body_.size());
-  write_backlen(at + encoded_bytes(), encoded_bytes());
-}
-
-const std::uint8_t* ListpackView::decode(const std::uint8_t* at, PackedValue& value) noexcept {
-  const std::uint8_t b = *at;
-  const auto string_at = [&](std::size_t head, std::size_t size) {
-    value = PackedValue(std::string_view(reinterpret_cast<const char*>(at) + head, size));
-    return at + head + size;
-  };
-  const auto number_is = [&](std::int64_t number, std::size_t encoded) {
-    value = PackedValue(number);
-    return at + encoded;
-  };
-  if (b < 0x80) return number_is(b, 1);
-  if (b < 0xC0) return string_at(1, b & 63U);
-  if (b < 0xE0) {
-    const auto bits = static_cast<std::uint16_t>((static_cast<unsigned>(b) << 8 | at[1]) << 3);
-    return number_is(static_cast<std::int16_t>(bits) >> 3, 2);
-  }
-  if (b < 0xF0) return string_at(2, string12_size(at));
-  switch (b) {
-    case kString32: return string_at(5, load_le<std::uint32_t>(at + 1));
-    case kInt16: return number_is(static_cast<std::int16_t>(load_le<std::uint16_t>(at + 1)), 3);
-    case kInt24: {
-      const std::uint32_t bits = static_cast<std::uint32_t>(at[1]) << 8 | static_cast<std::uint32_t>(at[2]) << 16 |
-                                 static_cast<std::uint32_t>(at[3]) << 24;
-      return number_is(static_cast<std::int32_t>(bits) >> 8, 4);
-    }
-    case kInt32: return number_is(static_cast<std::int32_t>(load_le<std::uint32_t>(at + 1)), 5);
-    default: ASH_DCHECK(b == kInt64); return number_is(static_cast<std::int64_t>(load_le<std::uint64_t>(at + 1)), 9);
-  }
-}
-
 const std::uint8_t* ListpackView::after(const std::uint8_t* at) noexcept {
-  const std::size_t size = kEntrySize[*at];
+  const std::size_t size = detail::kEncodedSize[*at];
   if (size != 0) [[likely]]
-    return at + size;
+    return at + size + 1;
   ASH_DCHECK(*at != kEnd);
-  const std::size_t encoded =
-      *at == kString32 ? 5 + std::size_t{load_le<std::uint32_t>(at + 1)} : 2 + std::size_t{string12_size(at)};
+  const std::size_t encoded = detail::long_string_bytes(at);
   return at + encoded + backlen_bytes(encoded);
 }
 
@@ -223,18 +85,12 @@ ListpackPos ListpackView::seek(std::int64_t index) const noexcept {
 
 ListpackPos ListpackView::find(const PackedItem& item, ListpackPos from, std::size_t skip) const noexcept {
   const std::uint8_t* const end = block_ + size_bytes() - 1;
-  const std::uint8_t* at = ptr(from);
-  // Where the first byte tells the length, most that are as long are told apart by their last byte, without a call.
-  const bool length_is_known = item.body_.empty() || item.head_size_ == 1;
-  const std::size_t last = length_is_known ? item.encoded_bytes() - 1 : 0;
-  const std::uint8_t last_byte =
-      item.body_.empty() || last == 0 ? item.head_[last] : static_cast<std::uint8_t>(item.body_.back());
-  while (at != end) {
-    if (*at == item.head_[0] && at[last] == last_byte && same(at, item)) return pos(at);
+  const auto next = [end, skip](const std::uint8_t* at) {
     at = after(at);
     for (std::size_t i = 0; i < skip && at != end; ++i) at = after(at);
-  }
-  return pos(end);
+    return at;
+  };
+  return pos(item.search(ptr(from), end, next));
 }
 
 std::size_t ListpackView::count_slowly() const noexcept {
@@ -250,28 +106,42 @@ void ListpackView::check_invariants() const {
   std::size_t n = 0;
   std::size_t at = kHeader;
   while (at != total - 1) {
-    const auto encoded = checked_encoded_bytes(block_ + at, total - 1 - at);
+    const auto encoded = checked_packed_value_bytes(block_ + at, total - 1 - at);
     ASH_CHECK(encoded.has_value());
     const std::size_t next = at + *encoded + backlen_bytes(*encoded);
     ASH_CHECK(next < total && before(block_ + next) == block_ + at);
     const PackedValue value = get(ListpackPos{static_cast<std::uint32_t>(at)});
     DecimalBuffer buffer;
     const PackedItem item(value.text(buffer));
-    ASH_CHECK(item.encoded_bytes() == *encoded && same(block_ + at, item));
+    ASH_CHECK(item.encoded_bytes() == *encoded && item.stands_at(block_ + at));
     at = next;
     ++n;
   }
   ASH_CHECK(load_le<std::uint16_t>(block_ + 4) == std::min<std::size_t>(n, kCountUnknown));
 }
 
-std::uint8_t* Listpack::allocate(std::size_t total) {
-  auto* block = static_cast<std::uint8_t*>(std::malloc(packed_block_bytes(total)));
-  if (block == nullptr) [[unlikely]]
-    throw std::bad_alloc();
-  return block;
+ListpackWriter::ListpackWriter(std::string& out) : out_(out), begin_(out.size()) {
+  out_.append(ListpackView::kHeader, '\0');
 }
 
-Listpack::Listpack() : block_(allocate(ListpackView::kHeader + 1)) {
+void ListpackWriter::add(std::string_view encoded) {
+  out_ += encoded;
+  std::array<std::uint8_t, 5> length{};
+  write_backlen(length.data(), encoded.size());
+  out_.append(reinterpret_cast<const char*>(length.data()), backlen_bytes(encoded.size()));
+  ++count_;
+}
+
+void ListpackWriter::finish() {
+  out_ += static_cast<char>(ListpackView::kEnd);
+  const std::size_t total = out_.size() - begin_;
+  ASH_CHECK(total <= Listpack::kBytesMax);
+  store_le(out_.data() + begin_, static_cast<std::uint32_t>(total));
+  store_le(out_.data() + begin_ + 4,
+           static_cast<std::uint16_t>(std::min<std::size_t>(count_, ListpackView::kCountUnknown)));
+}
+
+Listpack::Listpack() : block_(allocate_packed_block(ListpackView::kHeader + 1)) {
   store_le<std::uint32_t>(block_, ListpackView::kHeader + 1);
   store_le<std::uint16_t>(block_ + 4, 0);
   block_[ListpackView::kHeader] = ListpackView::kEnd;
@@ -288,12 +158,12 @@ Result<Listpack> Listpack::validated(std::string_view blob) {
   if (bytes[end] != ListpackView::kEnd) return corrupt(end);
 
   // The shortest forms never take more than what was given.
-  Listpack out(allocate(blob.size()));
+  Listpack out(allocate_packed_block(blob.size()));
   std::size_t written = kHeader;
   std::size_t count = 0;
   std::size_t at = kHeader;
   while (at != end) {
-    const auto encoded = checked_encoded_bytes(bytes + at, end - at);
+    const auto encoded = checked_packed_value_bytes(bytes + at, end - at);
     if (!encoded) return corrupt(at);
     const std::size_t backlen = backlen_bytes(*encoded);
     if (backlen > end - at - *encoded) return corrupt(at);
@@ -301,9 +171,9 @@ Result<Listpack> Listpack::validated(std::string_view blob) {
     write_backlen(expected.data(), *encoded);
     if (std::memcmp(expected.data(), bytes + at + *encoded, backlen) != 0) return corrupt(at + *encoded);
     PackedValue value(std::int64_t{0});
-    ListpackView::decode(bytes + at, value);
+    decode_packed(bytes + at, value);
     const PackedItem item(value);
-    item.write(out.block_ + written);
+    write_entry(out.block_ + written, item);
     written += item.entry_bytes();
     at += *encoded + backlen;
     ++count;
@@ -321,7 +191,7 @@ Result<Listpack> Listpack::validated(std::string_view blob) {
 
 Listpack Listpack::clone() const {
   const std::size_t total = size_bytes();
-  Listpack copy(allocate(total));
+  Listpack copy(allocate_packed_block(total));
   std::memcpy(copy.block_, block_, total);
   return copy;
 }
@@ -330,17 +200,7 @@ std::uint8_t* Listpack::splice(std::size_t offset, std::size_t removed, std::siz
   const std::size_t old_total = size_bytes();
   const std::size_t new_total = old_total - removed + added;
   ASH_CHECK(new_total <= kBytesMax);
-  const std::size_t tail = old_total - offset - removed;
-  const auto resize = [this](std::size_t total) {
-    auto* block = static_cast<std::uint8_t*>(std::realloc(block_, packed_block_bytes(total)));
-    if (block == nullptr) [[unlikely]]
-      throw std::bad_alloc();
-    block_ = block;
-  };
-  const bool other_block = packed_block_bytes(old_total) != packed_block_bytes(new_total);
-  if (added > removed && other_block) resize(new_total);
-  if (added != removed) std::memmove(block_ + offset + added, block_ + offset + removed, tail);
-  if (added < removed && other_block) resize(new_total);
+  block_ = splice_packed_block(block_, old_total, {.offset = offset, .removed = removed, .added = added});
   store_le(block_, static_cast<std::uint32_t>(new_total));
   return block_ + offset;
 }
@@ -363,14 +223,14 @@ void Listpack::append(const PackedItem& item) { insert(view().stop(), item); }
 void Listpack::prepend(const PackedItem& item) { insert(view().first(), item); }
 
 void Listpack::insert(ListpackPos at, const PackedItem& item) {
-  item.write(splice(static_cast<std::uint32_t>(at), 0, item.entry_bytes()));
+  write_entry(splice(static_cast<std::uint32_t>(at), 0, item.entry_bytes()), item);
   count_changed(0, 1);
 }
 
 void Listpack::replace(ListpackPos at, const PackedItem& item) {
   const std::uint8_t* old = view().ptr(at);
   const auto removed = static_cast<std::size_t>(ListpackView::after(old) - old);
-  item.write(splice(static_cast<std::uint32_t>(at), removed, item.entry_bytes()));
+  write_entry(splice(static_cast<std::uint32_t>(at), removed, item.entry_bytes()), item);
 }
 
 void Listpack::erase(ListpackPos at, std::size_t count) {
@@ -400,7 +260,7 @@ Listpack Listpack::split_off(ListpackPos at) {
   const std::uint8_t* const from = view().ptr(at);
   const auto bytes = static_cast<std::size_t>(view().ptr(view().stop()) - from);
   const std::size_t kept_offset = static_cast<std::uint32_t>(at);
-  Listpack tail(allocate(ListpackView::kHeader + bytes + 1));
+  Listpack tail(allocate_packed_block(ListpackView::kHeader + bytes + 1));
   store_le(tail.block_, static_cast<std::uint32_t>(ListpackView::kHeader + bytes + 1));
   std::memcpy(tail.block_ + ListpackView::kHeader, from, bytes + 1);
   const std::size_t moved = tail.view().count_slowly();

@@ -1,15 +1,10 @@
 /// A sequence of short strings and integers in one block of memory, byte for byte the listpack of Redis 7.
 ///
 ///     | total bytes (4, LE) | count (2, LE; 65535 = count them) | entry ... entry | 0xFF |
-///     entry: | encoding and data | length of that, readable backwards (1..5) |
-///
-///     0xxxxxxx            integer 0..127              1110xxxx + 1  string up to 4095 bytes
-///     10xxxxxx            string up to 63 bytes       11110000 + 4  string, length LE
-///     110xxxxx + 1        integer of 13 bits          11110001 .. 11110100  integer of 2, 3, 4, 8 bytes LE
+///     entry: | encoding and data (packed_item.h) | length of that, readable backwards (1..5) |
 ///
 /// ListpackView reads; Listpack owns a block and changes it. A position (ListpackPos) is the offset of an entry; it
-/// stays valid while nothing before it changes. PackedItem is a value already encoded: building one from text decides
-/// whether it is an integer, so that comparing is comparing bytes.
+/// stays valid while nothing before it changes. Values go in as PackedItem and come out as PackedValue (packed_item.h).
 ///
 /// Thread: none of its own; the owner locks. Invariants (check_invariants()):
 ///   1. The header's total is the exact size; the header's count is the number of entries, or 65535 if there are as
@@ -20,10 +15,8 @@
 /// Source: the listpack of Redis 7.0, as found inside RDB files.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,75 +24,12 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "ds/packed_block.h"
+#include "ds/packed_item.h"
 
 namespace ashlar::ds {
 
 /// Offset of an entry in its listpack, or ListpackView::stop().
 enum class ListpackPos : std::uint32_t {};
-
-/// A value read from a listpack: an integer, or bytes inside the listpack (valid until it changes). 16 bytes, by value.
-class PackedValue {
- public:
-  explicit PackedValue(std::int64_t number) noexcept : bits_(static_cast<std::uint64_t>(number)) {}
-  explicit PackedValue(std::string_view bytes) noexcept
-      : data_(bytes.data() != nullptr ? bytes.data() : ""), bits_(bytes.size()) {}
-
-  [[nodiscard]] bool is_integer() const noexcept { return data_ == nullptr; }
-  /// Only when is_integer().
-  [[nodiscard]] std::int64_t integer() const noexcept { return static_cast<std::int64_t>(bits_); }
-  /// Only when !is_integer().
-  [[nodiscard]] std::string_view bytes() const noexcept { return {data_, bits_}; }
-  /// The value as text; an integer is rendered into `buffer`.
-  [[nodiscard]] std::string_view text(DecimalBuffer& buffer) const noexcept {
-    return is_integer() ? format_i64(integer(), buffer) : bytes();
-  }
-  [[nodiscard]] std::string to_string() const {
-    DecimalBuffer buffer;
-    return std::string(text(buffer));
-  }
-
- private:
-  const char* data_ = nullptr;  // nullptr: the value is an integer
-  std::uint64_t bits_ = 0;      // the integer, or the number of bytes
-};
-
-/// A value as it stands (or would stand) in a listpack, for inserting and for searching. Refers to the text it was
-/// made from, which must outlive it and must not lie inside the listpack that is changed with it.
-class PackedItem {
- public:
-  /// Text that is the canonical form of a 64-bit integer becomes that integer. At most 4 GiB - 16 bytes.
-  PackedItem(std::string_view text) noexcept;    // NOLINT(google-explicit-constructor): a value is a value
-  PackedItem(std::int64_t number) noexcept;      // NOLINT(google-explicit-constructor)
-  PackedItem(const PackedValue& value) noexcept  // NOLINT(google-explicit-constructor)
-      : PackedItem(value.is_integer() ? PackedItem(value.integer()) : PackedItem(value.bytes())) {}
-
-  [[nodiscard]] bool is_integer() const noexcept { return integer_; }
-  /// Only when is_integer().
-  [[nodiscard]] std::int64_t integer() const noexcept { return number_; }
-  /// Only when !is_integer(): the text itself.
-  [[nodiscard]] std::string_view text_bytes() const noexcept { return body_; }
-  /// Bytes of the entry with its backward length.
-  [[nodiscard]] std::size_t entry_bytes() const noexcept;
-  /// Whether a value read elsewhere is this one.
-  [[nodiscard]] bool same_as(const PackedValue& value) const noexcept {
-    if (value.is_integer() != integer_) return false;
-    return integer_ ? value.integer() == number_ : value.bytes() == body_;
-  }
-
- private:
-  friend class Listpack;
-  friend class ListpackView;
-  void encode_integer(std::int64_t number) noexcept;
-  void encode_string(std::string_view text) noexcept;
-  [[nodiscard]] std::size_t encoded_bytes() const noexcept { return head_size_ + body_.size(); }
-  void write(std::uint8_t* at) const noexcept;
-
-  std::array<std::uint8_t, 9> head_{};
-  std::uint8_t head_size_ = 0;
-  bool integer_ = false;
-  std::int64_t number_ = 0;
-  std::string_view body_;
-};
 
 /// Reads a well-formed listpack that lives elsewhere and does not change meanwhile.
 class ListpackView {
@@ -134,11 +64,11 @@ class ListpackView {
   /// `at` is not stop().
   [[nodiscard]] PackedValue get(ListpackPos at) const noexcept {
     PackedValue value(std::int64_t{0});
-    decode(ptr(at), value);
+    decode_packed(ptr(at), value);
     return value;
   }
   /// Whether the entry at `at` (not stop()) holds `item`. Formats nothing.
-  [[nodiscard]] bool matches(ListpackPos at, const PackedItem& item) const noexcept { return same(ptr(at), item); }
+  [[nodiscard]] bool matches(ListpackPos at, const PackedItem& item) const noexcept { return item.stands_at(ptr(at)); }
   /// The first entry equal to `item` among `from`, and every (skip + 1)-th entry after it; stop() when there is none.
   [[nodiscard]] ListpackPos find(const PackedItem& item, ListpackPos from, std::size_t skip = 0) const noexcept;
 
@@ -148,7 +78,7 @@ class ListpackView {
     explicit Iterator(const std::uint8_t* at) noexcept : at_(at) {}
     [[nodiscard]] PackedValue operator*() const noexcept {
       PackedValue value(std::int64_t{0});
-      decode(at_, value);
+      decode_packed(at_, value);
       return value;
     }
     Iterator& operator++() noexcept {
@@ -168,6 +98,7 @@ class ListpackView {
 
  private:
   friend class Listpack;
+  friend class ListpackWriter;
   static constexpr std::size_t kHeader = 6;
   static constexpr std::uint8_t kEnd = 0xFF;
   static constexpr std::uint16_t kCountUnknown = 0xFFFF;
@@ -178,17 +109,27 @@ class ListpackView {
   [[nodiscard]] ListpackPos pos(const std::uint8_t* at) const noexcept {
     return ListpackPos{static_cast<std::uint32_t>(at - block_)};
   }
-  /// Reads the value at `at`, returns the byte behind its data (where the backward length begins).
-  static const std::uint8_t* decode(const std::uint8_t* at, PackedValue& value) noexcept;
   [[nodiscard]] static const std::uint8_t* after(const std::uint8_t* at) noexcept;
   [[nodiscard]] static const std::uint8_t* before(const std::uint8_t* at) noexcept;
-  [[nodiscard]] static bool same(const std::uint8_t* at, const PackedItem& item) noexcept {
-    return *at == item.head_[0] && std::memcmp(at, item.head_.data(), item.head_size_) == 0 &&
-           (item.body_.empty() || std::memcmp(at + item.head_size_, item.body_.data(), item.body_.size()) == 0);
-  }
   [[nodiscard]] std::size_t count_slowly() const noexcept;
 
   const std::uint8_t* block_;
+};
+
+/// Writes the bytes of a listpack of values that are encoded already.
+class ListpackWriter {
+ public:
+  /// Appends to `out`, which outlives this.
+  explicit ListpackWriter(std::string& out);
+  /// One value as it stands in a packed structure.
+  void add(std::string_view encoded);
+  /// To be called once, at the end. Not more than Listpack::kBytesMax have been written.
+  void finish();
+
+ private:
+  std::string& out_;
+  std::size_t begin_;
+  std::size_t count_ = 0;
 };
 
 /// Owns one listpack. Moved, never copied by accident (clone()). A moved-from one may only be destroyed or assigned.
@@ -245,7 +186,6 @@ class Listpack {
   std::uint8_t* splice(std::size_t offset, std::size_t removed, std::size_t added);
   void count_changed(std::size_t removed, std::size_t added) noexcept;
   void set_count(std::size_t count) noexcept;
-  [[nodiscard]] static std::uint8_t* allocate(std::size_t total);
 
   std::uint8_t* block_;
 };

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/rng.h"
@@ -17,6 +18,7 @@
 #include "ds/intset.h"
 #include "ds/listpack.h"
 #include "ds/ordered_map.h"
+#include "ds/packed_pairs.h"
 #include "ds/quicklist.h"
 #include "ds/sorted_index.h"
 
@@ -122,6 +124,43 @@ RC_GTEST_PROP(ListpackProperty, HoldsWhatAListHolds, ()) {
   }
   const auto again = Listpack::validated(pack.view().blob());
   RC_ASSERT(again.has_value() && again->view().blob() == pack.view().blob());
+}
+
+RC_GTEST_PROP(PackedPairsProperty, HoldWhatAListOfPairsHolds, ()) {
+  PackedPairs pairs;
+  std::vector<std::pair<std::string, std::string>> model;
+  const auto append = [&](const std::string& name, const std::string& value) {
+    pairs.append(std::string_view(name), std::string_view(value));
+    model.emplace_back(name, value);
+  };
+  for (const Step& step : *steps()) {
+    const std::size_t place = model.empty() ? 0 : step.place % model.size();
+    const auto known = std::ranges::find(model, step.text, [](const auto& pair) { return pair.first; });
+    const PairPos found = pairs.view().find(std::string_view(step.text));
+    RC_ASSERT(found == pairs.view().seek(static_cast<std::size_t>(known - model.begin())));
+    RC_ASSERT((found == pairs.view().stop()) == (known == model.end()));
+    if (step.kind < 3) {
+      if (known == model.end()) append(step.text, std::to_string(step.number));
+    } else if (step.kind < 5 && !model.empty()) {
+      pairs.assign(pairs.view().seek(place), std::string_view(step.text));
+      model[place].second = step.text;
+    } else if (!model.empty()) {
+      pairs.erase(pairs.view().seek(place));
+      model.erase(model.begin() + distance_of(place));
+    }
+    pairs.view().check_invariants();
+    RC_ASSERT(pairs.count() == model.size());
+    std::vector<std::pair<std::string, std::string>> all;
+    pairs.view().for_each(
+        [&](const PackedPair& pair) { all.emplace_back(pair.name.to_string(), pair.value.to_string()); });
+    RC_ASSERT(all == model);
+  }
+  Listpack expected;
+  for (const auto& [name, value] : model)
+    expected.append(std::string_view(name)), expected.append(std::string_view(value));
+  std::string written;
+  pairs.view().append_listpack(written);
+  RC_ASSERT(written == expected.view().blob());
 }
 
 RC_GTEST_PROP(QuicklistProperty, HoldsWhatAListHoldsInNodesOfAnySizeCompressedOrNot, ()) {

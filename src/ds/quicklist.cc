@@ -76,23 +76,26 @@ void Quicklist::NodeArray::swap(NodeArray& other) noexcept {
   std::swap(capacity_, other.capacity_);
 }
 
-/// Spare room of a quarter on both sides, so that growth at either end is amortised.
-void Quicklist::NodeArray::reallocate() {
-  const std::size_t spare = size_ / 4 + 1;
-  const std::size_t capacity = size_ + 2 * spare;
+void Quicklist::NodeArray::reallocate(std::size_t before, std::size_t behind) {
+  const std::size_t capacity = before + size_ + behind;
   auto* slots = static_cast<Node*>(std::malloc(capacity * sizeof(Node)));
   if (slots == nullptr) [[unlikely]]
     throw std::bad_alloc();
-  if (size_ > 0) std::memcpy(slots + spare, slots_ + begin_, size_ * sizeof(Node));
+  if (size_ > 0) std::memcpy(slots + before, slots_ + begin_, size_ * sizeof(Node));
   std::free(slots_);
   slots_ = slots;
-  begin_ = spare;
+  begin_ = before;
   capacity_ = capacity;
 }
 
 void Quicklist::NodeArray::insert(std::size_t at, Node node) {
   const bool front_half = at < size_ - at;
-  if (front_half ? begin_ == 0 : begin_ + size_ == capacity_) reallocate();
+  // Where room has run out half as much comes, so that growth at either end is amortised; the other end keeps some.
+  const std::size_t behind = capacity_ - begin_ - size_;
+  const std::size_t more = size_ / 2 + 1;
+  const std::size_t kept = size_ / 4;
+  if (front_half && begin_ == 0) reallocate(more, std::min(behind, kept));
+  if (!front_half && behind == 0) reallocate(std::min(begin_, kept), more);
   if (front_half) {
     std::memmove(slots_ + begin_ - 1, slots_ + begin_, at * sizeof(Node));
     --begin_;
@@ -112,7 +115,7 @@ void Quicklist::NodeArray::erase(std::size_t at, std::size_t count) {
     std::memmove(slots_ + begin_ + at, slots_ + begin_ + at + count, behind * sizeof(Node));
   }
   size_ -= count;
-  if (capacity_ > 16 && size_ < capacity_ / 4) reallocate();
+  if (capacity_ > 16 && size_ < capacity_ / 4) reallocate(size_ / 4 + 1, size_ / 4 + 1);
 }
 
 // ---- nodes
@@ -156,7 +159,7 @@ bool Quicklist::takes(std::size_t node, const PackedItem& item) const noexcept {
   const Node& n = nodes_[node];
   if (n.form == Form::kPlain || large(item)) return false;
   const std::size_t bytes = n.form == Form::kPacked ? ListpackView(n.block).size_bytes() : unpacked_bytes(n.block);
-  return !shape_.limit.exceeded(bytes + item.entry_bytes(), n.count + std::size_t{1});
+  return !shape_.limit.full(bytes + item.entry_bytes(), n.count + std::size_t{1});
 }
 
 bool Quicklist::inner(std::size_t node) const noexcept {

@@ -32,6 +32,12 @@ class ListNodeLimit {
   [[nodiscard]] bool exceeded(std::size_t bytes, std::size_t count) const noexcept {
     return bytes > bytes_max_ || count > count_max_;
   }
+  /// Whether a push should rather begin another node, though this one may be as large. Seven eighths of 4, 8 and 16 KiB
+  /// are sizes of which jemalloc cuts several from one run of pages; the full ones pay for a run each: 128 bytes and,
+  /// from 16 KiB on, a page.
+  [[nodiscard]] bool full(std::size_t bytes, std::size_t count) const noexcept {
+    return exceeded(bytes + bytes_max_ / 8, count);
+  }
   /// Whether an element of this many bytes must stand alone.
   [[nodiscard]] bool is_large(std::size_t element_bytes) const noexcept { return element_bytes > bytes_max_; }
   /// Half of it: how small a list must become before it is one listpack again.
@@ -154,7 +160,8 @@ class Quicklist {
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return capacity_ * sizeof(Node); }
 
    private:
-    void reallocate();
+    /// Moves the nodes to an array with so much room before and behind them.
+    void reallocate(std::size_t before, std::size_t behind);
     Node* slots_ = nullptr;
     std::size_t begin_ = 0;
     std::size_t size_ = 0;

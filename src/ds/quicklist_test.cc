@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/rng.h"
@@ -135,6 +137,23 @@ TEST(Quicklist, StoresAnElementAboveTheLimitAlone) {
   ASSERT_EQ(list.node_count(), 3U);
   EXPECT_FALSE(list.node_is_plain(0));
   EXPECT_TRUE(list.node_is_plain(1));
+  list.check_invariants();
+}
+
+TEST(Quicklist, FillsNodesByPushingToSevenEighthsOfTheirBytes) {
+  Quicklist list({.limit = ListNodeLimit(-2)});
+  for (int i = 0; i < 1000; ++i) list.push_back(std::string_view("sixteen letters!"));
+  std::vector<std::uint8_t> scratch;
+  EXPECT_EQ(list.node_bytes(0, scratch).size(), 397U * 18 + 7);
+}
+
+TEST(Quicklist, TakesAListpackOfAllItsBytesAsOneNode) {
+  Quicklist list({.limit = ListNodeLimit(-2)});
+  Listpack pack;
+  while (pack.size_bytes() + 18 <= 8192) pack.append(std::string_view("sixteen letters!"));
+  list.append_pack(std::move(pack));
+  list.push_back(std::string_view("a"));
+  EXPECT_EQ(list.node_count(), 2U);
   list.check_invariants();
 }
 

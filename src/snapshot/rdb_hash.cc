@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "ds/listpack.h"
 #include "keyspace/values/hash.h"
 #include "snapshot/rdb_values.h"
 #include "snapshot/ziplist.h"
@@ -233,7 +234,7 @@ Result<Owned<Hash>> read_zipmap(RdbInput& input) {
 }  // namespace
 
 std::uint8_t hash_type(const Hash& value) noexcept {
-  if (value.listpack() != nullptr) return kListpack;
+  if (value.packed()) return kListpack;
   return value.next_expiry_ms() == keyspace::kNoExpiryMs ? kPairs : kExpiringPairs;
 }
 
@@ -243,7 +244,11 @@ bool reads_hash(std::uint8_t type) noexcept {
 }
 
 void append_hash(Chunk& out, const Hash& value, Compression compression) {
-  if (const ds::Listpack* packed = value.listpack()) return append_element(out, packed->view().blob(), compression);
+  if (value.packed()) {
+    std::string listpack;
+    value.append_listpack(listpack);
+    return append_element(out, listpack, compression);
+  }
   const std::int64_t first_ms = value.next_expiry_ms();
   const bool expiring = first_ms != keyspace::kNoExpiryMs;
   if (expiring) {

@@ -1,10 +1,11 @@
 /// Fields with values, and a time to live of their own if given.
 ///
-/// Few short fields stand in a listpack, field and value by turns; others, and any with an expiry, in a table.
-/// Encodings change as in Redis 7.2, by EncodingLimits, and never back. A hash whose fields never had an expiry pays
-/// nothing for it. Thread: none of its own; reached only under the slot's lock. Fields and values are given out as
-/// ds::PackedValue, an integer or bytes; they are valid until the next change. Invariant: fields are distinct as texts.
-/// Cost: table O(1); listpack O(n), n by the limits.
+/// Few short fields are packed pairs; others, and any with an expiry, stand in a table. Packed pairs are what Redis
+/// keeps as a listpack, and so they are called outside and saved. Encodings change as in Redis 7.2, by EncodingLimits,
+/// and never back. A hash whose fields never had an expiry pays nothing for it. Thread: none of its own; reached only
+/// under the slot's lock. Fields and values are given out as ds::PackedValue, an integer or bytes; they are valid until
+/// the next change. Invariant: fields are distinct as texts.
+/// Cost: table O(1); packed pairs O(n), n by the limits.
 ///
 /// Whoever reads says from which moment on it looks: fields whose time is before are passed over. kAllFields sees all.
 /// size() counts what is there, expired or not, as HLEN does.
@@ -19,11 +20,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/rng.h"
-#include "ds/listpack.h"
+#include "ds/packed_pairs.h"
 #include "keyspace/values/field_table.h"
 #include "keyspace/values/limits.h"
 #include "keyspace/values/lookup_text.h"
@@ -42,7 +42,7 @@ struct HashItem {
 
 class Hash {
  public:
-  /// Empty, as a listpack.
+  /// Empty, packed.
   Hash() = default;
   ~Hash();
   Hash(const Hash&) = delete;
@@ -69,8 +69,7 @@ class Hash {
 
   /// The earliest expiry of a field, or kNoExpiryMs.
   [[nodiscard]] std::int64_t next_expiry_ms() const noexcept {
-    const auto* table = std::get_if<Table>(&form_);
-    return table == nullptr ? kNoExpiryMs : (*table)->next_expiry_ms();
+    return packed() ? kNoExpiryMs : table()->next_expiry_ms();
   }
   /// Removes the field that expires first and returns its name; only when next_expiry_ms() names one.
   [[nodiscard]] std::string take_first_to_expire();
@@ -95,60 +94,70 @@ class Hash {
   [[nodiscard]] std::uint64_t scan(std::uint64_t position, std::uint64_t count, std::int64_t from_ms,
                                    Visit&& visit) const;
 
-  /// The listpack if it is one, for storing it as it is.
-  [[nodiscard]] const ds::Listpack* listpack() const noexcept { return std::get_if<ds::Listpack>(&form_); }
+  /// Whether it is what Redis keeps as a listpack.
+  [[nodiscard]] bool packed() const noexcept { return form_.pairs != kIsTable; }
+  /// Only when packed(): appends the bytes of that listpack.
+  void append_listpack(std::string& out) const { pairs().append_listpack(out); }
   void check_invariants() const;
 
  private:
   struct ExpiringTable : FieldTable {
     std::int64_t agenda_ms = kNoExpiryMs;
   };
-  using Table = std::unique_ptr<ExpiringTable>;
+  static constexpr std::uint32_t kIsTable = std::numeric_limits<std::uint32_t>::max();  // more pairs than there can be
 
   [[nodiscard]] static HashItem item_of(const FieldRecord& record) noexcept {
     return {ds::PackedValue(record.field()), ds::PackedValue(record.value()), record.expiry_ms()};
   }
+  [[nodiscard]] static HashItem item_of(const ds::PackedPair& pair) noexcept {
+    return {pair.name, pair.value, kNoExpiryMs};
+  }
+  /// Only when packed().
+  [[nodiscard]] ds::PackedPairsView pairs() const noexcept { return ds::PackedPairsView(form_); }
+  /// Only when not packed().
+  [[nodiscard]] const ExpiringTable* table() const noexcept {
+    return reinterpret_cast<const ExpiringTable*>(form_.bytes);
+  }
+  [[nodiscard]] ExpiringTable* table() noexcept { return reinterpret_cast<ExpiringTable*>(form_.bytes); }
+  void become(std::unique_ptr<ExpiringTable> table) noexcept;
   void to_table();
-  bool set_in_listpack(const LookupText& field, std::string_view value, const EncodingLimits& limits);
+  /// Only when packed(): calls change(ds::PackedPairs&).
+  template <typename Change>
+  void edit_pairs(Change&& change);
+  bool set_packed(const LookupText& field, std::string_view value, const EncodingLimits& limits);
 
-  std::variant<ds::Listpack, Table> form_;
+  // The pairs or, told by kIsTable, the address of the table: with a word that says which of them it is, a small hash
+  // would take 16 bytes more.
+  ds::PackedPairsBlock form_;
 };
+static_assert(sizeof(Hash) == 16);
 
 template <typename Visit>
 void Hash::for_each(std::int64_t from_ms, Visit&& visit) const {
-  if (const auto* table = std::get_if<Table>(&form_)) {
-    (*table)->for_each([&](const FieldRecord& record) {
-      if (record.expiry_ms() >= from_ms) visit(item_of(record));
-    });
-    return;
-  }
-  const ds::ListpackView view = std::get<ds::Listpack>(form_).view();
-  for (auto at = view.begin(), end = view.end(); at != end; ++at) {
-    const ds::PackedValue field = *at;
-    ++at;
-    visit(HashItem{field, *at, kNoExpiryMs});
-  }
+  if (packed()) return pairs().for_each([&](const ds::PackedPair& pair) { visit(item_of(pair)); });
+  table()->for_each([&](const FieldRecord& record) {
+    if (record.expiry_ms() >= from_ms) visit(item_of(record));
+  });
 }
 
 template <typename Visit>
 std::uint64_t Hash::scan(std::uint64_t position, std::uint64_t count, std::int64_t from_ms, Visit&& visit) const {
-  if (const auto* table = std::get_if<Table>(&form_)) {
-    return (*table)->scan(position, count, [&](const FieldRecord& record) {
-      if (record.expiry_ms() >= from_ms) visit(item_of(record));
-    });
+  if (packed()) {
+    for_each(from_ms, visit);
+    return 0;
   }
-  for_each(from_ms, visit);
-  return 0;
+  return table()->scan(position, count, [&](const FieldRecord& record) {
+    if (record.expiry_ms() >= from_ms) visit(item_of(record));
+  });
 }
 
 template <typename Visit>
 void Hash::sample(std::uint64_t count, Rng& rng, std::int64_t from_ms, Visit&& visit) const {
-  const auto* table = std::get_if<Table>(&form_);
-  if (table != nullptr && count <= size() / 8 && next_expiry_ms() >= from_ms) {
+  if (!packed() && count <= size() / 8 && next_expiry_ms() >= from_ms) {
     std::vector<const FieldRecord*> drawn;
     drawn.reserve(count);  // count <= size() / 8
     while (drawn.size() < count) {
-      drawn.push_back(&(*table)->random(rng));
+      drawn.push_back(&table()->random(rng));
       if (drawn.size() < count) continue;
       std::ranges::sort(drawn);
       const auto again = std::ranges::unique(drawn);

@@ -59,6 +59,26 @@ TEST(Hash, KeepsTextThatLooksLikeANumberOnlyIfCanonical) {
   set(hash, "7", "-0", limits);
   EXPECT_EQ(content(hash), (Model{{"007", {"1.0"}}, {"7", {"-0"}}}));
 }
+TEST(Hash, OfTenShortFieldsTakesTheirBytesAndOneMoreForEachAndItself) {
+  const EncodingLimits limits;
+  Hash hash;
+  for (int i = 0; i < 10; ++i) set(hash, "field:" + std::to_string(i), "value:" + std::to_string(i), limits);
+  EXPECT_EQ(hash.memory_bytes(), 20U * 8 + 16);
+}
+TEST(Hash, GivesTheListpackOfItsFieldsAndValuesByTurns) {
+  const EncodingLimits limits;
+  Hash hash;
+  set(hash, "f", "v", limits);
+  set(hash, "n", "12", limits);
+  std::string listpack;
+  hash.append_listpack(listpack);
+  // HSET h f v n 12 by redis-server 7.0.
+  const std::string expected(
+      "\x12\x00\x00\x00\x04\x00\x81"
+      "f\x02\x81v\x02\x81n\x02\x0c\x01\xff",
+      18);
+  EXPECT_EQ(listpack, expected);
+}
 TEST(Hash, FindsFieldsNotValues) {
   const EncodingLimits limits = small_limits();
   Hash hash;

@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "base/bytes.h"
-#include "ds/listpack.h"
+#include "ds/packed_item.h"
 #include "ds/seeded_hash.h"
 
 namespace ashlar::keyspace {
