@@ -5,8 +5,18 @@
 #include <cstdint>
 
 #include "aof/aof_writer.h"
+#include "base/ids.h"
 
 namespace ashlar::server {
+
+/// Output of one turn for one client that waits for the disk.
+struct Sealed {
+  std::uint64_t position;  // up to which the log must be durable
+  ClientId client;
+  std::uint64_t end;          // the place behind its last byte, counted as Client counts them
+  std::uint32_t arrangement;  // of the client's bytes, for which `end` is right
+  bool wrote;                 // a reply of a write is among it
+};
 
 class Durability {
  public:

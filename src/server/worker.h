@@ -236,14 +236,6 @@ class Worker {
   bool acks_wanted_ = false;              // min-replicas-ack, in this turn
   bool acks_due_ = false;                 // replies of this turn wait for replicas
   std::optional<net::TimerId> ack_timer_;
-  /// Output of one turn for one client that waits for the disk.
-  struct Sealed {
-    std::uint64_t position;  // of the log, up to which it must be durable
-    ClientId client;
-    std::uint64_t end;          // behind its last byte; see Client::free_until_
-    std::uint32_t arrangement;  // see Client::arrangement_
-    bool wrote;                 // a reply of a write is among it
-  };
   std::deque<Sealed> sealed_;                // positions ascend
   std::atomic<bool> awaits_durable_{false};  // sealed_ is not empty, or about to be added to
   std::uint64_t losses_seen_ = 0;            // of the log
