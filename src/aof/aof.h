@@ -62,6 +62,7 @@ class Aof {
   ~Aof();
 
   [[nodiscard]] AofWriter& writer() noexcept { return writer_; }
+  [[nodiscard]] const AofWriter& writer() const noexcept { return writer_; }
 
   /// Finds the files. Errors: kIo, kCorrupt for a wrong manifest.
   [[nodiscard]] Result<void> open(AofPaths paths);

@@ -29,7 +29,7 @@ AofWriter::~AofWriter() {
   {
     MutexLock lock(mutex_);
     stop_ = true;
-    stopping_.notify_all();
+    work_.notify_all();
   }
   thread_.join();
 }
@@ -76,7 +76,47 @@ void AofWriter::break_segment(Segment& segment, const Error& error) {
   if (!broken_error_) broken_error_ = error;
   log::warning("The append only file can only be repaired by a rewrite: {}", error.text());
   update_health();
+  reach_changed();
+}
+
+void AofWriter::set_durable(std::uint64_t position) {
+  if (position <= durable_) return;
+  durable_ = position;
+  reach_changed();
+}
+
+void AofWriter::reach_changed() {
   synced_.notify_all();
+  if (wanted_ == 0) return;
+  news_ = true;
+  if (durable_ >= wanted_) wanted_ = 0;
+  work_.notify_one();
+}
+
+void AofWriter::want_durable(std::uint64_t position) {
+  MutexLock lock(mutex_);
+  if (wanted_ >= position) return;
+  if (durable_ >= position || segments_.empty() || segments_.front()->broken) {  // since reach() was asked
+    news_ = true;
+    work_.notify_one();
+    return;
+  }
+  wanted_ = position;
+  if (sync_due()) work_.notify_one();
+}
+
+bool AofWriter::sync_due() const {
+  return wanted_ > durable_ && !sync_running_ && !segments_.empty() && !segments_.front()->broken;
+}
+
+Reach AofWriter::reach() const noexcept {
+  // In this order: whatever makes more durable after a loss, the loss is seen with it.
+  Reach now;
+  now.durable = durable_;
+  now.losses = losses_;
+  now.healthy = healthy_;
+  now.appended = appended_;
+  return now;
 }
 
 void AofWriter::update_health() {
@@ -187,33 +227,38 @@ void AofWriter::keep_unwritten(Segment& segment, std::string& batch, std::uint64
 }
 
 Result<void> AofWriter::retire(const SegmentPtr& segment) {
+  MutexLock syncing(sync_mutex_);
+  {
+    MutexLock lock(mutex_);
+    if (segment->broken) return std::unexpected(*broken_error_);  // by the sync that had to be waited for
+  }
   const auto done = segment->file->sync();
   MutexLock lock(mutex_);
-  if (segments_.empty() || segments_.front() != segment) return {};  // a base has made it obsolete meanwhile
   if (!done) {
     break_segment(*segment, done.error());
     return done;
   }
-  durable_ = std::max(durable_, segment->written);
   closed_bytes_ += segment->size;
-  segments_.pop_front();
-  synced_.notify_all();
+  segments_.pop_front();  // the front is still `segment`: bases come with io_mutex_ locked
+  set_durable(segment->written);
   return {};
 }
 
 Result<void> AofWriter::commit() {
   if (syncs_held()) return flush();
   std::uint64_t target = 0;
+  std::uint64_t losses = 0;
   {
     MutexLock lock(mutex_);
     if (segments_.empty()) return {};
     target = appended_;
+    losses = losses_;
   }
   for (;;) {
     {
       MutexLock lock(mutex_);
+      if (losses_ != losses) return fail(ErrorCode::kIo, "the append only file was closed");
       if (durable_ >= target) return {};
-      if (segments_.empty()) return fail(ErrorCode::kIo, "the append only file was closed");
       const bool blocked = std::any_of(segments_.begin(), segments_.end(), [](const auto& s) { return s->broken; });
       if (blocked) return std::unexpected(*broken_error_);
       if (sync_running_) {
@@ -229,21 +274,28 @@ Result<void> AofWriter::commit() {
 
 /// Called with sync_running_ set by the caller, which it clears.
 Result<void> AofWriter::write_and_sync() {
-  Result<void> done;
+  Result<void> written;
   {
     MutexLock io(io_mutex_);
-    done = write_all();
+    written = write_all();
   }
-  if (done) done = sync_front();
+  const Result<void> synced = sync_front();  // what could be written has those who wait for it
   MutexLock lock(mutex_);
   sync_running_ = false;
   synced_.notify_all();
-  return done;
+  if (written && synced) {
+    if (sync_due()) work_.notify_one();
+    return {};
+  }
+  reach_changed();
+  wanted_ = 0;
+  return written ? synced : written;
 }
 
 Result<void> AofWriter::sync_front() {
   SegmentPtr segment;
   std::uint64_t upto = 0;
+  MutexLock syncing(sync_mutex_);
   const MonoTime began = clock_.mono();
   {
     MutexLock lock(mutex_);
@@ -263,7 +315,8 @@ Result<void> AofWriter::sync_front() {
     break_segment(*segment, done.error());
     return done;
   }
-  durable_ = std::max(durable_, upto);
+  sync_took_ = took;
+  set_durable(upto);
   durable_until_ = began;  // whoever was acknowledged before had written, and all that was written is covered
   return {};
 }
@@ -274,11 +327,11 @@ void AofWriter::open(std::unique_ptr<File> file, std::uint64_t size) {
   ASH_CHECK(segments_.empty());
   auto segment = std::make_shared<Segment>();
   segment->file = std::move(file);
-  segment->begin = segment->written = appended_;
+  segment->begin = segment->written = appended_.load();
   segment->dirty = true;  // what was loaded may never have been synced
   segment->size = size;
   segments_.push_back(std::move(segment));
-  durable_ = appended_;
+  durable_ = appended_.load();
   closed_bytes_ = 0;
   update_health();
 }
@@ -287,7 +340,7 @@ void AofWriter::continue_in(std::unique_ptr<File> file, std::string_view head) {
   MutexLock lock(mutex_);
   auto segment = std::make_shared<Segment>();
   segment->file = std::move(file);
-  segment->begin = segment->written = appended_;
+  segment->begin = segment->written = appended_.load();
   segment->pending = head;
   appended_ += head.size();
   pending_bytes_ += head.size();
@@ -305,12 +358,12 @@ void AofWriter::base_complete() {
     segments_.pop_front();
   }
   if (segments_.empty()) return;
-  durable_ = std::max(durable_, segments_.front()->begin);
   closed_bytes_ = 0;
   write_error_.reset();  // the next write will tell
   has_work_.store(true, std::memory_order_relaxed);
   update_health();
-  synced_.notify_all();
+  set_durable(segments_.front()->begin);
+  reach_changed();
 }
 
 Result<void> AofWriter::close() {
@@ -321,8 +374,13 @@ Result<void> AofWriter::close() {
   closed.swap(segments_);
   pending_bytes_ = 0;
   write_error_.reset();
+  if (durable_ < appended_) {
+    ++losses_;
+    durable_ = appended_.load();  // nothing is left to wait for
+  }
   update_health();
-  synced_.notify_all();
+  reach_changed();
+  wanted_ = 0;
   return done;
 }
 
@@ -347,13 +405,32 @@ void AofWriter::start_thread() {
 
 void AofWriter::run() {
   for (;;) {
+    bool idle = false;
+    bool due = false;
     {
       MutexLock lock(mutex_);
-      if (!stop_) stopping_.wait_for(mutex_, Seconds(1));
+      if (!stop_ && !news_ && !sync_due()) idle = !work_.wait_for(mutex_, Seconds(1));
       if (stop_) return;
+      due = sync_due();
+      if (due) sync_running_ = true;
     }
-    background_step();
+    if (due) {
+      (void)write_and_sync();  // reach() tells
+    } else if (idle) {
+      background_step();
+    }
+    tell();
   }
+}
+
+void AofWriter::tell() {
+  Micros took{0};
+  {
+    MutexLock lock(mutex_);
+    if (!std::exchange(news_, false)) return;
+    took = std::exchange(sync_took_, Micros(0));
+  }
+  if (told_) told_(took);
 }
 
 WriterStatus AofWriter::status() const {
@@ -366,7 +443,7 @@ WriterStatus AofWriter::status() const {
   s.sync_running = sync_running_;
   s.file_bytes = closed_bytes_;
   for (const SegmentPtr& segment : segments_) s.file_bytes += segment->size;
-  s.written = segments_.empty() ? appended_ : segments_.front()->written;
+  s.written = segments_.empty() ? s.appended : segments_.front()->written;
   if (segments_.empty()) return s;
   if (broken_error_) {
     s.state = WriterState::kNeedsRewrite;

@@ -1,14 +1,15 @@
 /// The writing end of the append-only log: from records in memory to durable bytes.
 ///
 /// append() only copies into memory, so it may be called with slots and the change log locked. flush() hands what is
-/// pending to the operating system; commit() makes it durable, one sync for all who wait. A failed write keeps its
-/// records and is tried again; a failed sync is final for the file, because nobody knows what of it is on the disk:
-/// then only a rewrite helps.
+/// pending to the operating system; commit() makes it durable, one sync for all who wait. want_durable() asks the
+/// writer's thread for the same and does not wait: it syncs again and again, each time all that is written by then, as
+/// long as somebody has asked for more than is durable. A failed write keeps its records and is tried again; a failed
+/// sync is final for the file, because nobody knows what of it is on the disk: then only a rewrite helps.
 ///
 /// Positions count the bytes of the stream over all files. Invariants: 1. a file holds whole records up to the position
 /// written, but for a write that failed and could not be taken back, which is continued; 2. a file is durable before
 /// the first byte goes to its successor, so the files never have a hole between them; 3. durable <= written <=
-/// appended.
+/// appended; 4. one sync runs at a time, for of two that run at once the system tells one alone that a write failed.
 ///
 /// Thread: any, but for the file changes (open, continue_in, base_complete, close), which one owner makes. Locks: a
 /// leaf of the program's order for append(); flush() and commit() wait for the disk and are called with nothing locked.
@@ -17,6 +18,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +61,14 @@ struct WriterStatus {
   bool sync_running = false;
 };
 
+/// How far the stream has come, for those who wait without a thread of their own.
+struct Reach {
+  std::uint64_t durable = 0;
+  std::uint64_t appended = 0;
+  std::uint64_t losses = 0;  // grows when close() gives up what is not durable: who waited waits in vain
+  bool healthy = true;       // as healthy(): while false, nobody who is not durable yet should wait for it
+};
+
 class AofWriter {
  public:
   /// `clock` must outlive the writer. No thread runs until start_thread().
@@ -82,6 +92,18 @@ class AofWriter {
   /// Returns when everything appended before the call is durable. Errors: it is not, so a reply that says so must not
   /// leave. With no_fsync_on_rewrite and a rewrite running it only flushes.
   [[nodiscard]] Result<void> commit();
+  /// Asks for everything before `position` to be durable; start_thread()'s thread does it. Cost: a short lock, and a
+  /// wake-up if that thread is idle. A failure ends the request: whoever still waits then asks again.
+  void want_durable(std::uint64_t position);
+  /// Cost: four loads. What is told of is never more than what was the case when it was asked.
+  [[nodiscard]] Reach reach() const noexcept;
+  /// `told` is called by the writer's thread, with nothing locked, whenever reach() has changed for those who have
+  /// asked; with the time that the sync took, 0 if it was another event. Before start_thread().
+  void on_progress(std::function<void(Micros)> told) { told_ = std::move(told); }
+  /// Whether no_fsync_on_rewrite takes effect now.
+  [[nodiscard]] bool syncs_held() const noexcept {
+    return no_fsync_on_rewrite_.load(std::memory_order_relaxed) && holds_.load(std::memory_order_relaxed) > 0;
+  }
   /// False while writes or syncs fail: writes of clients are to be refused (MISCONF). One load.
   [[nodiscard]] bool healthy() const noexcept { return healthy_.load(std::memory_order_relaxed); }
   [[nodiscard]] WriterStatus status() const;
@@ -101,7 +123,7 @@ class AofWriter {
 
   // -- in the background
 
-  /// Runs background_step() every second in a thread of its own, from the first call on.
+  /// Begins a thread that syncs for want_durable(), and does a background_step() after each second without such work.
   void start_thread();
   /// Tries failed writes again; syncs unless the policy is kNo.
   void background_step();
@@ -132,9 +154,10 @@ class AofWriter {
   [[nodiscard]] Result<void> write_and_sync();
   void break_segment(Segment& segment, const Error& error) ASH_REQUIRES(mutex_);
   void update_health() ASH_REQUIRES(mutex_);
-  [[nodiscard]] bool syncs_held() const noexcept {
-    return no_fsync_on_rewrite_.load(std::memory_order_relaxed) && holds_.load(std::memory_order_relaxed) > 0;
-  }
+  void set_durable(std::uint64_t position) ASH_REQUIRES(mutex_);
+  void reach_changed() ASH_REQUIRES(mutex_);
+  [[nodiscard]] bool sync_due() const ASH_REQUIRES(mutex_);
+  void tell();
   void run();
 
   const Clock& clock_;
@@ -145,12 +168,20 @@ class AofWriter {
   std::atomic<bool> has_work_{false};  // there may be something to write
   std::atomic<std::int64_t> now_seconds_{unix_seconds(clock_.wall())};
 
-  Mutex io_mutex_;  // before mutex_: whoever writes to a file
+  // Written under mutex_, read by anybody.
+  std::atomic<std::uint64_t> appended_{0};
+  std::atomic<std::uint64_t> durable_{0};
+  std::atomic<std::uint64_t> losses_{0};
+
+  // In this order.
+  Mutex io_mutex_;    // whoever writes to a file
+  Mutex sync_mutex_;  // whoever syncs a file
   mutable Mutex mutex_;
   CondVar synced_;
   std::deque<SegmentPtr> segments_ ASH_GUARDED_BY(mutex_);  // records go to the last, writes to the first
-  std::uint64_t appended_ ASH_GUARDED_BY(mutex_) = 0;
-  std::uint64_t durable_ ASH_GUARDED_BY(mutex_) = 0;
+  std::uint64_t wanted_ ASH_GUARDED_BY(mutex_) = 0;         // by want_durable(); 0 when nobody waits
+  bool news_ ASH_GUARDED_BY(mutex_) = false;                // those who wait are to be told
+  Micros sync_took_ ASH_GUARDED_BY(mutex_){0};              // the sync that the news are of
   std::uint64_t pending_bytes_ ASH_GUARDED_BY(mutex_) = 0;
   std::uint64_t closed_bytes_ ASH_GUARDED_BY(mutex_) = 0;  // of files left behind since open()
   std::uint64_t pending_bytes_max_ ASH_GUARDED_BY(mutex_);
@@ -162,7 +193,8 @@ class AofWriter {
   std::optional<Error> write_error_ ASH_GUARDED_BY(mutex_);
   std::optional<Error> broken_error_ ASH_GUARDED_BY(mutex_);
   bool stop_ ASH_GUARDED_BY(mutex_) = false;
-  CondVar stopping_;
+  CondVar work_;  // for the thread
+  std::function<void(Micros)> told_;
   Thread thread_;  // last: ends before what it uses
 };
 

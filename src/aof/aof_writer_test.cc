@@ -285,5 +285,173 @@ TEST_F(AofWriterTest, WakesAllWhoWaitWhenASyncFails) {
   EXPECT_EQ(refused, kThreads);
 }
 
+/// Asks the writer's thread and waits for it.
+class AofWriterThreadTest : public AofWriterTest {
+ protected:
+  void begin(std::unique_ptr<File> file) {
+    asked.open(std::move(file), 0);
+    asked.on_progress([this](Micros) { ++told; });
+    asked.start_thread();
+  }
+  void write(std::string_view records) {
+    asked.append(records);
+    ASSERT_TRUE(asked.flush());
+  }
+  void until(const auto& condition) {
+    while (!condition()) yield_core();
+  }
+  std::unique_ptr<File> slow_file(const std::string& name) {
+    return std::make_unique<SlowFile>(*fs.open(name, OpenMode::kAppend), syncs, may_end);
+  }
+
+  std::atomic<int> syncs{0};
+  std::atomic<bool> may_end{false};
+  std::atomic<int> told{0};
+  AofWriter asked{clock, {.fsync = FsyncPolicy::kAlways, .pending_bytes_max = 1000}};
+};
+
+TEST_F(AofWriterThreadTest, MakesDurableWhatWasAskedForAndSaysSo) {
+  begin(*fs.open("f", OpenMode::kAppend));
+  write("one");
+  EXPECT_EQ(asked.reach().appended, 3U);
+  EXPECT_EQ(asked.reach().durable, 0U) << "nobody has asked";
+  asked.want_durable(3);
+  until([&] { return told > 0; });
+  EXPECT_EQ(asked.reach().durable, 3U);
+}
+
+TEST_F(AofWriterThreadTest, WritesForThoseWhoAsk) {
+  begin(*fs.open("f", OpenMode::kAppend));
+  asked.append("one");
+  asked.want_durable(3);
+  until([&] { return asked.reach().durable == 3; });
+  EXPECT_EQ(content("f"), "one");
+}
+
+TEST_F(AofWriterThreadTest, OneSyncServesAllWhoCameWhileAnotherRan) {
+  begin(slow_file("slow"));
+  write("a");
+  asked.want_durable(1);
+  until([&] { return syncs == 1; });
+  for (std::uint64_t n = 2; n <= 10; ++n) {
+    write("b");
+    asked.want_durable(n);
+  }
+  EXPECT_EQ(asked.reach().durable, 0U) << "a sync that runs has promised nothing";
+  may_end = true;
+  until([&] { return asked.reach().durable == 10; });
+  EXPECT_EQ(syncs, 2);
+}
+
+TEST_F(AofWriterThreadTest, ASyncThatBeganBeforeAWriteDoesNotCoverIt) {
+  begin(slow_file("slow"));
+  write("a");
+  asked.want_durable(1);
+  until([&] { return syncs == 1; });
+  write("b");
+  may_end = true;
+  until([&] { return told > 0; });
+  EXPECT_EQ(asked.reach().durable, 1U);
+}
+
+TEST_F(AofWriterThreadTest, AFailedSyncIsToldToThoseWhoWaitAndMakesNothingDurable) {
+  begin(*fs.open("f", OpenMode::kAppend));
+  write("one");
+  fs.fail_syncs(1);
+  asked.want_durable(3);
+  until([&] { return told > 0; });
+  EXPECT_EQ(asked.reach().durable, 0U);
+  EXPECT_FALSE(asked.reach().healthy);
+  told = 0;
+  asked.want_durable(3);
+  until([&] { return told > 0; });
+  EXPECT_EQ(asked.reach().durable, 0U) << "no later sync brings it back";
+}
+
+TEST_F(AofWriterThreadTest, AFailedWriteIsToldAndWhatWasWrittenBeforeBecomesDurable) {
+  begin(*fs.open("f", OpenMode::kAppend));
+  write("one");
+  fs.set_capacity(3);
+  asked.append("two");
+  asked.want_durable(6);
+  until([&] { return told > 0 && !asked.healthy(); });
+  until([&] { return asked.reach().durable == 3; });
+  fs.set_capacity(std::nullopt);
+  told = 0;
+  asked.want_durable(6);
+  until([&] { return told > 0; });
+  EXPECT_EQ(asked.reach().durable, 6U);
+  EXPECT_TRUE(asked.reach().healthy);
+}
+
+TEST_F(AofWriterThreadTest, AnswersThoseWhoAskForWhatIsDurableMeanwhile) {
+  begin(*fs.open("f", OpenMode::kAppend));
+  asked.append("one");
+  ASSERT_TRUE(asked.commit());
+  asked.want_durable(3);
+  until([&] { return told > 0; });
+}
+
+TEST_F(AofWriterThreadTest, ACompleteBaseServesThoseWhoWaitForABrokenFile) {
+  begin(*fs.open("f", OpenMode::kAppend));
+  write("one");
+  fs.fail_syncs(1);
+  asked.want_durable(3);
+  until([&] { return told > 0; });
+  asked.continue_in(next_file("g"), "");
+  asked.base_complete();
+  told = 0;
+  asked.want_durable(3);
+  until([&] { return told > 0; });
+  EXPECT_EQ(asked.reach().durable, 3U);
+  EXPECT_TRUE(asked.reach().healthy);
+}
+
+TEST_F(AofWriterThreadTest, AFileThatEndsWithItsSyncStillRunningIsNotTakenForDurable) {
+  begin(slow_file("slow"));
+  write("one");
+  fs.fail_syncs(1);  // which of two syncs at once is told of the failure is not for us to choose
+  asked.want_durable(3);
+  until([&] { return syncs == 1; });
+  asked.continue_in(next_file("g"), "");
+  asked.append("two");
+  std::atomic<bool> refused{false};
+  Thread flushing("flushing", [&] { refused = !asked.flush(); });
+  for (int i = 0; i < 1000; ++i) yield_core();  // time to be wrong
+  EXPECT_EQ(syncs, 1) << "the second waits for the first";
+  may_end = true;
+  flushing.join();
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(asked.reach().durable, 0U);
+  EXPECT_EQ(content("g"), "");
+}
+
+TEST_F(AofWriterThreadTest, CountsWhatACloseGivesUp) {
+  begin(*fs.open("f", OpenMode::kAppend));
+  write("one");
+  ASSERT_TRUE(asked.close());
+  EXPECT_EQ(asked.reach().losses, 0U);
+  asked.open(next_file("g"), 0);
+  write("two");
+  fs.fail_syncs(1);
+  EXPECT_FALSE(asked.close());
+  EXPECT_EQ(asked.reach().losses, 1U);
+  told = 0;
+  asked.want_durable(6);
+  until([&] { return told > 0; });
+}
+
+TEST_F(AofWriterThreadTest, DoesNotHoldSyncsBackFromThoseWhoHaveAsked) {
+  begin(slow_file("slow"));
+  asked.configure({.fsync = FsyncPolicy::kAlways, .no_fsync_on_rewrite = true, .pending_bytes_max = 1000});
+  write("one");
+  asked.want_durable(3);
+  asked.hold_syncs();
+  asked.configure({.fsync = FsyncPolicy::kNo, .no_fsync_on_rewrite = true, .pending_bytes_max = 1000});
+  may_end = true;
+  until([&] { return told > 0; });
+  EXPECT_EQ(asked.reach().durable, 3U);
+}
+
 }  // namespace
 }  // namespace ashlar::aof

@@ -121,7 +121,14 @@ class Client final : public command::Session, public net::IoHandler {
 
   /// Of the output, what nothing keeps back.
   [[nodiscard]] std::string_view sendable() const noexcept {
-    return out_.view().substr(0, std::min<std::uint64_t>(unacknowledged_.free_until() - output_total_, out_.size()));
+    const std::uint64_t until = std::min(unacknowledged_.free_until(), free_until_);
+    return out_.view().substr(0, std::min<std::uint64_t>(until - output_total_, out_.size()));
+  }
+  /// Bytes that were not sent yet have moved: what is free of them is to be found out anew.
+  void rearranged() noexcept {
+    wrote_ |= free_until_ != sealed_until_;
+    free_until_ = sealed_until_ = output_total_;
+    ++arrangement_;
   }
 
   Worker& worker_;
@@ -163,7 +170,13 @@ class Client final : public command::Session, public net::IoHandler {
   UnacknowledgedReplies unacknowledged_;
   ReplOffset noted_write_;    // the write up to which unacknowledged_ knows all
   bool awaits_acks_ = false;  // in the worker's list of those that do
-  std::string behind_reply_;  // pushes that follow the reply that it waits for
+  // Places, as in unacknowledged_: what is before the first may leave, as far as the log is concerned; what is before
+  // the second stands in the worker's sealed_ or is free; the rest has been put out since the last flush.
+  std::uint64_t free_until_ = 0;
+  std::uint64_t sealed_until_ = 0;
+  std::uint32_t arrangement_ = 0;  // how often what was sealed has moved
+  bool wrote_ = false;             // output that is not sealed yet tells of a write
+  std::string behind_reply_;       // pushes that follow the reply that it waits for
   std::shared_ptr<keyspace::Waiter> waiter_;
   std::optional<net::TimerId> wait_timer_;
   pubsub::Subscriptions subscriptions_;

@@ -83,7 +83,9 @@ Persistence::Persistence(Parts parts)
       saver_(host_, parts_.files),
       aof_(host_, parts_.files, writer_settings(*parts_.config.get())),
       sink_(std::make_unique<AofSink>(aof_.writer())),
-      started_(parts_.clock.wall()) {}
+      started_(parts_.clock.wall()) {
+  aof_.writer().on_progress([this](Micros took) { progressed(took); });
+}
 
 Persistence::~Persistence() { parts_.log.set_aof(nullptr); }
 
@@ -292,23 +294,46 @@ Result<void> Persistence::replay_aof(Dispatcher& dispatcher, Execution& run) {
   return {};
 }
 
-Durability::Promise Persistence::before_replies() {
-  if (!aof_on_.load(std::memory_order_relaxed)) return Promise::kKept;
+void Persistence::write(Others others) {
+  if (!aof_on_.load(std::memory_order_relaxed)) return;
+  aof::AofWriter& writer = aof_.writer();
+  const bool always = writer.fsync_policy() == aof::FsyncPolicy::kAlways;
+  const bool waits = always && others == Others::kNone;
   const bool watched = parts_.latency.threshold() > Millis(0);
   const MonoTime begin = watched ? parts_.clock.mono() : MonoTime();
-  // An error shows in healthy() and closes the MISCONF gate at the next tick; under `always` it must be at once,
-  // because a reply is about to leave that says the write is durable.
-  const bool always = aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways;
-  const Result<void> written = always ? aof_.writer().commit() : aof_.writer().flush();
+  const Result<void> written = waits ? writer.commit() : writer.flush();
   if (watched) {
-    parts_.latency.note(always ? "aof-fsync-always" : "aof-write", parts_.clock.wall(), parts_.clock.mono() - begin);
+    parts_.latency.note(waits ? "aof-fsync-always" : "aof-write", parts_.clock.wall(), parts_.clock.mono() - begin);
   }
-  if (written) return Promise::kKept;
-  if (!parts_.gates.closed(Gate::kMisconf)) {
-    parts_.gates.close(Gate::kMisconf);
-    log::warning("Error writing to the append-only file: {}", written.error().text());
+  if (!written) return refuse_writes(written.error());
+  if (always && !waits && !writer.syncs_held()) writer.want_durable(writer.reach().appended);
+}
+
+/// An error shows in healthy() and closes the gate at the next tick; but what is refused at once need not end a
+/// connection.
+void Persistence::refuse_writes(const Error& error) {
+  if (parts_.gates.closed(Gate::kMisconf)) return;
+  parts_.gates.close(Gate::kMisconf);
+  log::warning("Error writing to the append-only file: {}", error.text());
+}
+
+Durability::Promised Persistence::promised() const {
+  if (!aof_on_.load(std::memory_order_relaxed)) return {};
+  const aof::AofWriter& writer = aof_.writer();
+  if (writer.fsync_policy() != aof::FsyncPolicy::kAlways || writer.syncs_held()) return {};
+  const aof::Reach reach = writer.reach();
+  if (reach.durable >= reach.appended) return {};
+  return {reach.healthy ? Promise::kOpen : Promise::kBroken, reach.appended};
+}
+
+void Persistence::progressed(Micros sync_took) {
+  if (sync_took > Micros(0) && aof_.writer().fsync_policy() == aof::FsyncPolicy::kAlways) {
+    parts_.latency.note("aof-fsync-always", parts_.clock.wall(), sync_took);
   }
-  return always ? Promise::kBroken : Promise::kKept;
+  if (aof_on_ && !aof_.writer().healthy()) {
+    if (const auto error = aof_.writer_status().error) refuse_writes(*error);
+  }
+  if (told_) told_();
 }
 
 Error Persistence::misconf() const {

@@ -13,11 +13,11 @@
 #include "replication/ports.h"
 #include "server/config_service.h"
 #include "server/dispatcher.h"
+#include "server/durability.h"
 #include "server/info.h"
 #include "server/latency_monitor.h"
 #include "server/run_state.h"
 #include "server/shutdown.h"
-#include "server/worker.h"
 #include "snapshot/rdb_load.h"
 #include "snapshot/rdb_save.h"
 
@@ -55,7 +55,12 @@ class Persistence final : public Durability, public GateTexts {
   /// Saves and closes at the end of the server.
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
 
-  [[nodiscard]] Promise before_replies() override;
+  void write(Others others) override;
+  [[nodiscard]] Promised promised() const override;
+  void want(std::uint64_t position) override { aof_.writer().want_durable(position); }
+  [[nodiscard]] aof::Reach reach() const override { return aof_.writer().reach(); }
+  /// `told` is called when reach() has changed for those who wait, from any thread. Before load().
+  void on_progress(std::function<void()> told) { told_ = std::move(told); }
   [[nodiscard]] Error misconf() const override;
 
   /// CONFIG SET appendonly, from a loop.
@@ -114,6 +119,8 @@ class Persistence final : public Durability, public GateTexts {
   void empty_dataset();
   void run_save_points(const config::Config& config);
   void note_cure();
+  void progressed(Micros sync_took);
+  void refuse_writes(const Error& error);
   void run_rewrites(const config::Config& config);
   void update_gate(const config::Config& config);
   [[nodiscard]] std::string rdb_path(const config::Config& config) const;
@@ -121,6 +128,7 @@ class Persistence final : public Durability, public GateTexts {
   Parts parts_;
   snapshot::SnapshotHost host_;
   snapshot::RdbSaver saver_;
+  std::function<void()> told_;  // by a thread of aof_
   aof::Aof aof_;
   std::unique_ptr<AofSink> sink_;
   std::optional<aof::AofFiles::History> history_;  // set last by apply(), of which one runs at a time

@@ -87,7 +87,7 @@ void StreamApplier::end() {
   }
   if (run_->wrote) {
     run_->wrote = false;
-    (void)durability_.before_replies();  // our primary is told by acknowledgements, which ask the log
+    durability_.write(Durability::Others::kNone);  // our primary is told by acknowledgements, which ask the log
   }
   Dispatcher::deliver(*run_);
 }

@@ -36,6 +36,8 @@ void Worker::run() {
   prefer_short_turns();
   arm_timer();
   loop_.run();
+  release_durable();  // the log was closed before the loops
+  flush_all();
   clients_.clear();
 }
 
@@ -134,23 +136,11 @@ void Worker::end_turn() {
   settle_writes();
   Dispatcher::deliver(*run_);
   if (inbox_.pending()) open_inbox();
+  settle_promises();
   flush_all();
   evict_clients();
   destroy_dead();
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
-}
-
-void Worker::settle_writes() {
-  const bool wrote = std::exchange(run_->wrote, false);
-  if (wrote && parts_.durability.before_replies() == Durability::Promise::kBroken) {
-    // Nobody is told that a write is safe that is not: what became of it stays open, as when a server dies.
-    for (Client* client : writers_) {
-      log::warning("Closing client id={} whose write could not be made durable", client->id.value);
-      close(*client);
-    }
-  }
-  writers_.clear();
-  if (!awaiting_acks_.empty()) settle_acks();
 }
 
 void Worker::run_ready() {
@@ -263,7 +253,7 @@ void Worker::run_slice(const Slice& slice) {
     }
   }
   run_->access.expiry_role = role;
-  if (run_->wrote) writers_.push_back(&client);
+  client.wrote_ |= run_->wrote;
   run_->wrote |= wrote_before;
   if (client.dead_) return;
   if (done == slice.batch->size()) {
@@ -314,12 +304,16 @@ void Worker::serve_while_busy() {
   take_arrivals();
   loop_.poll_io(Micros(0));
   answer_busy();
-  // Those that are in the middle of a command keep their replies for later; so they go back onto the list.
+  release_durable();
+  settle_promises();
+  // Those that are in the middle of a command, or whose writes are not in the file yet, keep their replies for later;
+  // so they go back onto the list.
   for (Client* client : std::exchange(flush_, {})) {
     client->in_flush_list_ = false;
     if (client->dead_) continue;
-    const bool running = std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == client; });
-    running ? mark_flush(*client) : flush(*client);
+    const bool later =
+        client->wrote_ || std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == client; });
+    later ? mark_flush(*client) : flush(*client);
   }
   busy_ = false;
 }
@@ -388,6 +382,8 @@ void Worker::flush_all() {
 
 void Worker::flush(Client& client) {
   if (!client.held_.empty()) return;
+  seal(client);
+  if (client.dead_) return;
   // What is far too much already is not sent either, as the reply that made it so is not.
   if (client.out_.size() > kReadChunk) [[unlikely]] {
     enforce_output_limit(client);

@@ -1,11 +1,13 @@
 /// One event loop with its connections: reads, runs and answers to completion on one thread.
 ///
 /// A turn: take all readable sockets, parse a bounded number of commands of each, prefetch what they touch together,
-/// run them in order, make the log as durable as asked, then write all replies. Thread: the loop's, except post() and
+/// run them in order, write the log, then write all replies. Under `appendfsync always` the replies of a turn stay back
+/// until the log is durable up to its end, and the loop goes on meanwhile. Thread: the loop's, except post() and
 /// counters.
 #pragma once
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,6 +23,7 @@
 #include "server/client_ledger.h"
 #include "server/config/settings.h"
 #include "server/dispatcher.h"
+#include "server/durability.h"
 #include "server/memory_guard.h"
 #include "server/pubsub/audience.h"
 #include "server/push/directory.h"
@@ -32,15 +35,6 @@ class Replication;
 }
 
 namespace ashlar::server {
-
-/// Makes what was recorded as durable as `appendfsync` asks, before replies leave.
-class Durability {
- public:
-  virtual ~Durability() = default;
-  /// kBroken: the policy promises that a write whose reply leaves is on the disk, and it is not.
-  enum class Promise : std::uint8_t { kKept, kBroken };
-  [[nodiscard]] virtual Promise before_replies() = 0;
-};
 
 class Worker {
  public:
@@ -104,6 +98,10 @@ class Worker {
   void release_acknowledged();
   /// Replicas will not acknowledge any more, as we have become one: replies that wait for it become errors.
   void refuse_unacknowledged();
+  /// Whether replies of this loop wait for the disk. Thread: any.
+  [[nodiscard]] bool awaits_durable() const noexcept { return awaits_durable_.load(); }
+  /// More of the log is durable, or it has failed: replies that waited for it may leave, or never will.
+  void release_durable();
   /// Looks at all that wait, as slots have moved or are free again.
   void attend_waiters();
   /// Sends what is no reply: `frame` begins as RESP2 has it, with '*', and becomes a push for RESP3. Thread: the
@@ -164,6 +162,9 @@ class Worker {
   void mark_flush(Client& client);
   void end_turn();
   void settle_writes();
+  void settle_promises();
+  void seal(Client& client);
+  void break_promise(Client& client);
   void note_write(Client& client, std::size_t output_before);
   void settle_acks();
   void answer_awaiting(std::int64_t upto, MonoTime now);
@@ -230,12 +231,15 @@ class Worker {
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;
-  std::vector<Client*> writers_;  // whose writes were recorded in this turn
   std::vector<ClientId> awaiting_acks_;
   std::atomic<bool> awaits_acks_{false};  // awaiting_acks_ is not empty, or about to be looked at
   bool acks_wanted_ = false;              // min-replicas-ack, in this turn
   bool acks_due_ = false;                 // replies of this turn wait for replicas
   std::optional<net::TimerId> ack_timer_;
+  std::deque<Sealed> sealed_;                // positions ascend
+  std::atomic<bool> awaits_durable_{false};  // sealed_ is not empty, or about to be added to
+  std::uint64_t losses_seen_ = 0;            // of the log
+  Durability::Promised promised_;            // for the replies of this turn
   std::vector<Slice> group_;
   std::size_t running_slice_ = 0;  // of group_, the one whose commands run
   std::span<Client* const> rest_;  // clients of this turn behind group_; empty outside of run_ready()

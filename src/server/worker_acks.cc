@@ -44,7 +44,7 @@ void Worker::answer_awaiting(std::int64_t upto, MonoTime now) {
     if (client == nullptr) return true;
     UnacknowledgedReplies& waiting = client->unacknowledged_;
     waiting.acknowledge(upto);
-    waiting.refuse(now, kNotAcknowledged, client->out_, client->output_total_);
+    if (waiting.refuse(now, kNotAcknowledged, client->out_, client->output_total_) > 0) client->rearranged();
     mark_flush(*client);
     if (!waiting.empty()) {
       next = std::min(next, waiting.deadline());

@@ -60,7 +60,10 @@ command::Delivery Client::begin_wait(std::shared_ptr<keyspace::Waiter> waiter, s
   worker_.set_blocked(*this, timeout);
   return [&worker = worker_, id = id](std::string_view replies, ReplOffset last_write) {
     worker.post([&worker, id, replies = std::string(replies), last_write] {
-      if (Client* client = worker.find(id)) client->last_write = std::max(client->last_write, last_write);
+      if (Client* client = worker.find(id)) {
+        client->last_write = std::max(client->last_write, last_write);
+        client->wrote_ = true;
+      }
       worker.late_reply(id, [&](resp::Encoder& reply) { reply.raw(replies); });
     });
   };

@@ -55,6 +55,12 @@ void WorkerPool::release_acknowledged() {
   }
 }
 
+void WorkerPool::release_durable() {
+  for (auto& worker : workers_) {
+    if (worker->awaits_durable()) worker->post([&worker = *worker] { worker.release_durable(); });
+  }
+}
+
 void WorkerPool::broadcast(std::function<void(Worker&)> visit) {
   for (auto& worker : workers_) {
     worker->post([&worker = *worker, visit] { visit(worker); });

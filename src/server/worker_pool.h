@@ -34,6 +34,8 @@ class WorkerPool {
   void broadcast(std::function<void(Worker&)> visit);
   /// Lets replies leave that waited for replicas. Thread: any.
   void release_acknowledged();
+  /// Lets replies leave that waited for the disk. Thread: any.
+  void release_durable();
 
  private:
   std::vector<std::unique_ptr<Worker>> workers_;

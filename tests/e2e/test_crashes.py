@@ -11,6 +11,7 @@ import redis
 
 from harness import HOST, program, wait_until
 from load import PipelinedWriter
+from syncs import syncs  # noqa: F401  a fixture
 
 CRASHES = int(os.environ.get("ASHLAR_CRASHES", "10"))
 SEED = int(os.environ.get("ASHLAR_CRASH_SEED", "1"))
@@ -24,21 +25,6 @@ appendfsync {fsync}
 auto-aof-rewrite-percentage 0
 """
 CONNECTIONS, PIPELINE = 4, 20
-SHIM = r"""
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/* While the file that FAIL_SYNCS names is there, nothing that is written becomes durable, and sync says so. */
-int fdatasync(int fd) {
-  if (access(getenv("FAIL_SYNCS"), F_OK) == 0) {
-    errno = EIO;
-    return -1;
-  }
-  return (int)syscall(SYS_fdatasync, fd);
-}
-"""
 
 
 def missing(node, writers):
@@ -79,25 +65,14 @@ def test_acknowledged_writes_survive_kill_9(cluster, ports, fsync):
     print(f"appendfsync {fsync}: {CRASHES} crashes, {acked} writes acknowledged, none lost")
 
 
-@pytest.fixture
-def failing_syncs(cluster, tmp_path, monkeypatch):
-    """The name of a file: while it is there, no sync of servers started from now on succeeds."""
-    source, library, switch = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "syncs-fail"
-    source.write_text(SHIM)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    monkeypatch.setenv("LD_PRELOAD", str(library))
-    monkeypatch.setenv("FAIL_SYNCS", str(switch))
-    return switch
-
-
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
-def test_a_failed_sync_is_made_good_by_a_new_base_and_nothing_is_written_meanwhile(cluster, ports, failing_syncs, fsync):
+def test_a_failed_sync_is_made_good_by_a_new_base_and_nothing_is_written_meanwhile(cluster, ports, syncs, fsync):  # noqa: F811
     port = ports.take()[0]
     node = cluster.add(port, CONFIG.format(port=port, fsync=fsync)).start()
     for n in range(100):
         node.call("SET", f"key:{n}", n)
     before = sorted(path.name for path in node.folder.glob("appendonlydir/*"))
-    failing_syncs.touch()
+    syncs.fail()
 
     def refused():
         try:
@@ -112,7 +87,7 @@ def test_a_failed_sync_is_made_good_by_a_new_base_and_nothing_is_written_meanwhi
     assert node.call("GET", "key:7") == "7"
     assert node.info("persistence")["aof_last_write_status"] == "err"
     assert "can only be repaired by a rewrite" in node.log.read_text()
-    failing_syncs.unlink()
+    syncs.recover()
     # No later sync of that file counts: only the rewrite, which begins by itself, brings writes back.
     wait_until(lambda: refused() is None and node.info("persistence")["aof_last_write_status"] == "ok", 60, "writes to come back")
     after = sorted(path.name for path in node.folder.glob("appendonlydir/*"))

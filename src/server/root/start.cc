@@ -196,6 +196,7 @@ void Server::connect_settings() {
   });
   config_service_.on_change(
       "bind", [listen](const config::Config& now) { return listen(now, "Failed to bind to specified addresses."); });
+  persistence_.on_progress([this] { workers_.release_durable(); });
   config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
 }
 
