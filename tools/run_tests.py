@@ -148,23 +148,29 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS"
 
 
 def run_programs(options, tally, preset, programs):
-    """Runs test programs of a build, several at a time; each as a whole, for a process a test is slow under sanitizers."""
+    """Runs test programs of a build, several at a time; each as a whole, for a process a test is slow under sanitizers.
+    `programs` gives each a filter of GoogleTest, or nothing."""
     prefix = FIXED if subprocess.run([*FIXED, "true"], capture_output=True).returncode == 0 else []
 
-    def one(name):
+    def one(item):
+        name, chosen = item
         found, label = Tally(), f"{preset}-{name}"
         report = LOGS / f"{label}.xml"
         report.unlink(missing_ok=True)
-        ok, _ = run(label, [*prefix, BUILD / preset / "bin" / name, f"--gtest_output=xml:{report}"], env=SANITIZERS)
+        ok, _ = run(label, [*prefix, BUILD / preset / "bin" / name, f"--gtest_output=xml:{report}",
+                              f"--gtest_filter={chosen or '*'}"], env=SANITIZERS)
         read_junit(report, found, label)
         if not ok and not found.failed:
             found.add(f"{label}: ended with an error", False)
         return found
 
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for found in pool.map(one, programs):
+        for found in pool.map(one, programs.items()):
             tally += found
     return tally
+
+
+SLOW = {"aof_tests", "sim_tests", "snapshot_tests"}  # begun first, so that none of them is alone at the end
 
 
 def tier_unit(options):
@@ -172,13 +178,14 @@ def tier_unit(options):
     tally.failed += build(options, "asan")
     if tally.failed:
         return tally
-    programs = sorted(name for name in targets_of("asan") if name.endswith("_tests"))
-    return run_programs(options, tally, "asan", programs)
+    programs = sorted((name for name in targets_of("asan") if name.endswith("_tests")), key=lambda name: (name not in SLOW, name))
+    return run_programs(options, tally, "asan", dict.fromkeys(programs))
 
 
 def tsan_programs():
-    lines = [line.strip() for line in (TOP / "tools/tsan-tests.txt").read_text().splitlines()]
-    return [name for name in lines if name and not name.startswith("#")]
+    """Names and filters."""
+    lines = [line.split() for line in (TOP / "tools/tsan-tests.txt").read_text().splitlines()]
+    return {words[0]: " ".join(words[1:]) for words in lines if words and words[0] != "#"}
 
 
 def tier_tsan(options):
@@ -187,10 +194,10 @@ def tier_tsan(options):
         tally.add("configure tsan", False)
         return tally
     known = targets_of("tsan")
-    programs = [name for name in listed if name in known]
-    for name in sorted(set(listed) - known):
+    programs = {name: chosen for name, chosen in listed.items() if name in known}
+    for name in sorted(listed.keys() - known):
         tally.skipped.append(f"tsan: {name}: the build has no such target")
-    tally.failed += build(options, "tsan", programs)
+    tally.failed += build(options, "tsan", programs.keys())
     return tally if tally.failed else run_programs(options, tally, "tsan", programs)
 
 
