@@ -13,12 +13,12 @@ namespace {
 constexpr std::string_view kPing = "*1\r\n$4\r\nPING\r\n";
 constexpr std::string_view kGetAck = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
 
-std::string_view state_name(ReplicaLink::State state) {
-  switch (state) {
-    case ReplicaLink::State::kWaiting: return "wait_bgsave";
-    case ReplicaLink::State::kOnline: return "online";
-    default: return "send_bulk";
-  }
+/// As Redis calls it: a snapshot that is still being made counts as awaited, even when it goes straight to the socket.
+std::string_view state_name(const ReplicaLink& link, const Transfers& transfers) {
+  using State = ReplicaLink::State;
+  const bool made = link.state() != State::kSyncing || transfers.sends_file(link.number());
+  if (link.state() == State::kOnline) return "online";
+  return link.state() == State::kWaiting || !made ? "wait_bgsave" : "send_bulk";
 }
 
 std::string address_part(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
@@ -254,6 +254,8 @@ void Replicas::tick(Pings pings) {
     const bool waits_for_it = link->state() == State::kOnline || link->state() == State::kAwaitingAck;
     if (waits_for_it && now - link->last_ack() > settings_.timeout) {
       link_lost(*link, "Disconnecting timedout replica (streaming sync)");
+    } else if (link->state() == State::kSyncing && link->socket()->stalled() > settings_.timeout) {
+      link_lost(*link, "Disconnecting timedout replica (full sync)");
     } else if (link->state() != State::kLost && !within_limits(*link)) {
       link_lost(*link, "scheduled to be closed ASAP for overcoming of output buffer limits");
     }
@@ -292,6 +294,12 @@ std::size_t Replicas::drop(const std::function<bool(const std::string& address)>
   return dropped;
 }
 
+void Replicas::restart_transfers(const std::string& why) {
+  for (auto& [number, link] : links_) {
+    if (link->state() == ReplicaLink::State::kSyncing) link_lost(*link, why);
+  }
+}
+
 std::size_t Replicas::good() const {
   return static_cast<std::size_t>(std::ranges::count_if(links_, [&](const auto& entry) {
     const ReplicaLink& link = *entry.second;
@@ -323,8 +331,9 @@ void Replicas::publish() {
   std::vector<ReplicaStatus> all;
   for (const auto& [number, link] : links_) {
     if (link->state() == ReplicaLink::State::kLost) continue;
-    all.push_back({link->address, link->traits().port, state_name(link->state()), link->acknowledged(), link->durable(),
-                   link->last_ack(), link->state() == ReplicaLink::State::kOnline, link->queued_bytes()});
+    all.push_back({link->address, link->traits().port, state_name(*link, transfers_), link->acknowledged(),
+                   link->durable(), link->last_ack(), link->state() == ReplicaLink::State::kOnline,
+                   link->queued_bytes()});
   }
   {
     MutexLock lock(mutex_);

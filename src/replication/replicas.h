@@ -73,6 +73,10 @@ class Replicas final : private ReplicaLink::Owner {
   void drop_all(const std::string& why);
   /// Ends the links to which `which` says yes; how many they were. It is asked for the address of the connection.
   std::size_t drop(const std::function<bool(const std::string& address)>& which, const std::string& why);
+  /// Nobody wants the snapshots that are on their way: whom they go to comes again.
+  void restart_transfers(const std::string& why);
+  /// Whether a snapshot is on its way. Thread: any.
+  [[nodiscard]] bool sends_snapshot() const noexcept { return transfers_.count() != 0; }
   /// Lets the change log write into the stream, if it does not yet.
   void attach_stream();
   [[nodiscard]] bool stream_attached() const noexcept { return attached_; }

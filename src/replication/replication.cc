@@ -330,6 +330,11 @@ void Replication::end_wait(ClientId client, Waiters::Early how, std::function<vo
   parts_.loop.post([this, client, how, done = std::move(done)] { done(waiters_.end(client, how)); });
 }
 
+void Replication::dataset_emptied() {
+  if (!sends_snapshot()) return;
+  parts_.loop.post([this] { replicas_.restart_transfers("the dataset was emptied: a snapshot of it is of no use"); });
+}
+
 std::optional<std::uint64_t> Replication::log_position() const {
   const auto log = parts_.host.log_positions();
   if (!log) return std::nullopt;

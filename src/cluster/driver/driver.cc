@@ -214,7 +214,9 @@ void Driver::received(Link& link, std::string_view frame) {
   }
   auto* message = std::get_if<Message>(&*decoded);
   if (message == nullptr) return;
-  ++counts_.received[std::string(bus::frame_type_name(bus::frame_type(message->body)))];
+  const bus::FrameType type = bus::frame_type(message->body);
+  ++counts_.received[std::string(bus::frame_type_name(type))];
+  if (dropped_type_ == static_cast<std::int64_t>(type)) return;
   link.identify(message->header.sender);
   step(BusMessage{link.id(), link.peer_ip(), link.local_ip(), std::make_shared<const Message>(std::move(*message))});
 }
@@ -250,6 +252,10 @@ void Driver::cut_links(const NodeId& node, LinkEnds ends) {
     }
     for (const LinkId id : cut) lost(id, LinkEnd::kClosed);
   });
+}
+
+void Driver::drop_arriving(std::optional<std::int64_t> type) {
+  loop_.post([this, type] { dropped_type_ = type; });
 }
 
 void Driver::reconfigure(Options options) {
