@@ -109,7 +109,7 @@ FullSync::~FullSync() {
 }
 
 void FullSync::run() {
-  Outcome outcome{transfer(), flushed_, {}};
+  Outcome outcome{transfer(), {}};
   outcome.unread = std::move(unread_);
   plan_.on_done(std::move(outcome));
 }
@@ -135,7 +135,6 @@ Result<std::string> FullSync::read_header() {
 
 void FullSync::flush() {
   plan_.on_flush();
-  flushed_ = true;
   log::notice("MASTER <-> REPLICA sync: Flushing old data");
   keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
   const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
@@ -209,7 +208,6 @@ Result<snapshot::LoadReport> FullSync::load_beside(Source& source) {
   if (!source.mark().empty()) ASH_TRY_VOID(take_mark(source, std::exchange(report.leftover, {})));
   ASH_TRY_VOID(functions.move_to(ours.functions()));
   plan_.on_flush();
-  flushed_ = true;
   log::notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
   {
     const keyspace::SafePoint::Exclusive all(ours.safe_point(), nullptr);

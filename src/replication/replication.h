@@ -34,6 +34,7 @@ class Replication {
     FileSystem& files;
     Applier& applier;
     Host& host;
+    const command::CommandTable& commands;
   };
   Replication(const Parts& parts, const Settings& settings);
   ~Replication();

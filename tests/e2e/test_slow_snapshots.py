@@ -2,7 +2,7 @@
 import pytest
 import redis
 
-from fake_peer import FakeReplica
+from fake_peer import FakeReplica, command
 from harness import HOST, process_exists, wait_until
 
 OURS, THEIRS = "ashlar-server", "redis-server"
@@ -136,3 +136,45 @@ def test_a_replica_that_loads_slowly_goes_on_when_the_delay_is_taken_back(start,
     replica.call("CONFIG", "SET", "key-load-delay", 0)
     wait_until(lambda: linked(replica), 20, "the link")
     assert replica.call("DBSIZE") == 100
+
+
+@BOTH
+def test_the_replicas_of_a_replica_stay_until_its_data_is_replaced(start, kind):
+    first, second, middle, last = start(), start(), start(kind), start()
+    first.call("SET", "k", "v")
+    for replica, primary in ((middle, first), (last, middle)):
+        replica.call("REPLICAOF", HOST, primary.port)
+        wait_until(lambda replica=replica: linked(replica), 20, "the chain")
+    second.call("DEBUG", "POPULATE", 100)
+    second.call("CONFIG", "SET", "rdb-key-save-delay", SECOND)
+    middle.call("REPLICAOF", HOST, second.port)
+    wait_until(lambda: saving(second), 20, "a synchronisation that does not end")
+    second.end()
+    middle.call("REPLICAOF", HOST, first.port)
+    wait_until(lambda: linked(middle), 20, "the former primary")
+    first.call("SET", "k", "later")
+    wait_until(lambda: last.call("GET", "k") == "later", 20, "a write to arrive at the end of the chain")
+    assert "Connection with master lost" not in last.log.read_text()
+    facts = middle.info("stats")
+    assert (facts["sync_full"], facts["sync_partial_ok"]) == ("1", "0")
+    # And when the data goes, so do they.
+    third = start()
+    third.call("SET", "other", "data")
+    middle.call("REPLICAOF", HOST, third.port)
+    wait_until(lambda: last.call("GET", "other") == "data", 30, "the new data at the end of the chain")
+    assert last.call("DBSIZE") == 1
+
+
+@BOTH
+@pytest.mark.parametrize("words,name", [(("PING",), "ping"), (("XINFO", "HELP"), "xinfo|help"), (("GET", "k"), "get")])
+def test_a_replica_that_asks_for_something_is_disconnected(start, kind, words, name):
+    primary = start(kind)
+    replica = FakeReplica(primary.port)
+    replica.take_snapshot()
+    replica.acknowledge(0)
+    replica.send(command(*words))
+    wait_until(lambda: primary.info("replication")["connected_slaves"] == "0", 20, "the replica to be gone")
+    log = primary.log.read_text()
+    assert f"Replica generated a reply to command '{name}', disconnecting it: " in log
+    assert ("== CRITICAL == This master is sending an error to its replica" in log) == (name == "get")
+    replica.close()

@@ -184,6 +184,7 @@ void Driver::connect(const Connect& wanted) {
     step(LinkLost{wanted.link, LinkEnd::kClosed});
     return;
   }
+  link->identify(wanted.node);
   links_.emplace(wanted.link.value, std::move(link));
 }
 
@@ -256,6 +257,13 @@ void Driver::cut_links(const NodeId& node, LinkEnds ends) {
 
 void Driver::drop_arriving(std::optional<std::int64_t> type) {
   loop_.post([this, type] { dropped_type_ = type; });
+}
+
+void Driver::limit_links(std::size_t bytes) {
+  loop_.post([this, bytes] {
+    setup_.link_buffer_limit = bytes;
+    for (const auto& [id, link] : links_) link->set_limit(bytes);
+  });
 }
 
 void Driver::reconfigure(Options options) {

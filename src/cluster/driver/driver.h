@@ -54,6 +54,8 @@ class Driver {
   void cut_links(const NodeId& node, LinkEnds ends);
   /// From now on frames of this type are dropped as they arrive, for tests; nullopt: none. Thread: any.
   void drop_arriving(std::optional<std::int64_t> type);
+  /// cluster-link-sendbuf-limit, for all links. Thread: any.
+  void limit_links(std::size_t bytes);
   /// Options changed by CONFIG SET. Thread: any.
   void reconfigure(Options options);
 
