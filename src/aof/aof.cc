@@ -335,6 +335,7 @@ AofStatus Aof::status() const {
     MutexLock lock(mutex_);
     s = status_;
     s.enabled = mode_ != Mode::kOff;
+    s.waits_for_base = mode_ == Mode::kWaitsForBase;
     snapshot = snapshot_;
     other_bytes = other_bytes_;
   }

@@ -42,6 +42,7 @@ struct RewriteJob {
 /// For INFO and the automatic rewrite.
 struct AofStatus {
   bool enabled = false;
+  bool waits_for_base = false;  // it was switched on, and is whole when the running or next rewrite has ended
   WriterStatus writer;
   std::uint64_t current_bytes = 0;  // of all files
   std::uint64_t base_bytes = 0;     // of all files after the last rewrite or at start

@@ -1,6 +1,7 @@
 #include "base/scheduling.h"
 
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -23,6 +24,11 @@ struct SchedulingAttributes {
 };
 
 }  // namespace
+
+void stand_still(Micros span) noexcept {
+  const timespec length{span.count() / 1'000'000, span.count() % 1'000'000 * 1'000};
+  ::nanosleep(&length, nullptr);
+}
 
 void prefer_short_turns() noexcept {
   SchedulingAttributes attributes;

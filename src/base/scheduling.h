@@ -11,6 +11,9 @@ namespace ashlar {
 /// it is this thread's turn again.
 inline void yield_core() noexcept { ::sched_yield(); }
 
+/// The calling thread does nothing for `span`, with nothing locked that others want. A signal ends it early.
+void stand_still(Micros span) noexcept;
+
 /// For a thread that answers others: from now on it is given short turns, and in return soon after it wakes up, even
 /// when background work has the core. Nothing happens on systems that cannot do that (Linux before 6.12).
 /// Source: sched_setattr(2), sched_runtime of SCHED_OTHER.

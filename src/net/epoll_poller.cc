@@ -1,6 +1,5 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/fd.h"
+#include "base/scheduling.h"
 #include "net/poller.h"
 
 namespace ashlar::net {
@@ -64,8 +64,7 @@ class EpollPoller final : public Poller {
   void rest(Micros time) noexcept override {
     // The system adds 50 us to a sleep unless told otherwise: as much as is to be slept.
     if (!fine_sleep_) fine_sleep_ = ::prctl(PR_SET_TIMERSLACK, 1'000UL) == 0;
-    const timespec spec{time.count() / 1'000'000, time.count() % 1'000'000 * 1'000};
-    ::nanosleep(&spec, nullptr);
+    stand_still(time);
   }
 
  private:

@@ -13,9 +13,13 @@ Result<void> BlockingSocket::wait(Want want) {
   const net::Interest interest = want == Want::kRead ? net::Interest::kRead : net::Interest::kWrite;
   // Slices of a second, so that an abort is noticed.
   for (std::int64_t waited = 0; waited < timeout_.count() && !aborted(); ++waited) {
-    ASH_TRY(const bool ready, net::wait_until_ready(fd_, interest, Millis(1000)));
-    if (ready) return {};
+    stalled_.store(waited, std::memory_order_relaxed);
+    const Result<bool> ready = net::wait_until_ready(fd_, interest, Millis(1000));
+    if (ready && !*ready) continue;
+    stalled_.store(0, std::memory_order_relaxed);
+    return ready ? Result<void>{} : std::unexpected(ready.error());
   }
+  stalled_.store(0, std::memory_order_relaxed);
   return fail(ErrorCode::kIo, aborted() ? "aborted" : "timeout");
 }
 

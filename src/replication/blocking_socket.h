@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -31,6 +32,8 @@ class BlockingSocket {
   /// Ends the connection and with it every wait, soon.
   void abort() noexcept;
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(std::memory_order_relaxed); }
+  /// How long the present operation has waited without a byte moving; zero when none waits. Thread: any.
+  [[nodiscard]] Seconds stalled() const noexcept { return Seconds(stalled_.load(std::memory_order_relaxed)); }
 
  private:
   enum class Want : std::uint8_t { kRead, kWrite };
@@ -40,6 +43,7 @@ class BlockingSocket {
   Seconds timeout_;
   Traffic& traffic_;
   std::atomic<bool> aborted_{false};
+  std::atomic<std::int64_t> stalled_{0};  // seconds
 };
 
 }  // namespace ashlar::replication

@@ -193,7 +193,10 @@ void ReplicationCommands::take_over(Context& ctx, const SyncRequest& request) {
 
 void ReplicationCommands::psync(Context& ctx) {
   const auto request = parse_psync_request(ctx.args[1], ctx.args[2]);
-  if (!request) return ctx.error(request.error());
+  if (!request) {
+    log::warning("Replica {} asks for synchronization but with a wrong offset", ctx.session.id.value);
+    return ctx.error(request.error());
+  }
   if (ctx.args.size() > 3 && iequals(ctx.args[3], kHandOver)) {  // our primary hands its role to us
     const Replication::Role role = replication_.role();
     log::warning("Failover request received for replid {}.", ctx.args[1].substr(0, 40));

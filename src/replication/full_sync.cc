@@ -54,6 +54,12 @@ class HeldFunctions final : public keyspace::FunctionStore {
   std::vector<std::string> codes_;
 };
 
+/// Says of an error that it came in the midst of a snapshot that was being loaded from the socket.
+Result<snapshot::LoadReport> broken_off(Result<snapshot::LoadReport> report) {
+  if (!report) report.error().detail = "Internal error in RDB: " + report.error().detail;
+  return report;
+}
+
 }  // namespace
 
 /// The bytes behind the header: all there are with a mark, `left` of them with a length.
@@ -103,7 +109,7 @@ FullSync::~FullSync() {
 }
 
 void FullSync::run() {
-  Outcome outcome{transfer(), flushed_, {}};
+  Outcome outcome{transfer(), {}};
   outcome.unread = std::move(unread_);
   plan_.on_done(std::move(outcome));
 }
@@ -129,7 +135,6 @@ Result<std::string> FullSync::read_header() {
 
 void FullSync::flush() {
   plan_.on_flush();
-  flushed_ = true;
   log::notice("MASTER <-> REPLICA sync: Flushing old data");
   keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
   const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
@@ -152,6 +157,9 @@ snapshot::LoadOptions FullSync::options(keyspace::SafePoint::Participant* seat) 
       (void)socket->send("\n");  // keeps the primary from taking us for dead; it may be gone without harm to the load
     }
     return {};
+  };
+  options.after_key = [socket = plan_.socket, walk = snapshot::SlowWalk(plan_.snapshots.load_delay())]() mutable {
+    walk.passed(1, [&socket] { return socket->aborted(); });
   };
   return options;
 }
@@ -196,11 +204,10 @@ Result<snapshot::LoadReport> FullSync::load_beside(Source& source) {
   fresh.set_functions(&functions);
   plan_.on_beside();
   log::notice("MASTER <-> REPLICA sync: Loading DB in memory beside the present one");
-  ASH_TRY(auto report, snapshot::load_rdb(fresh, source, options(nullptr)));
+  ASH_TRY(auto report, broken_off(snapshot::load_rdb(fresh, source, options(nullptr))));
   if (!source.mark().empty()) ASH_TRY_VOID(take_mark(source, std::exchange(report.leftover, {})));
   ASH_TRY_VOID(functions.move_to(ours.functions()));
   plan_.on_flush();
-  flushed_ = true;
   log::notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
   {
     const keyspace::SafePoint::Exclusive all(ours.safe_point(), nullptr);
@@ -234,7 +241,7 @@ Result<DbIndex> FullSync::transfer() {
   log::notice("MASTER <-> REPLICA sync: Loading DB in memory");
   keyspace::SafePoint::Participant& seat = plan_.snapshots.take_seat();
   keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
-  auto report = direct ? snapshot::load_rdb(keyspace, source, options(&seat))
+  auto report = direct ? broken_off(snapshot::load_rdb(keyspace, source, options(&seat)))
                        : snapshot::load_rdb_file(keyspace, plan_.files, plan_.path, options(&seat));
   plan_.snapshots.give_back(seat);
   if (!report) return std::unexpected(std::move(report.error()));

@@ -27,7 +27,6 @@ class FullSync {
   enum class Route : std::uint8_t { kThroughFile, kDirect, kBeside };
   struct Outcome {
     Result<DbIndex> stream_db;  // selected in the stream that follows; or why there is no data
-    bool flushed = false;       // our former data is gone
     std::string unread;         // of the stream, behind the snapshot
   };
   struct Plan {
@@ -60,7 +59,6 @@ class FullSync {
 
   Plan plan_;
   SyncProgress progress_;
-  bool flushed_ = false;
   std::string unread_;  // received, not yet used
   Thread thread_;       // last: uses the others
 };

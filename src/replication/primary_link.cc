@@ -60,9 +60,8 @@ void PrimaryLink::hang_up() {
   ++attempt_;
   watch_ = {};
   if (sync_) {
-    sync_.reset();
-    // Its end may not have been told yet: without data there is nothing to go on from.
-    can_resume_ = false;
+    sync_.reset();  // its thread has ended, so can_resume_ says whether our former data is still there
+    if (!can_resume_) drop_replicas();
     parts_.host.loading(Host::Loading::kEnds);
   }
   socket_.reset();
@@ -239,7 +238,6 @@ void PrimaryLink::answer_psync(std::string_view line) {
 
 void PrimaryLink::receive(const FullResync& resync) {
   log::notice("Full resync from master: {}:{}", resync.id.hex(), resync.offset);
-  parts_.drop_replicas("full resynchronization with our master");
   watch_ = {};
   std::string unread(in_.view());
   in_ = ByteBuffer();
@@ -260,9 +258,12 @@ void PrimaryLink::receive(const FullResync& resync) {
                            parts_.host.loading(continues ? Loading::kBeginsBeside : Loading::kBegins);
                          },
                      .on_flush =
-                         [this] {
+                         [this, attempt] {
                            can_resume_ = false;
                            parts_.host.loading(Host::Loading::kBegins);
+                           parts_.loop.post([this, attempt] {
+                             if (attempt == attempt_) drop_replicas();
+                           });
                          },
                      .on_done =
                          [this, attempt, resync](FullSync::Outcome outcome) {
@@ -271,6 +272,9 @@ void PrimaryLink::receive(const FullResync& resync) {
                            });
                          }});
 }
+
+/// Ours follow what we had so far; they must begin anew, but not before it is gone.
+void PrimaryLink::drop_replicas() { parts_.drop_replicas("full resynchronization with our master"); }
 
 FullSync::Route PrimaryLink::route() const {
   using Load = Settings::DisklessLoad;
@@ -283,15 +287,13 @@ FullSync::Route PrimaryLink::route() const {
 
 void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) {
   if (!outcome.stream_db) {
-    // hang_up() takes the data for lost, which holds only when it was flushed.
-    const bool resumable = can_resume_ && !outcome.flushed;
     lose(fmt::format("Failed trying to load the MASTER synchronization DB: {}", outcome.stream_db.error().text()));
-    can_resume_ = resumable;
     return;
   }
   // The thread has ended; its destructor would end the connection too, so the descriptor moves to a new owner.
   socket_ = std::make_shared<BlockingSocket>(socket_->release(), settings_.timeout, parts_.traffic);
   sync_.reset();
+  drop_replicas();
   parts_.stream.restart(resync.id, resync.offset);
   marks_.clear();
   durable_.reset();

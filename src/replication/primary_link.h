@@ -88,6 +88,7 @@ class PrimaryLink final : private net::IoHandler {
   void answer_psync(std::string_view line);
   void receive(const FullResync& resync);
   [[nodiscard]] FullSync::Route route() const;
+  void drop_replicas();
   void received(FullSync::Outcome outcome, const FullResync& resync);
   void go_on(std::string_view unread);
   void read_stream();

@@ -49,7 +49,12 @@ void ReplicaLink::read_input() {
   if (got.status == net::IoStatus::kWouldBlock) return;
   if (got.status != net::IoStatus::kOk) return owner_.link_lost(*this, "connection lost");
   last_ack_ = loop_.now();  // a replica that is busy loading sends line ends
-  const resp::Limits limits{.max_bulk_len = kChunk, .max_args = 64};
+  run_received();
+}
+
+void ReplicaLink::run_received() {
+  constexpr std::size_t kLongest = 16 * 1024;
+  const resp::Limits limits{.max_bulk_len = kLongest, .max_args = 64};
   for (;;) {
     const resp::Parsed parsed = parser_.parse(in_.view(), limits, 64, batch_);
     for (std::size_t i = 0; i < batch_.size() && state_ != State::kLost; ++i) run(batch_[i]);
@@ -61,8 +66,9 @@ void ReplicaLink::read_input() {
 }
 
 void ReplicaLink::run(std::span<const std::string_view> args) {
-  // Anything else that a replica may say on this connection wants no answer.
-  if (args.size() < 3 || !iequals(args[0], kAckWord) || !iequals(args[1], "ack")) return;
+  if (args.empty()) return;
+  if (!iequals(args[0], kAckWord)) return owner_.link_strayed(*this, args);
+  if (args.size() < 3 || !iequals(args[1], "ack")) return;
   const auto offset = parse_i64(args[2]);
   if (!offset) return;
   acknowledged_ = std::max(acknowledged_, *offset);
@@ -76,6 +82,7 @@ void ReplicaLink::run(std::span<const std::string_view> args) {
 void ReplicaLink::send_first(std::string bytes) {
   auto block = std::make_shared<Block>();
   block->bytes = std::move(bytes);
+  block->begin = -static_cast<std::int64_t>(block->bytes.size());
   queued_bytes_ += block->bytes.size();
   queue_.push_back({std::move(block), 0});
 }
@@ -87,6 +94,19 @@ void ReplicaLink::feed(const std::shared_ptr<Block>& block) {
   position_ = block->end();
   queued_bytes_ += block->size() - from;
   if (queue_.empty() || queue_.back().block != block) queue_.push_back({block, from});
+}
+
+std::optional<std::int64_t> ReplicaLink::holds_from() const {
+  const auto first = std::ranges::find_if(queue_, [](const Piece& piece) { return piece.block->begin >= 0; });
+  if (first == queue_.end()) return std::nullopt;
+  return first->block->begin;
+}
+
+void ReplicaLink::feed_as(const ReplicaLink& other) {
+  catches_up_ = true;
+  for (const Piece& piece : other.queue_) {
+    if (piece.block->begin >= 0) feed(piece.block);
+  }
 }
 
 void ReplicaLink::sign_of_life() { (void)net::write_some(socket_->fd().get(), "\n"); }  // the next one may get through
@@ -143,7 +163,8 @@ void ReplicaLink::fetch_ahead() {
 
 bool ReplicaLink::within_limits(const Settings& settings, std::uint64_t lag_memory) {
   const std::uint64_t held = catches_up_ ? std::min(queued_bytes_, lag_memory) : queued_bytes_;
-  if (settings.output_hard != 0 && held > settings.output_hard) return false;
+  // A limit below the size of the backlog would cut off whoever goes on from there.
+  if (settings.output_hard != 0 && held > std::max(settings.output_hard, settings.backlog_size)) return false;
   if (settings.output_soft == 0 || held <= settings.output_soft) {
     over_soft_limit_since_.reset();
     return true;

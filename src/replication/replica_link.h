@@ -32,6 +32,8 @@ class ReplicaLink final : public net::IoHandler {
     virtual ~Owner() = default;
     virtual void link_acknowledged(ReplicaLink& link) = 0;
     virtual void link_lost(ReplicaLink& link, std::string why) = 0;
+    /// The replica sent a command that is answered, as a client may; nobody reads answers here.
+    virtual void link_strayed(ReplicaLink& link, std::span<const std::string_view> args) = 0;
     /// The link goes on with flush() when the bytes of this block are back.
     virtual void link_lacks(ReplicaLink& link, const std::shared_ptr<Block>& block) = 0;
   };
@@ -41,12 +43,18 @@ class ReplicaLink final : public net::IoHandler {
   ~ReplicaLink();
 
   [[nodiscard]] Result<void> watch();
+  /// Looks at what had been received before watch(). The link may be lost by it.
+  void run_received();
   void on_ready(net::Readiness readiness) noexcept override;
 
   /// Bytes that go out before everything else ("+CONTINUE ...").
   void send_first(std::string bytes);
   /// A piece of the stream; what lies before position() is left out. The same block again: it has grown at its end.
   void feed(const std::shared_ptr<Block>& block);
+  /// First byte of the stream that waits here for the socket; all behind it do, too. nullopt: none.
+  [[nodiscard]] std::optional<std::int64_t> holds_from() const;
+  /// Everything that waits in another link; what lies before position() is left out.
+  void feed_as(const ReplicaLink& other);
   /// Sends what it can, if the socket is ours.
   void flush();
   /// The stream may flow.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "net/socket.h"
 
@@ -13,12 +14,18 @@ namespace {
 constexpr std::string_view kPing = "*1\r\n$4\r\nPING\r\n";
 constexpr std::string_view kGetAck = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
 
-std::string_view state_name(ReplicaLink::State state) {
-  switch (state) {
-    case ReplicaLink::State::kWaiting: return "wait_bgsave";
-    case ReplicaLink::State::kOnline: return "online";
-    default: return "send_bulk";
-  }
+/// As Redis calls it: a snapshot that is still being made counts as awaited, even when it goes straight to the socket.
+std::string_view state_name(const ReplicaLink& link, const Transfers& transfers) {
+  using State = ReplicaLink::State;
+  const bool made = link.state() != State::kSyncing || transfers.sends_file(link.number());
+  if (link.state() == State::kOnline) return "online";
+  return link.state() == State::kWaiting || !made ? "wait_bgsave" : "send_bulk";
+}
+
+/// A word of a command for the log.
+std::string printable(std::string_view word) {
+  const std::string escaped = quoted(to_lower(word));
+  return escaped.substr(1, escaped.size() - 2);
 }
 
 std::string address_part(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
@@ -74,11 +81,13 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
     start_waiting();
   }
   publish();
+  placed.run_received();
 }
 
 bool Replicas::resume(ReplicaLink& link, const SyncRequest& request) {
   if (!request.history) return false;
   auto rest = parts_.stream.resume(*request.history, request.position);
+  if (!rest && resume_as_another(link, request)) return true;
   if (!rest) {
     log::notice("Partial resynchronization not accepted: replica {} asked for history {} from offset {}", link.name,
                 request.history->hex(), request.position + 1);
@@ -95,6 +104,30 @@ bool Replicas::resume(ReplicaLink& link, const SyncRequest& request) {
   link.feed(missing);
   link.go_online();
   return true;
+}
+
+/// The backlog has forgotten it, but another replica still waits for the same bytes.
+bool Replicas::resume_as_another(ReplicaLink& link, const SyncRequest& request) {
+  const auto id = parts_.stream.continues(*request.history, request.position);
+  if (!id) return false;
+  for (const auto& [number, other] : links_) {
+    const auto from = other->holds_from();
+    if (!from || *from > request.position) continue;
+    log::notice("Partial resynchronization request from {} accepted. What it lacks waits for replica {}, too.",
+                link.name, other->name);
+    link.send_first(link.traits().knows_psync2 ? fmt::format("+CONTINUE {}\r\n", id->hex()) : "+CONTINUE\r\n");
+    link.set_position(request.position);
+    link.feed_as(*other);
+    link.go_online();
+    return true;
+  }
+  return false;
+}
+
+void Replicas::note_holdings() {
+  std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
+  for (const auto& [number, link] : links_) oldest = std::min(oldest, link->holds_from().value_or(oldest));
+  holds_from_.store(oldest, std::memory_order_relaxed);
 }
 
 void Replicas::start_waiting() {
@@ -175,6 +208,23 @@ void Replicas::link_lost(ReplicaLink& link, std::string why) {
   publish();
 }
 
+void Replicas::link_strayed(ReplicaLink& link, std::span<const std::string_view> args) {
+  constexpr std::size_t kShown = 64;
+  std::string name = printable(args[0].substr(0, kShown));
+  const command::Command* command = parts_.commands.find(args[0]);
+  if (command != nullptr && !command->subcommands.empty() && args.size() > 1) {
+    name += "|" + printable(args[1].substr(0, kShown));
+    if (const auto* sub = command::CommandTable::find_sub(*command, args[1])) command = sub;
+  }
+  using command::Flag;
+  if (command != nullptr && (command->spec.is(Flag::kWrite) || command->spec.is(Flag::kReadOnly))) {
+    log::warning(
+        "== CRITICAL == This master is sending an error to its replica: Replica can't interact with the keyspace");
+  }
+  log::warning("Replica generated a reply to command '{}', disconnecting it: {}", name, link.name);
+  link_lost(link, "a replica has nothing to ask for");
+}
+
 void Replicas::reap(std::uint64_t number) {
   if (links_.erase(number) == 0) return;
   update_readers();
@@ -244,6 +294,7 @@ void Replicas::feed() {
     }
   }
   lag_memory_->fetch_sub(passing, std::memory_order_relaxed);
+  note_holdings();
 }
 
 void Replicas::tick(Pings pings) {
@@ -254,6 +305,8 @@ void Replicas::tick(Pings pings) {
     const bool waits_for_it = link->state() == State::kOnline || link->state() == State::kAwaitingAck;
     if (waits_for_it && now - link->last_ack() > settings_.timeout) {
       link_lost(*link, "Disconnecting timedout replica (streaming sync)");
+    } else if (link->state() == State::kSyncing && link->socket()->stalled() > settings_.timeout) {
+      link_lost(*link, "Disconnecting timedout replica (full sync)");
     } else if (link->state() != State::kLost && !within_limits(*link)) {
       link_lost(*link, "scheduled to be closed ASAP for overcoming of output buffer limits");
     }
@@ -292,6 +345,12 @@ std::size_t Replicas::drop(const std::function<bool(const std::string& address)>
   return dropped;
 }
 
+void Replicas::restart_transfers(const std::string& why) {
+  for (auto& [number, link] : links_) {
+    if (link->state() == ReplicaLink::State::kSyncing) link_lost(*link, why);
+  }
+}
+
 std::size_t Replicas::good() const {
   return static_cast<std::size_t>(std::ranges::count_if(links_, [&](const auto& entry) {
     const ReplicaLink& link = *entry.second;
@@ -320,11 +379,13 @@ std::optional<std::int64_t> Replicas::shared_by(std::size_t replicas, Kept where
 void Replicas::ask_for_acks() { parts_.log.record_raw(kGetAck); }
 
 void Replicas::publish() {
+  note_holdings();
   std::vector<ReplicaStatus> all;
   for (const auto& [number, link] : links_) {
     if (link->state() == ReplicaLink::State::kLost) continue;
-    all.push_back({link->address, link->traits().port, state_name(link->state()), link->acknowledged(), link->durable(),
-                   link->last_ack(), link->state() == ReplicaLink::State::kOnline, link->queued_bytes()});
+    all.push_back({link->address, link->traits().port, state_name(*link, transfers_), link->acknowledged(),
+                   link->durable(), link->last_ack(), link->state() == ReplicaLink::State::kOnline,
+                   link->queued_bytes()});
   }
   {
     MutexLock lock(mutex_);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 #include "base/sync.h"
 #include "changelog/change_log.h"
 #include "command/session.h"
+#include "command/table.h"
 #include "net/event_loop.h"
 #include "replication/handshake.h"
 #include "replication/overflow.h"
@@ -56,8 +58,9 @@ class Replicas final : private ReplicaLink::Owner {
     FileSystem& files;
     Stream& stream;
     Traffic& traffic;
-    std::function<DbIndex()> stream_db;  // selected in the stream now, when it is passed on
-    std::function<void()> on_change;     // replicas came, went or acknowledged
+    const command::CommandTable& commands;  // for the names of those that a replica should not send
+    std::function<DbIndex()> stream_db;     // selected in the stream now, when it is passed on
+    std::function<void()> on_change;        // replicas came, went or acknowledged
   };
   explicit Replicas(Parts parts);
   ~Replicas() override;
@@ -73,6 +76,10 @@ class Replicas final : private ReplicaLink::Owner {
   void drop_all(const std::string& why);
   /// Ends the links to which `which` says yes; how many they were. It is asked for the address of the connection.
   std::size_t drop(const std::function<bool(const std::string& address)>& which, const std::string& why);
+  /// Nobody wants the snapshots that are on their way: whom they go to comes again.
+  void restart_transfers(const std::string& why);
+  /// Whether a snapshot is on its way. Thread: any.
+  [[nodiscard]] bool sends_snapshot() const noexcept { return transfers_.count() != 0; }
   /// Lets the change log write into the stream, if it does not yet.
   void attach_stream();
   [[nodiscard]] bool stream_attached() const noexcept { return attached_; }
@@ -92,14 +99,19 @@ class Replicas final : private ReplicaLink::Owner {
   [[nodiscard]] std::vector<ReplicaStatus> status() const;
   /// Memory that holds the stream for replicas which do not keep up, shared by all of them. Thread: any.
   [[nodiscard]] std::uint64_t lag_memory() const noexcept { return lag_memory_->load(std::memory_order_relaxed); }
+  /// Where the oldest byte of the stream stands that waits for a replica, for others to go on from; the largest number
+  /// when none does. Thread: any.
+  [[nodiscard]] std::int64_t holds_from() const noexcept { return holds_from_.load(std::memory_order_relaxed); }
   /// How many have the stream up to `offset`.
   [[nodiscard]] std::uint64_t acknowledged_by(std::int64_t offset, Kept where) const;
 
  private:
   void link_acknowledged(ReplicaLink& link) override;
   void link_lost(ReplicaLink& link, std::string why) override;
+  void link_strayed(ReplicaLink& link, std::span<const std::string_view> args) override;
   void link_lacks(ReplicaLink& link, const std::shared_ptr<Block>& block) override;
   [[nodiscard]] bool resume(ReplicaLink& link, const SyncRequest& request);
+  [[nodiscard]] bool resume_as_another(ReplicaLink& link, const SyncRequest& request);
   void start_waiting();
   using Content = Transfers::Content;
   void start_transfer(const std::vector<ReplicaLink*>& links, Transfers::Route route, Content content);
@@ -111,6 +123,7 @@ class Replicas final : private ReplicaLink::Owner {
   [[nodiscard]] bool within_limits(ReplicaLink& link) { return link.within_limits(settings_, lag_memory()); }
   void update_readers();
   void publish();
+  void note_holdings();
 
   SyncCounts counts_;
   Parts parts_;
@@ -125,6 +138,7 @@ class Replicas final : private ReplicaLink::Owner {
   bool attached_ = false;
   std::optional<MonoTime> alone_since_;
   MonoTime last_ping_{};
+  std::atomic<std::int64_t> holds_from_{std::numeric_limits<std::int64_t>::max()};
   mutable Mutex mutex_;
   std::vector<ReplicaStatus> status_ ASH_GUARDED_BY(mutex_);
 };

@@ -28,7 +28,7 @@ Replication::Replication(const Parts& parts, const Settings& settings)
       settings_(std::make_shared<Settings>(settings)),
       current_(settings),
       stream_(random_node_id(), settings.backlog_size, [this] { parts_.loop.post([this] { replicas_.feed(); }); }),
-      replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, traffic_,
+      replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, traffic_, parts.commands,
                  [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; }, [this] { replicas_changed(); }}),
       failover_({parts.loop, parts.host, replicas_, stream_,
                  [this](const net::Endpoint& heir) { follow(heir, PrimaryLink::Intent::kHandOver); },
@@ -147,7 +147,6 @@ void Replication::follow(const net::Endpoint& primary, PrimaryLink::Intent inten
         "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be "
         "able to synchronize with the new master with just a partial transfer.");
   }
-  replicas_.drop_all("we follow another master now");
   parts_.host.remember_upstream(primary_);
   link_.follow(primary, intent);
   show_role();
@@ -264,8 +263,10 @@ std::vector<std::pair<std::string, std::string>> Replication::info() const {
   add("second_repl_offset", history.second_offset);
   add("repl_backlog_active", role.stream_active ? 1 : 0);
   add("repl_backlog_size", history.backlog_capacity);
-  add("repl_backlog_first_byte_offset", role.stream_active ? history.backlog_begin + 1 : 0);
-  add("repl_backlog_histlen", history.backlog_size);
+  // What waits for a replica that lags serves others, too.
+  const std::int64_t oldest = std::min(history.backlog_begin, replicas_.holds_from());
+  add("repl_backlog_first_byte_offset", role.stream_active ? oldest + 1 : 0);
+  add("repl_backlog_histlen", role.stream_active ? history.end - oldest : 0);
   return out;
 }
 
@@ -328,6 +329,11 @@ void Replication::end_links(Peers peers, std::function<bool(const std::string& a
 
 void Replication::end_wait(ClientId client, Waiters::Early how, std::function<void(bool)> done) {
   parts_.loop.post([this, client, how, done = std::move(done)] { done(waiters_.end(client, how)); });
+}
+
+void Replication::dataset_emptied() {
+  if (!sends_snapshot()) return;
+  parts_.loop.post([this] { replicas_.restart_transfers("the dataset was emptied: a snapshot of it is of no use"); });
 }
 
 std::optional<std::uint64_t> Replication::log_position() const {

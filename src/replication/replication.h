@@ -34,6 +34,7 @@ class Replication {
     FileSystem& files;
     Applier& applier;
     Host& host;
+    const command::CommandTable& commands;
   };
   Replication(const Parts& parts, const Settings& settings);
   ~Replication();
@@ -77,6 +78,10 @@ class Replication {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> info() const;
   /// Memory that holds the stream for replicas which do not keep up. Thread: any.
   [[nodiscard]] std::uint64_t lag_memory() const noexcept { return replicas_.lag_memory() + stream_.waiting_memory(); }
+  /// Whether a snapshot is on its way to a replica. Thread: any.
+  [[nodiscard]] bool sends_snapshot() const noexcept { return replicas_.sends_snapshot(); }
+  /// FLUSHALL: the snapshots on their way are of data that is gone. Thread: any.
+  void dataset_emptied();
   /// Thread: any.
   [[nodiscard]] SyncCounts& sync_counts() noexcept { return replicas_.counts(); }
   /// Thread: any.

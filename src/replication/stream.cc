@@ -44,11 +44,19 @@ History Stream::history() const {
   return {id_, second_id_, second_offset_, backlog_.end(), backlog_.begin(), backlog_.size(), backlog_.capacity()};
 }
 
+bool Stream::knows(const NodeId& id, std::int64_t position) const {
+  // The second history is ours up to the byte before second_offset_, which counts from 1.
+  return id == id_ || (!second_id_.is_zero() && id == second_id_ && position < second_offset_);
+}
+
+std::optional<NodeId> Stream::continues(const NodeId& id, std::int64_t position) const {
+  MutexLock lock(mutex_);
+  return position <= backlog_.end() && knows(id, position) ? std::optional(id_) : std::nullopt;
+}
+
 std::optional<Continuation> Stream::resume(const NodeId& id, std::int64_t position) const {
   MutexLock lock(mutex_);
-  // The second history is ours up to the byte before second_offset_, which counts from 1.
-  const bool known = id == id_ || (!second_id_.is_zero() && id == second_id_ && position < second_offset_);
-  if (!known || !backlog_.holds(position)) return std::nullopt;
+  if (!knows(id, position) || !backlog_.holds(position)) return std::nullopt;
   return Continuation{id_, position, backlog_.from(position)};
 }
 

@@ -56,6 +56,7 @@ class CountedMemory {
 };
 
 /// A piece of the stream, shared by the links that have to send it. Its bytes may be on the disk meanwhile (Overflow).
+/// With a `begin` below 0 it is something else that goes out in front of the stream.
 struct Block {
   std::int64_t begin = 0;
   std::string bytes;
@@ -105,6 +106,9 @@ class Stream final : public changelog::Sink {
   [[nodiscard]] std::int64_t end() const noexcept { return end_.load(std::memory_order_acquire); }
   /// Whether a replica that has the first `position` bytes of history `id` can go on, and with what.
   [[nodiscard]] std::optional<Continuation> resume(const NodeId& id, std::int64_t position) const;
+  /// The name under which the history of such a replica goes on, wherever the bytes that it lacks may be; nullopt: we
+  /// do not have that history.
+  [[nodiscard]] std::optional<NodeId> continues(const NodeId& id, std::int64_t position) const;
   /// Offset that belongs to a value of ChangeLog::replication_bytes(); 0 for 0.
   [[nodiscard]] std::int64_t offset_of(std::uint64_t recorded) const;
 
@@ -115,6 +119,7 @@ class Stream final : public changelog::Sink {
   void resize_backlog(std::size_t bytes);
 
  private:
+  [[nodiscard]] bool knows(const NodeId& id, std::int64_t position) const ASH_REQUIRES(mutex_);
   const std::function<void()> wake_;
   mutable Mutex mutex_;
   NodeId id_ ASH_GUARDED_BY(mutex_);

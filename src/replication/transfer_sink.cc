@@ -17,7 +17,7 @@ Result<void> TransferSink::send(std::string_view bytes) {
   std::erase_if(plan_.targets, [&](const TransferTarget& target) {
     const auto sent = target.socket->send(bytes);
     if (sent) return false;
-    plan_.losses->add(target.link, sent.error());
+    plan_.news->lost(target.link, sent.error());
     last = sent.error();
     return true;
   });
@@ -32,7 +32,7 @@ Result<void> TransferSink::send_greetings() {
   for (TransferTarget& target : all) {
     if (target.dialect == SyncRequest::Dialect::kPsync) {
       if (const auto sent = target.socket->send(line); !sent) {
-        plan_.losses->add(target.link, sent.error());
+        plan_.news->lost(target.link, sent.error());
         continue;
       }
     }
@@ -78,6 +78,7 @@ Result<void> TransferSink::finish() {
 
 Result<void> TransferSink::send_file() {
   constexpr std::size_t kPiece = 256 * 1024;
+  plan_.news->begin_file();
   ASH_TRY(const std::uint64_t size, file_->size());
   ASH_TRY(const auto reader, plan_.files->open(plan_.path, OpenMode::kRead));
   ASH_TRY_VOID(send(fmt::format("${}\r\n", size)));

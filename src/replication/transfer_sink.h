@@ -1,6 +1,7 @@
 /// A snapshot on its way to one or more replicas: straight into their sockets, or through a temporary file.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -32,21 +33,26 @@ struct TransferTarget {
   SyncRequest::Dialect dialect = SyncRequest::Dialect::kPsync;
 };
 
-/// Which replicas of a transfer were lost on the way, and why. Thread: any.
-class TransferLosses {
+/// What a transfer has to tell while it runs. Thread: any.
+class TransferNews {
  public:
-  void add(std::uint64_t link, const Error& error) {
+  /// This replica was lost on the way.
+  void lost(std::uint64_t link, const Error& error) {
     MutexLock lock(mutex_);
     lost_.emplace(link, error);
   }
-  [[nodiscard]] std::unordered_map<std::uint64_t, Error> take() {
+  [[nodiscard]] std::unordered_map<std::uint64_t, Error> take_lost() {
     MutexLock lock(mutex_);
     return std::move(lost_);
   }
+  /// The snapshot is complete, and its file goes to the replicas.
+  void begin_file() noexcept { sends_file_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool sends_file() const noexcept { return sends_file_.load(std::memory_order_relaxed); }
 
  private:
   Mutex mutex_;
   std::unordered_map<std::uint64_t, Error> lost_ ASH_GUARDED_BY(mutex_);
+  std::atomic<bool> sends_file_{false};
 };
 
 /// Says FULLRESYNC, frames the snapshot and sends it, each piece to one replica after the other. A replica that cannot
@@ -56,8 +62,8 @@ class TransferSink final : public snapshot::SnapshotSink {
   enum class Route : std::uint8_t { kSocket, kFile };
   struct Plan {
     std::vector<TransferTarget> targets;
-    std::shared_ptr<TransferLosses> losses;  // shared with whoever is told of the end
-    std::shared_ptr<const Cut> cut;          // shared with whoever notes the cut
+    std::shared_ptr<TransferNews> news;  // shared with whoever asks
+    std::shared_ptr<const Cut> cut;      // shared with whoever notes the cut
     Route route = Route::kSocket;
     std::string mark;  // kMarkBytes, for kSocket
     std::string path;  // for kFile; removed in the end

@@ -2,6 +2,7 @@
 /// Thread: the control loop's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -44,6 +45,10 @@ class Transfers {
                                    const Settings& settings);
   /// This replica is lost. A transfer to nobody is given up.
   void leave(std::uint64_t link);
+  /// How many snapshots are on their way. Thread: any.
+  [[nodiscard]] std::size_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+  /// Whether this replica is being sent the file of a complete snapshot.
+  [[nodiscard]] bool sends_file(std::uint64_t link) const;
   /// Whether a snapshot goes straight to sockets now.
   [[nodiscard]] bool streaming() const noexcept;
 
@@ -51,6 +56,7 @@ class Transfers {
   struct Transfer {
     Route route;
     std::unordered_set<std::uint64_t> links;
+    std::shared_ptr<const TransferNews> news;  // shared with the sink
     std::unique_ptr<snapshot::SlotSnapshot> snapshot;
   };
   void ended(std::uint64_t number, const std::optional<Error>& error,
@@ -59,6 +65,7 @@ class Transfers {
   Parts parts_;
   std::uint64_t next_number_ = 1;
   std::unordered_map<std::uint64_t, Transfer> running_;
+  std::atomic<std::size_t> count_{0};  // of running_
 };
 
 }  // namespace ashlar::replication

@@ -96,6 +96,7 @@ void ClusterService::apply(const config::Config& config) {
   if (router_) {
     router_->set_rules(rules_);
     driver_.reconfigure(cluster_options(config));
+    driver_.limit_links(config.cluster.link_buffer_limit);
   }
 }
 

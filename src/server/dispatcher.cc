@@ -390,8 +390,8 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
   if (!script && parts_.monitors.any()) [[unlikely]]
     show_to_monitors(run, command, args, session);
-  if (run.waits_now) [[unlikely]] {  // counted when it is served
-    run.waits_now = false;
+  if (run.uncounted) [[unlikely]] {
+    run.uncounted = false;
     return Outcome::kDone;
   }
   const Ticks spent = ticks_now() - start;
@@ -486,7 +486,8 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     if (router_ != nullptr && session.origin() == Origin::kClient) {
       const command::Route route = router_->route(command.spec, keys, session, db);
       if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
-        reply.error(refusal->error);
+        reject(run, &command, refusal->error, session, reply);
+        run.uncounted = true;
         return Outcome::kDone;
       }
       if (std::holds_alternative<command::Wait>(route)) return Outcome::kPostponed;
@@ -504,7 +505,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     if (may_wait) [[unlikely]] {
       if (const auto request = run.waits.close()) {
         begin_wait(run, command, *request, args, session, reply.version());
-        run.waits_now = true;
+        run.uncounted = true;
       }
     }
     return Outcome::kDone;

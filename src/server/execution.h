@@ -116,8 +116,8 @@ struct Execution {
   bool out_of_memory = false;
   /// The present command must be run again from its beginning.
   bool postpone = false;
-  /// The present command waits for data: nothing was replied.
-  bool waits_now = false;
+  /// The present command is no call to be counted: it was refused, or waits for data and is counted when it is served.
+  bool uncounted = false;
   /// The commands run inside an Exclusive section that somebody around them holds.
   bool alone = false;
   /// When the batch began, by both clocks.

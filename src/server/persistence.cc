@@ -1,7 +1,6 @@
 #include "server/persistence.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
@@ -35,11 +34,6 @@ aof::WriterSettings writer_settings(const config::Config& config) {
 
 aof::AofPaths paths_of(const config::Config& config) {
   return {config.snapshot.directory, config.aof.directory_name, config.aof.file_name};
-}
-
-void stand_still(Micros span) {
-  const timespec length{span.count() / 1'000'000, span.count() % 1'000'000 * 1000};
-  ::nanosleep(&length, nullptr);
 }
 
 /// The session that replays a file: everything is allowed, replies go nowhere.
@@ -230,13 +224,8 @@ Result<void> Persistence::report(const snapshot::LoadProgress& progress) {
   return may_go_on;
 }
 
-std::function<void()> Persistence::delay_after_key() const {
-  if (parts_.config.get()->snapshot.key_load_delay == 0) return {};
-  return [this, keys = std::int64_t{0}]() mutable {
-    const std::int64_t delay = parts_.config.get()->snapshot.key_load_delay;
-    if (delay > 0) stand_still(Micros(delay));
-    if (delay < 0 && ++keys % delay == 0) stand_still(Micros(1));
-  };
+std::function<void()> Persistence::delay_after_key() {
+  return [walk = snapshot::SlowWalk(host_.load_delay())]() mutable { walk.passed(1, [] { return false; }); };
 }
 
 void Persistence::write_meter(InfoWriter& out) const {
@@ -429,6 +418,10 @@ Result<void> Persistence::finish(const ShutdownRequest& request) {
   const auto config = parts_.config.get();
   Result<void> result;
   if (aof_on_) {
+    if (const aof::AofStatus log = aof_.status(); log.waits_for_base && log.rewriting && !request.force) {
+      log::warning("Writing initial AOF, can't exit.");  // the next start would find none
+      return fail("the append-only file is not complete");
+    }
     parts_.log.set_aof(nullptr);
     note_cure();
     // No command runs any more, so this is where the data stands.
@@ -471,6 +464,8 @@ Result<void> Persistence::switch_aof(const config::Config& now) {
 }
 
 void Persistence::apply(const config::Config& now) {
+  host_.save_delay() = now.snapshot.key_save_delay;
+  host_.load_delay() = now.snapshot.key_load_delay;
   aof_.writer().configure(writer_settings(now));
   using History = aof::AofFiles::History;
   const History history = now.aof.keep_history ? History::kKeep : History::kDelete;
@@ -519,7 +514,7 @@ void Persistence::add_info(Info& info) {
     out.field("current_save_keys_processed", save.running ? save.progress.keys_done : 0);
     out.field("current_save_keys_total", save.running ? save.progress.keys_total : 0);
     out.field("rdb_changes_since_last_save", parts_.keyspace.total(&keyspace::Counters::changes) - save.changes_at_cut);
-    out.field("rdb_bgsave_in_progress", save.running ? 1 : 0);
+    out.field("rdb_bgsave_in_progress", save.running || parts_.sends_snapshot() ? 1 : 0);
     out.field("rdb_last_save_time", last_save_unix());
     out.field("rdb_last_bgsave_status", save.last_error ? "err" : "ok");
     out.field("rdb_last_bgsave_time_sec", save.last_saved ? seconds(save.last_duration) : -1);

@@ -36,6 +36,8 @@ class Persistence final : public Durability, public GateTexts {
     const RunState& state;
     /// What a snapshot says of the replication stream at its cut; called while all threads stand still.
     std::function<std::optional<snapshot::ReplicationAux>()> replication_aux;
+    /// Whether a snapshot is on its way to replicas. Thread: any.
+    std::function<bool()> sends_snapshot;
   };
   explicit Persistence(Parts parts);
   ~Persistence() override;
@@ -114,7 +116,7 @@ class Persistence final : public Durability, public GateTexts {
   void explain_rdb() const;
   [[nodiscard]] Result<Loaded> load_rdb(snapshot::DuplicateKeys duplicates, keyspace::SafePoint::Participant* seat);
   [[nodiscard]] Result<void> report(const snapshot::LoadProgress& progress);
-  [[nodiscard]] std::function<void()> delay_after_key() const;
+  [[nodiscard]] std::function<void()> delay_after_key();
   void write_meter(InfoWriter& out) const;
   void empty_dataset();
   void run_save_points(const config::Config& config);

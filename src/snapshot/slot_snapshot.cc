@@ -54,7 +54,12 @@ void SnapshotHost::give_back(keyspace::SafePoint::Participant& seat) {
 }
 
 SlotSnapshot::SlotSnapshot(SnapshotHost& host, SnapshotPlan plan)
-    : host_(host), plan_(std::move(plan)), pace_(host.clock()), copied_(kSlotCount), changed_(kSlotCount) {
+    : host_(host),
+      plan_(std::move(plan)),
+      pace_(host.clock()),
+      copied_(kSlotCount),
+      changed_(kSlotCount),
+      walk_(host.save_delay()) {
   ASH_CHECK(plan_.format != nullptr && plan_.sink != nullptr);
   for (std::size_t slot = 0; slot < kSlotCount; ++slot) copied_[slot] = plan_.slots.test(slot) ? 0 : 1;
 }
@@ -257,6 +262,10 @@ Result<void> SlotSnapshot::write_chunk(const Chunk& chunk) {
   if (out_db_ != chunk.first_db) plan_.format->select_db(out_, *chunk.first_db);
   plan_.format->pack(chunk, out_);
   out_db_ = chunk.last_db;
+  if (walk_.slow()) {
+    ASH_TRY_VOID(write_out());
+    walk_.passed(chunk.keys, [this] { return cancelled_.load(std::memory_order_relaxed); });
+  }
   return out_.size() >= kWriteBytes ? write_out() : Result<void>{};
 }
 

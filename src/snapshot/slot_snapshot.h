@@ -30,6 +30,7 @@
 #include "snapshot/changed_keys.h"
 #include "snapshot/chunk.h"
 #include "snapshot/entry_format.h"
+#include "snapshot/key_delay.h"
 #include "snapshot/snapshot_sink.h"
 
 namespace ashlar::snapshot {
@@ -71,9 +72,15 @@ class SnapshotHost {
   [[nodiscard]] keyspace::SafePoint::Participant& take_seat();
   void give_back(keyspace::SafePoint::Participant& seat);
 
+  /// Of every snapshot, and of everything that is loaded.
+  [[nodiscard]] KeyDelay& save_delay() noexcept { return save_delay_; }
+  [[nodiscard]] KeyDelay& load_delay() noexcept { return load_delay_; }
+
  private:
   keyspace::Keyspace& keyspace_;
   const Clock& clock_;
+  KeyDelay save_delay_{0};
+  KeyDelay load_delay_{0};
   Mutex mutex_;
   std::vector<keyspace::SafePoint::Participant*> seats_ ASH_GUARDED_BY(mutex_);
 };
@@ -122,6 +129,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
 
   std::string out_;                // packed, not yet written; background thread only
   std::optional<DbIndex> out_db_;  // selected at the end of out_
+  SlowWalk walk_;                  // background thread only
 
   std::atomic<std::uint64_t> keys_done_{0};
   std::atomic<std::uint64_t> keys_total_{0};

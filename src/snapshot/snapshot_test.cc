@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -320,6 +321,66 @@ TEST_F(SnapshotTest, OtherSlotsAreReadAndWrittenWhileAHugeValueIsCopied) {
   const auto held = content(out);
   EXPECT_EQ(held.size(), 101U);
   EXPECT_EQ(held.at("0:other7"), "before");
+}
+
+/// Says that the first entry was written.
+class ArrivalSink final : public SnapshotSink {
+ public:
+  explicit ArrivalSink(Gate& gate) : gate_(gate) { gate_.open(); }
+  Result<void> begin(const std::vector<DbSizeHint>& /*sizes*/) override { return {}; }
+  Result<void> write(std::string_view /*bytes*/) override {
+    gate_.pass();
+    return {};
+  }
+  Result<void> finish() override { return {}; }
+
+ private:
+  Gate& gate_;
+};
+
+constexpr std::int32_t kForEver = std::numeric_limits<std::int32_t>::max();  // half an hour a key
+
+TEST_F(SnapshotTest, StandsStillAfterAKeyWithoutHoldingAnyAndGoesOnWhenTheDelayIsTakenBack) {
+  for (int i = 0; i < 20; ++i) set(0, crowded(i) + "x", "v");
+  for (int i = 0; i < 20; ++i) set(0, std::to_string(i), "v");
+  host.save_delay() = kForEver;
+  Gate gate;
+  SnapshotPlan p;
+  p.format = std::make_unique<RdbEntryFormat>(Compression::kLzf, rdb::ClockFields{});
+  p.sink = std::make_unique<ArrivalSink>(gate);
+  SlotSnapshot snapshot(host, std::move(p));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();  // what was written is on its way, though it is far from a piece of the usual size
+  for (int i = 0; i < 20; ++i) set(0, crowded(i) + "x", "w");
+  for (int i = 0; i < 20; ++i) set(0, std::to_string(i), "w");
+  EXPECT_FALSE(snapshot.progress().done);
+  host.save_delay() = 0;
+  EXPECT_TRUE(snapshot.wait(&seat));
+  EXPECT_EQ(snapshot.progress().keys_done, 40U);
+}
+
+TEST_F(SnapshotTest, IsCancelledInTheMidstOfADelay) {
+  for (int i = 0; i < 20; ++i) set(0, std::to_string(i), "v");
+  host.save_delay() = kForEver;
+  Gate gate;
+  SnapshotPlan p;
+  p.format = std::make_unique<RdbEntryFormat>(Compression::kLzf, rdb::ClockFields{});
+  p.sink = std::make_unique<ArrivalSink>(gate);
+  SlotSnapshot snapshot(host, std::move(p));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();
+  snapshot.cancel();
+  EXPECT_FALSE(snapshot.wait(&seat));
+}
+
+TEST_F(SnapshotTest, ADelayBelowZeroIsAMicrosecondAfterSoManyKeys) {
+  for (int i = 0; i < 100; ++i) set(0, std::to_string(i), "v");
+  host.save_delay() = -30;
+  std::string out;
+  SlotSnapshot snapshot(host, plan(out));
+  snapshot.start(&seat);
+  ASSERT_TRUE(snapshot.wait(&seat));
+  EXPECT_EQ(content(out).size(), 100U);
 }
 
 TEST_F(SnapshotTest, RunsTheCutWhileAllOthersStandStill) {

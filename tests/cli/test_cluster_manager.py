@@ -479,6 +479,14 @@ def test_rebalance_simulates_and_uses_empty_masters(world):
     assert "No such master node zzz" in wrong.out
 
 
+def test_the_weight_of_a_replica_does_not_count(world):
+    nodes = world.cluster(6, replicas=1)
+    replica = next(n for n in nodes if n("ROLE")[0] == "slave")
+    result = run("rebalance", nodes[0].address, "--cluster-weight", f"{replica.id}=.01", "--cluster-use-empty-masters").ok()
+    assert f"[WARNING] {replica.address} is a replica: its weight does not count." in result.out
+    assert "No rebalancing needed!" in result.out
+
+
 def test_del_node_moves_replicas_and_forgets_the_dead(world):
     nodes = world.cluster(6, replicas=1)
     spare, dead = world.nodes(2)

@@ -78,6 +78,17 @@ def test_commands_are_counted_for_the_slot_of_their_keys_by_the_byte(lone):
     assert traffic(wire) == (15 + 33 + 14, len("*1\r\n+OK\r\n")), "EXEC answers for the whole transaction"
 
 
+def test_a_command_that_this_node_does_not_serve_is_counted_as_rejected(start):
+    node = start()
+    assert node.call("CLUSTER", "ADDSLOTSRANGE", 0, 99) == "OK"
+    wait_until(lambda: node.fields("CLUSTER", "INFO")["cluster_state"] == "ok", 10, "a cluster of one")
+    wire = Wire(node)
+    wire.call("CONFIG", "RESETSTAT")
+    assert str(wire.call("SET", "key", "v")).startswith("CLUSTERDOWN")
+    told = node.info("commandstats")["cmdstat_set"]
+    assert told.startswith("calls=0,") and told.endswith("rejected_calls=1,failed_calls=0")
+
+
 def test_a_waiting_command_is_counted_once_when_it_is_served(lone):
     node = lone("cluster-slot-stats-enabled yes")
     waiting, wire = Wire(node), Wire(node)

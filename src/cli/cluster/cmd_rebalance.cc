@@ -13,12 +13,15 @@ namespace ashlar::cli::cluster {
 namespace {
 
 /// Weights by node; those that are not named weigh 1.
-Result<std::vector<MasterLoad>> master_loads(const Session& session, const Topology& topology) {
+Result<std::vector<MasterLoad>> master_loads(Session& session, const Topology& topology) {
   std::map<NodeId, double> weights;
   for (const auto& [name, weight] : session.options.weights) {
     const auto node = topology.find_prefix(name);
-    if (!node || !(*node)->info.is_master())
-      return fail(ErrorCode::kNotFound, fmt::format("No such master node {}", name));
+    if (!node) return fail(ErrorCode::kNotFound, fmt::format("No such master node {}", name));
+    if (!(*node)->info.is_master()) {  // it may have been one when the command was written
+      session.terminal.line(Style::kWarning, fmt::format("[WARNING] {} is a replica: its weight does not count.",
+                                                         (*node)->info.address()));
+    }
     weights[(*node)->info.id] = weight;
   }
   std::vector<MasterLoad> out;

@@ -33,7 +33,7 @@ void ClusterCommands::info(Context& ctx) {
   };
   list(counts->sent, "sent");
   list(counts->received, "received");
-  text += "total_cluster_links_buffer_limit_exceeded:0\r\n";
+  text += fmt::format("total_cluster_links_buffer_limit_exceeded:{}\r\n", counts->links_over_limit);
   ctx.reply.verbatim("txt", text);
 }
 

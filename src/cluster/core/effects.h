@@ -23,6 +23,7 @@ struct Connect {
   LinkId link;
   std::string ip;
   std::uint16_t bus_port = 0;
+  NodeId node;  // who is expected there; zero while only the address is known
 };
 /// Queue a message on a link. The same message may go to many links: encode it once per distinct pointer.
 /// A link that is still connecting or already gone takes nothing.

@@ -30,7 +30,8 @@ void connect(Step& step, NodeIndex to) {
   step.s.links[link] = Link{.node = to, .outbound = true, .up = false};
   step.peer(to).link = link;
   step.peer(to).link_since = step.now.mono;
-  step.fx.connects.push_back({link, step.node(to).address.ip, step.node(to).address.bus_port});
+  const Node& node = step.node(to);
+  step.fx.connects.push_back({link, node.address.ip, node.address.bus_port, node.handshake ? NodeId() : node.id});
 }
 
 bool handshake_under_way(const Step& step, const NodeAddress& address) {

@@ -184,6 +184,7 @@ void Driver::connect(const Connect& wanted) {
     step(LinkLost{wanted.link, LinkEnd::kClosed});
     return;
   }
+  link->identify(wanted.node);
   links_.emplace(wanted.link.value, std::move(link));
 }
 
@@ -214,7 +215,9 @@ void Driver::received(Link& link, std::string_view frame) {
   }
   auto* message = std::get_if<Message>(&*decoded);
   if (message == nullptr) return;
-  ++counts_.received[std::string(bus::frame_type_name(bus::frame_type(message->body)))];
+  const bus::FrameType type = bus::frame_type(message->body);
+  ++counts_.received[std::string(bus::frame_type_name(type))];
+  if (dropped_type_ == static_cast<std::int64_t>(type)) return;
   link.identify(message->header.sender);
   step(BusMessage{link.id(), link.peer_ip(), link.local_ip(), std::make_shared<const Message>(std::move(*message))});
 }
@@ -249,6 +252,17 @@ void Driver::cut_links(const NodeId& node, LinkEnds ends) {
       if (link->peer() == node && (ends == LinkEnds::kBoth || ends == here)) cut.push_back(link->id());
     }
     for (const LinkId id : cut) lost(id, LinkEnd::kClosed);
+  });
+}
+
+void Driver::drop_arriving(std::optional<std::int64_t> type) {
+  loop_.post([this, type] { dropped_type_ = type; });
+}
+
+void Driver::limit_links(std::size_t bytes) {
+  loop_.post([this, bytes] {
+    setup_.link_buffer_limit = bytes;
+    for (const auto& [id, link] : links_) link->set_limit(bytes);
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,6 +52,10 @@ class Driver {
   void admin(AdminCommand command, std::function<void(Result<AdminValue>)> reply);
   /// Ends connections of the bus with a node, soon; what is to be sent over them is lost. Thread: any.
   void cut_links(const NodeId& node, LinkEnds ends);
+  /// From now on frames of this type are dropped as they arrive, for tests; nullopt: none. Thread: any.
+  void drop_arriving(std::optional<std::int64_t> type);
+  /// cluster-link-sendbuf-limit, for all links. Thread: any.
+  void limit_links(std::size_t bytes);
   /// Options changed by CONFIG SET. Thread: any.
   void reconfigure(Options options);
 
@@ -98,6 +103,7 @@ class Driver {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Event> queue_;  // events that arise while a step is carried out
   bool stepping_ = false;
+  std::optional<std::int64_t> dropped_type_;
   std::uint64_t next_accepted_ = kFirstAcceptedLink;
   std::uint64_t next_admin_ = 1;
   std::unordered_map<std::uint64_t, std::function<void(Result<AdminValue>)>> replies_;

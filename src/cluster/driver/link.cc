@@ -89,6 +89,7 @@ void Driver::Link::send(bus::SharedFrame frame) {
   if (!open_ || !connected_) return;
   if (out_.push(std::move(frame)) == bus::LinkBuffer::Push::kOverLimit) {
     log::warning("Freeing cluster link to {}: its send buffer is over cluster-link-sendbuf-limit", peer_ip_);
+    ++driver_.counts_.links_over_limit;
     driver_.lost(id_, LinkEnd::kClosed);
     return;
   }

@@ -29,7 +29,9 @@ class Driver::Link final : public net::IoHandler {
   [[nodiscard]] const bus::LinkBuffer& out() const noexcept { return out_; }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   [[nodiscard]] WallTime created() const noexcept { return created_; }
-  /// Whose node is at the other end, once a message told.
+  /// Of what waits to be sent.
+  void set_limit(std::size_t bytes) noexcept { out_.set_limit(bytes); }
+  /// Whose node is at the other end, as a message told or as we expect.
   void identify(const NodeId& node) noexcept { peer_ = node; }
   [[nodiscard]] const NodeId& peer() const noexcept { return peer_; }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/scheduling.h"
 #include "keyspace/access_clock.h"
 #include "keyspace/slot_guard.h"
 #include "server/client.h"
@@ -50,7 +50,6 @@ constexpr std::string_view kForeign[] = {"ASSERT",
                                          "CLIENT-EVICTION",
                                          "CRASH-AND-RECOVER",
                                          "DICT-RESIZING",
-                                         "DROP-CLUSTER-PACKET-FILTER",
                                          "HTSTATS",
                                          "HTSTATS-KEY",
                                          "JMAP",
@@ -105,6 +104,8 @@ std::span<const DebugCommands::Sub> DebugCommands::subcommands() {
        "\nRewrite the configuration file with every directive in it."},
       {"CLUSTERLINK", 3, 3, &DebugCommands::cluster_link,
        "KILL <TO|FROM|ALL> <node-id>\nEnd the connections of the cluster bus to a node, or from it."},
+      {"DROP-CLUSTER-PACKET-FILTER", 1, 1, &DebugCommands::drop_cluster_frames,
+       "<type>\nDrop what comes over the cluster bus and has this number for a type; -1 ends that."},
       {"DIGEST", 0, 0, &DebugCommands::digest, "\nA number that tells one dataset from another."},
       {"DIGEST-VALUE", 1, kAny, &DebugCommands::digest_value, "<key> [<key> ...]\nSuch a number for each value."},
       {"ERROR", 1, 1, &DebugCommands::error, "<text>\nAnswer this error; its first word is the error's code."},
@@ -169,11 +170,10 @@ void DebugCommands::sleep(Context& ctx) {
   const double seconds = parse_double(ctx.args[2]).value_or(0);
   constexpr double kLongest = 3600;
   const Micros span(static_cast<std::int64_t>(std::clamp(seconds, 0.0, kLongest) * 1e6));
-  const timespec length{span.count() / 1'000'000, span.count() % 1'000'000 * 1000};
   // The server as a whole stands still, so the other loops wait as well. For a script they do so already.
   std::optional<keyspace::SafePoint::Exclusive> all;
   if (auto* self = participant(ctx)) all.emplace(parts_.keyspace.safe_point(), self);
-  ::nanosleep(&length, nullptr);
+  stand_still(span);
   ctx.reply.ok();
 }
 
@@ -227,6 +227,13 @@ void DebugCommands::cluster_link(Context& ctx) {
   if (!node) return ctx.error(fmt::format("Unknown node {}", ctx.args[4]));
   cut.node = *node;
   parts_.cut_links(cut);
+  ctx.reply.ok();
+}
+
+void DebugCommands::drop_cluster_frames(Context& ctx) {
+  const auto type = parse_i64(ctx.args[2]);
+  if (!type) return ctx.error(ErrorCode::kNotInteger);
+  parts_.drop_frames(*type < 0 ? std::nullopt : type);
   ctx.reply.ok();
 }
 

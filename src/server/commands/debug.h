@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "changelog/change_log.h"
 #include "cluster/driver/driver.h"
@@ -30,8 +31,10 @@ class DebugCommands {
     Persistence& persistence;
     RunState& state;
     const Published<config::Config>& config;
-    std::function<Result<void>()> rewrite_all;      // CONFIG REWRITE with all directives
-    std::function<void(const LinkCut&)> cut_links;  // nothing happens outside of a cluster
+    std::function<Result<void>()> rewrite_all;  // CONFIG REWRITE with all directives
+    // Nothing happens outside of a cluster.
+    std::function<void(const LinkCut&)> cut_links;
+    std::function<void(std::optional<std::int64_t> type)> drop_frames;  // as Driver::drop_arriving()
   };
   explicit DebugCommands(const Parts& parts) : parts_(parts) {}
   void register_in(command::CommandTable& table);
@@ -52,6 +55,7 @@ class DebugCommands {
   static std::span<const Sub> subcommands();
 
   void cluster_link(command::Context& ctx);
+  void drop_cluster_frames(command::Context& ctx);
   void digest(command::Context& ctx);
   void digest_value(command::Context& ctx);
   void config_rewrite(command::Context& ctx);

@@ -24,7 +24,8 @@ struct SnapshotConfig {
   bool stop_writes_on_error = true;
   bool delete_sync_files = false;
   bool incremental_sync = true;
-  // Aids for tests of what happens while data is loaded.
+  // Aids for tests of what happens while data is saved or loaded.
+  std::int32_t key_save_delay = 0;              // as the next
   std::int32_t key_load_delay = 0;              // microseconds after each key; -n: one microsecond after n keys
   std::int32_t loading_turn_bytes = 2'097'152;  // from one look at the sockets to the next
 };

@@ -5,7 +5,6 @@ namespace ashlar::config {
 namespace {
 
 constexpr std::string_view kNoDefrag = "memory is not moved to fight fragmentation";
-constexpr std::string_view kTestAid = "a testing aid of Redis";
 
 constexpr std::array<ChoiceName, 3> kFsyncNames = {{{"everysec", number(FsyncPolicy::kEverySecond)},
                                                     {"always", number(FsyncPolicy::kAlways)},
@@ -49,7 +48,9 @@ constexpr std::array kSnapshotRows = {
     yes_no("rdb-save-incremental-fsync", ASH_BIND(snapshot.incremental_sync)),
     choice("sanitize-dump-payload", "no", kSanitizeNames)
         .idle("every payload and file is checked in full while it is read"),
-    integer("rdb-key-save-delay", "0", std::numeric_limits<std::int32_t>::min(), kInt32Max).hidden().idle(kTestAid),
+    integer("rdb-key-save-delay", ASH_BIND(snapshot.key_save_delay), std::numeric_limits<std::int32_t>::min(),
+            kInt32Max)
+        .hidden(),
     integer("key-load-delay", ASH_BIND(snapshot.key_load_delay), std::numeric_limits<std::int32_t>::min(), kInt32Max)
         .hidden(),
     integer("loading-process-events-interval-bytes", ASH_BIND(snapshot.loading_turn_bytes), 1024, kInt32Max).hidden(),

@@ -133,7 +133,8 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       config_service_(config_, files),
       shutdown_(control_),
       persistence_({keyspace_, clock, files, log_, config_, gates_, latency_, state_,
-                    [this] { return replication_ ? replication_->at_cut() : std::nullopt; }}),
+                    [this] { return replication_ ? replication_->at_cut() : std::nullopt; },
+                    [this] { return replication_ && replication_->sends_snapshot(); }}),
       persistence_commands_(persistence_),
       connection_({config_, workers_, users_, gatekeeper_, keyspace_.databases(),
                    [this] { return gates_.closed(Gate::kReplica) ? "replica" : "master"; },
@@ -150,6 +151,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone,
                [this] {  // so that a crash does not bring the data back
                  if (!config_.get()->snapshot.save_points.empty()) persistence_.schedule_save();
+                 replication_->dataset_emptied();
                }),
       scripts_({clock,
                 config_.get()->cluster.enabled ? script::ScriptCommands::Mode::kCluster
@@ -186,7 +188,10 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
             .latency = {latency_, stats_, table_, rate_},
             .debug = {keyspace_, log_, persistence_, state_, config_,
                       [this] { return config_service_.rewrite(config::Extent::kAll); },
-                      [this](const DebugCommands::LinkCut& cut) { cut_cluster_links(cut); }}}),
+                      [this](const DebugCommands::LinkCut& cut) { cut_cluster_links(cut); },
+                      [this](std::optional<std::int64_t> type) {
+                        if (cluster_) cluster_->driver().drop_arriving(type);
+                      }}}),
       sampler_({control_, stats_, state_, [this] { return replication_->traffic().in.load(std::memory_order_relaxed); },
                 [this] { return replication_->traffic().out.load(std::memory_order_relaxed); }}) {
   keyspace_.set_functions(&scripts_);

@@ -142,7 +142,6 @@ class Server {
   std::unique_ptr<Signals> signals_;
 
   // Replication: last, for it uses the others.
-  snapshot::SnapshotHost snapshots_{keyspace_, clock_};
   ClientTakeover takeover_;
   ReplicationHost replication_host_{gates_, memory_, config_service_, config_};
   std::unique_ptr<StreamApplier> applier_;

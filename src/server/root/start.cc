@@ -151,7 +151,8 @@ Result<void> Server::make_parts(const config::Config& config) {
       keyspace_, log_, clock_, gates_, workers_, config.cluster.enabled ? Mode::kCluster : Mode::kStandalone});
   applier_ = std::make_unique<StreamApplier>(persistence_);
   replication_ = std::make_unique<replication::Replication>(
-      replication::Replication::Parts{control_, keyspace_, log_, snapshots_, files_, *applier_, replication_host_},
+      replication::Replication::Parts{control_, keyspace_, log_, persistence_.host(), files_, *applier_,
+                                      replication_host_, table_},
       replication_settings(config));
   replication_commands_ = std::make_unique<replication::ReplicationCommands>(
       *replication_, takeover_,
