@@ -22,13 +22,6 @@ class Durability {
  public:
   virtual ~Durability() = default;
 
-  /// Whether others than those of this turn are there whom a loop that waits for the disk would keep waiting.
-  enum class Others : std::uint8_t { kNone, kSome };
-  /// Hands to the system what was recorded; before anybody hears of it. Under `always` it asks for its sync as well or,
-  /// where nobody else waits, does it: that saves a hand-over to another thread and back. Waits for the disk: only with
-  /// nothing locked. What failed shows in promised().
-  virtual void write(Others others) = 0;
-
   /// What becomes of replies that are about to leave.
   enum class Promise : std::uint8_t {
     kKept,    // they may
@@ -39,10 +32,16 @@ class Durability {
     Promise promise = Promise::kKept;
     std::uint64_t position = 0;
   };
-  /// Of everything recorded before the call, by any thread. Cost: one load, under `always` a few.
-  [[nodiscard]] virtual Promised promised() const = 0;
-  /// Asks for everything before `position` to be durable soon; somebody tells all loops then.
+  /// Whether a turn has recorded something.
+  enum class Turn : std::uint8_t { kWrote, kRead };
+  /// Hands what the turn has recorded to the system, unless the replies must wait for the disk anyway, and tells what
+  /// becomes of them; of everything recorded before the call, by any thread. Before anybody hears of the turn, with
+  /// nothing locked. Cost: one load, under `always` a few; a write(2) for a turn that wrote.
+  [[nodiscard]] virtual Promised settle(Turn turn) = 0;
+  /// Asks for everything before `position` to be written and synced; all loops that wait are told then.
   virtual void want(std::uint64_t position) = 0;
+  /// The same at once for all that was recorded, under `always`: waits for the disk. What failed shows in settle().
+  virtual void sync() = 0;
   [[nodiscard]] virtual aof::Reach reach() const = 0;
 };
 

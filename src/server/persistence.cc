@@ -283,19 +283,35 @@ Result<void> Persistence::replay_aof(Dispatcher& dispatcher, Execution& run) {
   return {};
 }
 
-void Persistence::write(Others others) {
-  if (!aof_on_.load(std::memory_order_relaxed)) return;
+template <typename Work>
+Result<void> Persistence::measured(const char* event, const Work& work) {
+  if (parts_.latency.threshold() == Millis(0)) return work();
+  const MonoTime begin = parts_.clock.mono();
+  Result<void> done = work();
+  parts_.latency.note(event, parts_.clock.wall(), parts_.clock.mono() - begin);
+  return done;
+}
+
+Durability::Promised Persistence::settle(Turn turn) {
+  if (!aof_on_.load(std::memory_order_relaxed)) return {};
   aof::AofWriter& writer = aof_.writer();
-  const bool always = writer.fsync_policy() == aof::FsyncPolicy::kAlways;
-  const bool waits = always && others == Others::kNone;
-  const bool watched = parts_.latency.threshold() > Millis(0);
-  const MonoTime begin = watched ? parts_.clock.mono() : MonoTime();
-  const Result<void> written = waits ? writer.commit() : writer.flush();
-  if (watched) {
-    parts_.latency.note(waits ? "aof-fsync-always" : "aof-write", parts_.clock.wall(), parts_.clock.mono() - begin);
+  if (writer.fsync_policy() == aof::FsyncPolicy::kAlways && !writer.syncs_held()) {
+    const aof::Reach reach = writer.reach();
+    if (reach.durable >= reach.appended) return {};
+    return {reach.healthy ? Promise::kOpen : Promise::kBroken, reach.appended};
   }
-  if (!written) return refuse_writes(written.error());
-  if (always && !waits && !writer.syncs_held()) writer.want_durable(writer.reach().appended);
+  if (turn == Turn::kWrote) {
+    const auto written = measured("aof-write", [&] { return writer.flush(); });
+    if (!written) refuse_writes(written.error());
+  }
+  return {};
+}
+
+void Persistence::sync() {
+  aof::AofWriter& writer = aof_.writer();
+  if (!aof_on_.load(std::memory_order_relaxed) || writer.fsync_policy() != aof::FsyncPolicy::kAlways) return;
+  const auto synced = measured("aof-fsync-always", [&] { return writer.commit(); });
+  if (!synced) refuse_writes(synced.error());
 }
 
 /// An error shows in healthy() and closes the gate at the next tick; but what is refused at once need not end a
@@ -304,15 +320,6 @@ void Persistence::refuse_writes(const Error& error) {
   if (parts_.gates.closed(Gate::kMisconf)) return;
   parts_.gates.close(Gate::kMisconf);
   log::warning("Error writing to the append-only file: {}", error.text());
-}
-
-Durability::Promised Persistence::promised() const {
-  if (!aof_on_.load(std::memory_order_relaxed)) return {};
-  const aof::AofWriter& writer = aof_.writer();
-  if (writer.fsync_policy() != aof::FsyncPolicy::kAlways || writer.syncs_held()) return {};
-  const aof::Reach reach = writer.reach();
-  if (reach.durable >= reach.appended) return {};
-  return {reach.healthy ? Promise::kOpen : Promise::kBroken, reach.appended};
 }
 
 void Persistence::progressed(Micros sync_took) {

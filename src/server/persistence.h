@@ -57,8 +57,8 @@ class Persistence final : public Durability, public GateTexts {
   /// Saves and closes at the end of the server.
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
 
-  void write(Others others) override;
-  [[nodiscard]] Promised promised() const override;
+  [[nodiscard]] Promised settle(Turn turn) override;
+  void sync() override;
   void want(std::uint64_t position) override { aof_.writer().want_durable(position); }
   [[nodiscard]] aof::Reach reach() const override { return aof_.writer().reach(); }
   /// `told` is called when reach() has changed for those who wait, from any thread. Before load().
@@ -123,6 +123,8 @@ class Persistence final : public Durability, public GateTexts {
   void note_cure();
   void progressed(Micros sync_took);
   void refuse_writes(const Error& error);
+  template <typename Work>
+  [[nodiscard]] Result<void> measured(const char* event, const Work& work);
   void run_rewrites(const config::Config& config);
   void update_gate(const config::Config& config);
   [[nodiscard]] std::string rdb_path(const config::Config& config) const;

@@ -87,7 +87,8 @@ void StreamApplier::end() {
   }
   if (run_->wrote) {
     run_->wrote = false;
-    durability_.write(Durability::Others::kNone);  // our primary is told by acknowledgements, which ask the log
+    (void)durability_.settle(Durability::Turn::kWrote);
+    durability_.sync();  // our primary is told by acknowledgements, which ask the log
   }
   Dispatcher::deliver(*run_);
 }

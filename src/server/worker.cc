@@ -130,6 +130,7 @@ resp::Limits Worker::limits(const Client& client) {
 }
 
 void Worker::end_turn() {
+  const bool had_input = !ready_.empty();
   if (inbox_.pending()) open_inbox();  // what was sent before a command arrived comes before it
   evict_clients();                     // one whose command is too large goes before it is run
   run_ready();
@@ -137,7 +138,9 @@ void Worker::end_turn() {
   Dispatcher::deliver(*run_);
   if (inbox_.pending()) open_inbox();
   settle_promises();
+  const Turn turn = had_input || !flush_.empty() ? Turn::kBusy : Turn::kIdle;
   flush_all();
+  attend_disk(turn);
   evict_clients();
   destroy_dead();
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
@@ -306,6 +309,7 @@ void Worker::serve_while_busy() {
   answer_busy();
   release_durable();
   settle_promises();
+  if (to_sync_) ask_for_sync();
   // Those that are in the middle of a command, or whose writes are not in the file yet, keep their replies for later;
   // so they go back onto the list.
   for (Client* client : std::exchange(flush_, {})) {

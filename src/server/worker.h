@@ -163,6 +163,9 @@ class Worker {
   void end_turn();
   void settle_writes();
   void settle_promises();
+  enum class Turn : std::uint8_t { kBusy, kIdle };
+  void attend_disk(Turn turn);
+  void ask_for_sync();
   void seal(Client& client);
   void break_promise(Client& client);
   void note_write(Client& client, std::size_t output_before);
@@ -240,6 +243,12 @@ class Worker {
   std::atomic<bool> awaits_durable_{false};  // sealed_ is not empty, or about to be added to
   std::uint64_t losses_seen_ = 0;            // of the log
   Durability::Promised promised_;            // for the replies of this turn
+  std::optional<std::uint64_t> to_sync_;     // up to here the log is to be synced
+  MonoTime to_sync_since_;
+  MonoTime busy_at_;             // when a turn last had something to do
+  std::size_t expected_ = 0;     // so much of sealed_ came together the last time
+  bool asked_for_sync_ = false;  // and not told yet
+  bool wrote_ = false;           // in this turn
   std::vector<Slice> group_;
   std::size_t running_slice_ = 0;  // of group_, the one whose commands run
   std::span<Client* const> rest_;  // clients of this turn behind group_; empty outside of run_ready()

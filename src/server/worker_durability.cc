@@ -7,25 +7,59 @@
 
 namespace ashlar::server {
 
+namespace {
+/// A sync costs as much processor time as some ten requests, so it begins when all are there who came together the last
+/// time: those who have just been answered send their next command at once. The loop asks for them again and again, but
+/// not for longer than this without success, and no longer than the second in all.
+constexpr Micros kQuiet{100};
+constexpr Millis kPatience{1};
+}  // namespace
+
 void Worker::settle_writes() {
-  if (std::exchange(run_->wrote, false)) {
-    using Others = Durability::Others;
-    parts_.durability.write(sealed_.empty() && flush_.size() <= 1 ? Others::kNone : Others::kSome);
-  }
+  wrote_ = std::exchange(run_->wrote, false);
+  if (wrote_) (void)parts_.durability.settle(Durability::Turn::kWrote);  // what it says may still change
   if (!awaiting_acks_.empty()) settle_acks();
 }
 
 void Worker::settle_promises() {
   promised_ = {};
-  if (flush_.empty()) return;
-  promised_ = parts_.durability.promised();
+  const bool wrote = std::exchange(wrote_, false);
+  if (flush_.empty() && !wrote) return;
+  const auto turn = wrote ? Durability::Turn::kWrote : Durability::Turn::kRead;
+  promised_ = parts_.durability.settle(turn);
   if (promised_.promise != Durability::Promise::kOpen) [[likely]]
     return;
   // Said before looking again: whoever makes it durable from here on sees that we wait, and tells us.
   awaits_durable_.store(true);
   if (sealed_.empty()) losses_seen_ = parts_.durability.reach().losses;
-  promised_ = parts_.durability.promised();
-  if (promised_.promise == Durability::Promise::kOpen) parts_.durability.want(promised_.position);
+  promised_ = parts_.durability.settle(turn);
+  if (promised_.promise != Durability::Promise::kOpen) return;
+  if (!to_sync_) to_sync_since_ = loop_.now();
+  to_sync_ = promised_.position;
+}
+
+void Worker::attend_disk(Turn turn) {
+  if (!to_sync_ || asked_for_sync_) [[likely]]
+    return;
+  const MonoTime now = loop_.now();
+  if (turn == Turn::kBusy) busy_at_ = now;
+  const bool more_to_come = turn == Turn::kBusy || (sealed_.size() < expected_ && now - busy_at_ < kQuiet);
+  if (more_to_come && now - to_sync_since_ < kPatience) {
+    loop_.post([] {});  // another turn at once
+    return;
+  }
+  if (sealed_.size() != 1) return ask_for_sync();
+  // One waits alone: two hand-overs between threads would be most of what it waits for besides the disk.
+  to_sync_.reset();
+  parts_.durability.sync();
+  release_durable();
+  flush_all();
+  if (to_sync_) ask_for_sync();  // the policy is another one by now
+}
+
+void Worker::ask_for_sync() {
+  asked_for_sync_ = true;
+  parts_.durability.want(*std::exchange(to_sync_, std::nullopt));
 }
 
 void Worker::seal(Client& client) {
@@ -55,8 +89,10 @@ void Worker::break_promise(Client& client) {
 }
 
 void Worker::release_durable() {
+  if (std::exchange(asked_for_sync_, false)) to_sync_since_ = loop_.now();
+  expected_ = sealed_.size();
   if (sealed_.empty()) {
-    awaits_durable_.store(false);
+    awaits_durable_.store(to_sync_.has_value());
     return;
   }
   const aof::Reach log = parts_.durability.reach();
@@ -74,8 +110,8 @@ void Worker::release_durable() {
     client->free_until_ = one.end;
     mark_flush(*client);
   }
-  awaits_durable_.store(!sealed_.empty());
-  if (!sealed_.empty()) parts_.durability.want(sealed_.back().position);
+  awaits_durable_.store(!sealed_.empty() || to_sync_);
+  if (!sealed_.empty() && !to_sync_) to_sync_ = sealed_.back().position;
 }
 
 }  // namespace ashlar::server

@@ -1,8 +1,9 @@
 """appendfsync always: a reply leaves when what it tells of is on the disk, and the server goes on meanwhile.
 
-The disk is held up by the library of syncs.py. A loop that nobody else waits for syncs by itself; so what must be shared is begun by two
-connections whose commands come in the same turn (`together`)."""
+The disk is held up by the library of syncs.py. A loop with one client that waits syncs by itself; so what must be shared is begun by two
+connections whose commands come in the same turn (`together`). That a command has run although its reply waits is told by the server's log."""
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ threads 1
 save ""
 appendonly yes
 appendfsync always
+enable-debug-command yes
 auto-aof-rewrite-percentage 0
 """
 QUIET = 0.1  # seconds without an answer: a wrong server answers at once
@@ -69,21 +71,37 @@ def together(node):
     os.kill(node.pid, signal.SIGCONT)
 
 
-def logged(node, text):
-    """Waits until `text` is in the log, durable or not."""
-    wait_until(lambda: any(text.encode() in path.read_bytes() for path in node.folder.glob("appendonlydir/*.incr.aof")), 10, f"{text} in the log")
+NUMBERS = itertools.count()
+
+
+def marked(wire, *words):
+    """Sends a command and behind it another that leaves the mark it returns in the server's log."""
+    mark = f"mark {next(NUMBERS)}."
+    wire.send(*words)
+    wire.send("DEBUG", "LOG", mark)
+    return mark
+
+
+def run(node, wire, *words):
+    """Returns when the command has run; answer() is for its reply."""
+    mark = marked(wire, *words)
+    wait_until(lambda: mark in node.log.read_text(), 10, f"{words} to run")
+
+
+def answer(wire):
+    reply, mark = wire.read_many(2)
+    assert mark == "OK"
+    return reply
 
 
 def held_up(node, syncs, *wires):  # noqa: F811
-    """A write of each, whose sync has begun and does not end. At least two of each loop."""
+    """A write of each has run, and their sync does not end. At least two of each loop."""
     before = syncs.begun()
     syncs.hold()
     with together(node):
-        for number, wire in enumerate(wires):
-            wire.send("SET", f"key:{number}", "1")
+        marks = [marked(wire, "SET", f"key:{number}", "1") for number, wire in enumerate(wires)]
     wait_until(lambda: syncs.begun() == before + 1, 10, "the sync")
-    for number in range(len(wires)):
-        logged(node, f"key:{number}")
+    wait_until(lambda: all(mark in node.log.read_text() for mark in marks), 10, "all to have run")
 
 
 def closed(wire):
@@ -97,11 +115,10 @@ def test_whoever_sees_a_write_that_is_not_durable_waits_and_is_served_meanwhile(
     a, b, reader, third = clients(node).some(4)
     held_up(node, syncs, a, b)
     reader.send("GET", "key:0")
-    third.send("INCR", "counter")
-    logged(node, "counter")
+    run(node, third, "INCR", "counter")
     assert all(wire.quiet(QUIET) for wire in (a, b, reader, third))
     syncs.release()
-    assert (a.read(), b.read(), reader.read(), third.read()) == ("OK", "OK", "1", 1)
+    assert (answer(a), answer(b), reader.read(), answer(third)) == ("OK", "OK", "1", 1)
     assert reader.call("GET", "key:0") == "1"
 
 
@@ -111,10 +128,9 @@ def test_all_who_come_during_a_sync_share_the_next(start, clients, syncs):  # no
     held_up(node, syncs, a, b)
     before = syncs.begun()
     for number, wire in enumerate(others):
-        wire.send("SET", f"other:{number}", "x")
-        logged(node, f"other:{number}")
+        run(node, wire, "SET", f"other:{number}", "x")
     syncs.release()
-    assert [wire.read() for wire in (a, b, *others)] == ["OK"] * 12
+    assert [answer(wire) for wire in (a, b, *others)] == ["OK"] * 12
     assert syncs.begun() == before + 1
 
 
@@ -127,8 +143,7 @@ def test_a_failed_sync_acknowledges_nothing(start, clients, syncs, threads):  # 
     wait_until(lambda: node.info("clients")["blocked_clients"] == "1", 10, "the client to wait")
     held_up(node, syncs, *writers)
     for number, wire in enumerate(others):
-        wire.send("LPUSH" if number == 0 else "SADD", "list" if number == 0 else f"set:{number}", "x")
-        logged(node, "list" if number == 0 else f"set:{number}")
+        run(node, wire, *(("LPUSH", "list", "x") if number == 0 else ("SADD", f"set:{number}", "x")))
     reader.send("GET", "key:0")
     assert all(wire.quiet(QUIET) for wire in (*writers, waiting, reader, *others))
     syncs.fail()
@@ -155,13 +170,12 @@ def test_replies_and_pushes_of_a_connection_keep_their_order(start, clients, syn
     listener.send("GET", "key:0")
     for words in (["SET", "n", "5"], ["MULTI"], ["INCR", "n"], ["PUBLISH", "channel", "m"], ["EXEC"], ["GET", "n"]):
         pusher.send(*words)
-    logged(node, "INCR")
-    listener.send("INCR", "seen")
-    logged(node, "seen")
+    run(node, pusher, "PING")
+    run(node, listener, "INCR", "seen")
     assert listener.quiet(QUIET) and pusher.quiet(0)
     syncs.release()
     assert pusher.read_many(6) == ["OK", "OK", "QUEUED", "QUEUED", [6, 1], "6"]
-    assert listener.read_many(3) == ["1", Push(["message", "channel", "m"]), 1]
+    assert listener.read_many(4) == ["1", Push(["message", "channel", "m"]), 1, "OK"]
 
 
 def test_pipelined_commands_run_while_their_predecessors_wait(start, clients, syncs):  # noqa: F811
@@ -169,14 +183,13 @@ def test_pipelined_commands_run_while_their_predecessors_wait(start, clients, sy
     a, b = clients(node).some(2)
     held_up(node, syncs, a, b)
     for number in range(1000):
-        a.send("SET", f"key:{number}", number)
-        if number % 100 == 99:
-            logged(node, f"key:{number}")
-    b.send("GET", "key:999")
+        run(node, a, "INCR", "n") if number % 100 == 99 else a.send("INCR", "n")
+    b.send("GET", "n")
     assert a.quiet(QUIET) and b.quiet(0)
     syncs.release()
-    assert a.read_many(1001) == ["OK"] * 1001
-    assert b.read_many(2) == ["OK", "999"]
+    assert answer(a) == answer(b) == "OK"
+    assert [reply for reply in a.read_many(1010) if reply != "OK"] == list(range(1, 1001))
+    assert b.read() == "1000"
 
 
 def test_a_client_that_goes_while_it_waits_disturbs_nobody(start, clients, syncs):  # noqa: F811
@@ -185,11 +198,10 @@ def test_a_client_that_goes_while_it_waits_disturbs_nobody(start, clients, syncs
     a, b = own.some(2)
     gone = Wire(node)
     held_up(node, syncs, a, b)
-    gone.send("SET", "gone", "1")
-    logged(node, "gone")
+    run(node, gone, "SET", "gone", "1")
     gone.close()
     syncs.release()
-    assert (a.read(), b.read()) == ("OK", "OK")
+    assert (answer(a), answer(b)) == ("OK", "OK")
     assert own.new().call("GET", "gone") == "1"
 
 
@@ -199,11 +211,10 @@ def test_a_new_policy_is_for_those_who_come_later(start, clients, syncs):  # noq
     held_up(node, syncs, a, b)
     assert admin.call("CONFIG", "SET", "appendfsync", "everysec") == "OK"
     assert admin.call("SET", "third", "1") == "OK"
-    b.send("SET", "fourth", "1")
-    logged(node, "fourth")
+    run(node, b, "SET", "fourth", "1")
     assert a.quiet(QUIET) and b.quiet(0), "what was promised before is kept, and what follows on a connection comes behind"
     syncs.release()
-    assert a.read() == "OK" and b.read_many(2) == ["OK", "OK"]
+    assert (answer(a), answer(b), answer(b)) == ("OK", "OK", "OK")
 
 
 @pytest.mark.parametrize("disk", ["good", "failing"])
@@ -218,8 +229,7 @@ def test_switching_the_log_off_answers_those_who_wait_as_the_disk_does(start, cl
     assert a.quiet(QUIET) and b.quiet(0)
     syncs.release()
     if disk == "good":
-        assert (a.read(), b.read()) == ("OK", "OK")
-        assert switcher.read() == "OK"
+        assert (answer(a), answer(b), switcher.read()) == ("OK", "OK", "OK")
     else:
         assert closed(a) and closed(b)
     syncs.recover()
@@ -227,7 +237,7 @@ def test_switching_the_log_off_answers_those_who_wait_as_the_disk_does(start, cl
     wait_until(lambda: node.info("persistence")["aof_rewrite_in_progress"] == "0", 30, "the first base")
     held_up(node, syncs, admin, own.new())
     syncs.release()
-    assert admin.read() == "OK", "the new log has nothing to do with what the old one lost"
+    assert answer(admin) == "OK", "the new log has nothing to do with what the old one lost"
 
 
 def test_a_rewrite_meanwhile_keeps_promises_on_either_side_of_its_cut(start, clients, syncs):  # noqa: F811
@@ -240,7 +250,7 @@ def test_a_rewrite_meanwhile_keeps_promises_on_either_side_of_its_cut(start, cli
     after.send("SET", "behind", "1")
     assert a.quiet(QUIET) and after.quiet(0)
     syncs.release()
-    assert (a.read(), b.read(), after.read()) == ("OK", "OK", "OK")
+    assert (answer(a), answer(b), after.read()) == ("OK", "OK", "OK")
     node.kill()
     node.start()
     assert node.call("MGET", "key:0", "key:1", "behind") == ["1", "1", "1"]
@@ -254,7 +264,7 @@ def test_shutdown_answers_what_it_has_made_durable(start, clients, syncs):  # no
     wait_until(lambda: "User requested shutdown" in node.log.read_text(), 10, "the shutdown")
     assert a.quiet(QUIET)
     syncs.release()
-    assert (a.read(), b.read()) == ("OK", "OK")
+    assert (answer(a), answer(b)) == ("OK", "OK")
     assert closed(a)
     node.pid = None
     node.start()
@@ -268,10 +278,9 @@ def test_waitaof_counts_the_disk_when_it_has_the_write(start, clients, syncs):  
     a.send("WAITAOF", "0", "0", "1")
     a.send("WAITAOF", "1", "0", "0")
     assert a.quiet(QUIET)
-    b.send("INCR", "later")
-    logged(node, "later")
+    run(node, b, "INCR", "later")
     syncs.release()
-    assert a.read() == "OK"
+    assert answer(a) == "OK"
     assert a.read() == [0, 0], "its time was over before the disk had it"
     assert a.read() == [1, 0]
 
@@ -284,7 +293,7 @@ def test_a_busy_script_lets_replies_go_that_have_become_durable(start, clients, 
     other.send("GET", "key:0")
     assert a.quiet(QUIET)
     syncs.release()
-    assert (a.read(), b.read()) == ("OK", "OK")
+    assert (answer(a), answer(b)) == ("OK", "OK")
     assert other.read().startswith("BUSY ")
     assert other.call("SCRIPT", "KILL") == "OK"
     assert "killed by user" in script.read()
@@ -301,19 +310,18 @@ def test_a_write_waits_for_the_disk_and_for_replicas(start, clients, syncs):  # 
     wait_until(lambda: replica.call("GET", "key:1") == "1", 10, "the replica to have it")
     assert a.quiet(QUIET) and b.quiet(0), "the replica has it, the disk does not"
     syncs.release()
-    assert (a.read(), b.read()) == ("OK", "OK")
+    assert (answer(a), answer(b)) == ("OK", "OK")
     assert admin.call("CONFIG", "SET", "min-replicas-ack-timeout", "100") == "OK"
     os.kill(replica.pid, signal.SIGSTOP)
     try:
         held_up(node, syncs, a, b)
-        a.send("SET", "more", "2")
-        logged(node, "more")
+        run(node, a, "SET", "more", "2")
         a.send("GET", "more")
         assert a.quiet(0.5) and b.quiet(0), "the time for the replica is over, but what is told comes when the disk has it"
         syncs.release()
         refused = "NOREPLICAS Too few replicas"
-        *errors, read = a.read_many(3)
-        assert read == "2" and all(error.startswith(refused) for error in (*errors, b.read()))
+        errors = [answer(wire) for wire in (a, a, b)]
+        assert a.read() == "2" and all(error.startswith(refused) for error in errors)
     finally:
         os.kill(replica.pid, signal.SIGCONT)
 
