@@ -130,6 +130,11 @@ void Replicas::note_holdings() {
   holds_from_.store(oldest, std::memory_order_relaxed);
 }
 
+/// The last block is kept for more to come only while somebody lags.
+void Replicas::forget_lag() {
+  if (std::ranges::all_of(links_, [](const auto& entry) { return entry.second->queued_bytes() == 0; })) lag_.reset();
+}
+
 void Replicas::start_waiting() {
   std::vector<ReplicaLink*> to_sockets;
   std::vector<ReplicaLink*> by_file;
@@ -203,6 +208,7 @@ void Replicas::link_lost(ReplicaLink& link, std::string why) {
   if (link.state() == ReplicaLink::State::kLost) return;
   log::notice("Connection with replica {} lost: {}", link.name, why);
   link.close();
+  forget_lag();
   transfers_.leave(link.number());
   parts_.loop.post([this, number = link.number()] { reap(number); });
   publish();
@@ -341,7 +347,6 @@ std::size_t Replicas::drop(const std::function<bool(const std::string& address)>
     link_lost(*link, why);
     ++dropped;
   }
-  if (dropped > 0) lag_.reset();
   return dropped;
 }
 

@@ -122,6 +122,7 @@ class Replicas final : private ReplicaLink::Owner {
   [[nodiscard]] std::optional<std::uint64_t> overflows_above() const;
   [[nodiscard]] bool within_limits(ReplicaLink& link) { return link.within_limits(settings_, lag_memory()); }
   void update_readers();
+  void forget_lag();
   void publish();
   void note_holdings();
 
