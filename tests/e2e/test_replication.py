@@ -366,6 +366,8 @@ def test_failover_swaps_the_roles(start, kinds, named):
     fill(old, 0, 20)
     follow(new, old)
     wait_in_step(old, new)
+    # The replica may have the data before its primary has heard so.
+    wait_until(lambda: "state=online" in replication(old)["slave0"], 20, "the replica to be online")
     fulls = full_syncs(old)
     assert old.call("FAILOVER", *(["TO", "127.0.0.1", new.port] if named == "named" else [])) == "OK"
     wait_until(lambda: replication(old)["role"] == "slave" and replication(new)["role"] == "master", 20, "the swap")
