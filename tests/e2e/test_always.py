@@ -244,6 +244,7 @@ def test_a_rewrite_meanwhile_keeps_promises_on_either_side_of_its_cut(start, cli
     node = start()
     own = clients(node)
     a, b, admin, after = own.some(4)
+    node.call("CONFIG", "SET", "rdb-key-save-delay", 10_000_000)  # the new base is not complete before the end
     held_up(node, syncs, a, b)
     admin.send("BGREWRITEAOF")
     wait_until(lambda: len(list(node.folder.glob("appendonlydir/*.incr.aof"))) == 2, 10, "the cut")
