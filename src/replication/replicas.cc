@@ -352,7 +352,8 @@ std::size_t Replicas::drop(const std::function<bool(const std::string& address)>
 
 void Replicas::restart_transfers(const std::string& why) {
   for (auto& [number, link] : links_) {
-    if (link->state() == ReplicaLink::State::kSyncing) link_lost(*link, why);
+    // A replica that may have everything already hears of what happened by the stream.
+    if (link->state() == ReplicaLink::State::kSyncing && !transfers_.complete(number)) link_lost(*link, why);
   }
 }
 

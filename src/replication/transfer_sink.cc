@@ -73,12 +73,12 @@ Result<void> TransferSink::write(std::string_view bytes) {
 
 Result<void> TransferSink::finish() {
   ASH_TRY_VOID(writer_->end());
+  plan_.news->note_complete();
   return plan_.route == Route::kSocket ? send(plan_.mark) : send_file();
 }
 
 Result<void> TransferSink::send_file() {
   constexpr std::size_t kPiece = 256 * 1024;
-  plan_.news->begin_file();
   ASH_TRY(const std::uint64_t size, file_->size());
   ASH_TRY(const auto reader, plan_.files->open(plan_.path, OpenMode::kRead));
   ASH_TRY_VOID(send(fmt::format("${}\r\n", size)));

@@ -45,14 +45,14 @@ class TransferNews {
     MutexLock lock(mutex_);
     return std::move(lost_);
   }
-  /// The snapshot is complete, and its file goes to the replicas.
-  void begin_file() noexcept { sends_file_.store(true, std::memory_order_relaxed); }
-  [[nodiscard]] bool sends_file() const noexcept { return sends_file_.load(std::memory_order_relaxed); }
+  /// All of the snapshot is made; only sending is left.
+  void note_complete() noexcept { complete_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool complete() const noexcept { return complete_.load(std::memory_order_relaxed); }
 
  private:
   Mutex mutex_;
   std::unordered_map<std::uint64_t, Error> lost_ ASH_GUARDED_BY(mutex_);
-  std::atomic<bool> sends_file_{false};
+  std::atomic<bool> complete_{false};
 };
 
 /// Says FULLRESYNC, frames the snapshot and sends it, each piece to one replica after the other. A replica that cannot

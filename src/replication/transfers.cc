@@ -81,9 +81,16 @@ void Transfers::leave(std::uint64_t link) {
   }
 }
 
+bool Transfers::complete(std::uint64_t link) const {
+  return std::ranges::any_of(running_, [&](const auto& entry) {
+    return entry.second.links.contains(link) && entry.second.news->complete();
+  });
+}
+
 bool Transfers::sends_file(std::uint64_t link) const {
   return std::ranges::any_of(running_, [&](const auto& entry) {
-    return entry.second.links.contains(link) && entry.second.news->sends_file();
+    const Transfer& transfer = entry.second;
+    return transfer.route == Route::kFile && transfer.links.contains(link) && transfer.news->complete();
   });
 }
 

@@ -47,6 +47,8 @@ class Transfers {
   void leave(std::uint64_t link);
   /// How many snapshots are on their way. Thread: any.
   [[nodiscard]] std::size_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+  /// Whether all of this replica's snapshot is made, and at most its sending goes on.
+  [[nodiscard]] bool complete(std::uint64_t link) const;
   /// Whether this replica is being sent the file of a complete snapshot.
   [[nodiscard]] bool sends_file(std::uint64_t link) const;
   /// Whether a snapshot goes straight to sockets now.

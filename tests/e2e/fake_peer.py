@@ -98,14 +98,21 @@ class FakeReplica(Link):
         self.send(command("PSYNC", "?", "-1"))
 
     def take_snapshot(self):
-        """Reads the snapshot up to its mark; the offset of the stream behind it."""
+        """Reads the snapshot, a file of an announced size or what ends with a mark; the offset of the stream behind it."""
         words = self.line().lstrip(b"\n").split()
         assert words[0] == b"+FULLRESYNC", words
         header = self.line().lstrip(b"\n")
-        assert header.startswith(b"$EOF:"), header
-        while not self.buffer.endswith(header[5:]):
-            self._more()
-        self.buffer = b""
+        if header.startswith(b"$EOF:"):
+            while not self.buffer.endswith(header[5:]):
+                self._more()
+            self.buffer = b""
+        else:
+            left = int(header[1:])
+            while left > len(self.buffer):
+                left -= len(self.buffer)
+                self.buffer = b""
+                self._more()
+            self.buffer = self.buffer[left:]
         return int(words[2])
 
     def acknowledge(self, offset, *more):

@@ -127,6 +127,20 @@ def test_flushall_begins_a_synchronisation_anew(start, kind):
     assert primary.info("stats")["sync_full"] == "2"
 
 
+@BOTH
+def test_flushall_lets_a_snapshot_arrive_that_is_complete(start, kind):
+    primary = start(kind, "--repl-diskless-sync", "no")
+    primary.call("DEBUG", "POPULATE", 1000, "key", 30000)
+    replica = FakeReplica(primary.port)
+    wait_until(lambda: states(primary) == ["send_bulk"], 20, "the whole file, which does not fit into buffers")
+    primary.call("FLUSHALL")
+    primary.call("SET", "k", "v")
+    replica.take_snapshot()
+    assert [replica.command()[0].lower() for _ in range(3)] == ["select", "flushall", "set"]
+    assert primary.info("stats")["sync_full"] == "1"
+    replica.close()
+
+
 @pytest.mark.parametrize("load", ["disabled", "on-empty-db", "swapdb"])
 def test_a_replica_that_loads_slowly_goes_on_when_the_delay_is_taken_back(start, load):
     primary, replica = start(), start(OURS, "--repl-diskless-load", load, "--key-load-delay", str(60 * SECOND))
