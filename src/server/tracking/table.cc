@@ -26,16 +26,6 @@ void Table::remember(std::span<const KeyRef> keys, ClientId reader, Inbox& inbox
   }
 }
 
-void Table::forget(SlotId slot, Keys::iterator key) {
-  std::unique_ptr<Keys>& table = slots_[slot.value()];
-  keys_.fetch_sub(1, std::memory_order_relaxed);
-  items_.fetch_sub(key->second.size(), std::memory_order_relaxed);
-  table->erase(key);
-  if (!table->empty()) return;
-  table.reset();
-  keyspace_.slot(slot).interest &= static_cast<std::uint8_t>(~kInterest);
-}
-
 void Table::tell_readers(std::string_view key, const Readers& readers, ClientId actor) {
   std::vector<ClientId> ids;
   std::vector<Inbox*> inboxes;
@@ -48,12 +38,21 @@ void Table::tell_readers(std::string_view key, const Readers& readers, ClientId 
   for (Inbox* inbox : inboxes) inbox->send(parcel);
 }
 
+void Table::forget(SlotId slot, Keys::iterator key, ClientId actor) {
+  std::unique_ptr<Keys>& table = slots_[slot.value()];
+  const auto forgotten = table->extract(key);
+  keys_.fetch_sub(1, std::memory_order_relaxed);
+  items_.fetch_sub(forgotten.mapped().size(), std::memory_order_relaxed);
+  if (table->empty()) {
+    table.reset();
+    keyspace_.slot(slot).interest &= static_cast<std::uint8_t>(~kInterest);
+  }
+  tell_readers(forgotten.key(), forgotten.mapped(), actor);  // last: who is told finds the key gone from the counts, too
+}
+
 void Table::key_modified(const KeyRef& key, ClientId actor, ChangedKeys& changed) {
   if (const std::unique_ptr<Keys>& table = slots_[key.slot.value()]) {
-    if (const auto found = table->find(key.text); found != table->end()) {
-      tell_readers(key.text, found->second, actor);
-      forget(key.slot, found);
-    }
+    if (const auto found = table->find(key.text); found != table->end()) forget(key.slot, found, actor);
   }
   if (broadcasters_.load(std::memory_order_relaxed) != 0) changed.insert_or_assign(std::string(key.text), actor);
 }
@@ -146,11 +145,7 @@ void Table::enforce_limit(Rng& rng) {
   for (std::uint32_t seen = 0; seen < kSlotCount && over_limit(); ++seen, ++slot) {
     const SlotId id = SlotId::wrap(slot);
     const keyspace::SlotGuard guard(keyspace_, id);
-    while (slots_[id.value()] && over_limit()) {
-      const auto victim = slots_[id.value()]->begin();
-      tell_readers(victim->first, victim->second, ClientId{});
-      forget(id, victim);
-    }
+    while (slots_[id.value()] && over_limit()) forget(id, slots_[id.value()]->begin(), ClientId{});
   }
 }
 

@@ -77,7 +77,8 @@ class Table {
   static void add_to(Listeners& listeners, Inbox& inbox);
   static void remove_from(Listeners& listeners, Inbox& inbox);
   void tell_readers(std::string_view key, const Readers& readers, ClientId actor);
-  void forget(SlotId slot, Keys::iterator key);
+  /// Takes the key out and tells its readers.
+  void forget(SlotId slot, Keys::iterator key, ClientId actor);
 
   keyspace::Keyspace& keyspace_;
   std::array<std::unique_ptr<Keys>, kSlotCount> slots_;  // each guarded by its slot's lock; null when empty
