@@ -5,7 +5,7 @@
 
   checks  layers, tidy, format, every header alone, and the tests of those checks
   sim     the simulated cluster: one run per seed and its repetition, a hundred nodes, planted bugs that must be found
-  e2e     real processes and real clients on the release build: tests/e2e, and beside it tests/cli, tests/diff, tests/config,
+  e2e     real processes and real clients on the release build: tests/e2e, tests/cli, tests/diff, tests/config,
           tests/scenarios
   suite   files of Redis' own test suite that are soon done (tests/conformance/fast.txt), on the release build
   unit    unit tests under AddressSanitizer and UBSan
@@ -19,6 +19,7 @@ import argparse
 import concurrent.futures
 import os
 import pathlib
+import queue
 import re
 import subprocess
 import sys
@@ -32,6 +33,13 @@ PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 TAIL_LINES = 60
 # What a client, a file or a peer hands us without being asked who it is; these run for --fuzz-seconds, the others for a tenth.
 FUZZ_LONG = {"acl", "bus_frame", "commands", "config", "packed", "resp_request", "restore", "script", "stream"}
+# Files of tests/e2e that take longest: begun first, so that none of them is alone at the end.
+LONG_E2E = {"test_clients", "test_make_run", "test_migration", "test_mixed_cluster", "test_sentinel", "test_slots", "test_transactions",
+            "test_tutorial"}
+E2E_PORTS = 420  # for each of two that run at a time
+# Folders of tests whose programs or ports are their own.
+BESIDE = {"cli": {"ASHLAR_TEST_PORT": "21900"}, "diff": {"ASHLAR_E2E_PORTS": "21860-21899"}, "config": {},
+          "scenarios": {"ASHLAR_E2E_PORTS": "22000-22049"}}
 PLANTED_BUGS = ["vote-twice", "vote-before-persist", "keep-epoch"]
 PLANTED_FROM, PLANTED_SEEDS = 65, 24  # a second vote is rare: one seed in forty shows it
 
@@ -109,8 +117,10 @@ def read_junit(path, tally, label):
         tally.add(f"{label}: no test ran", False)
     for case in cases:
         name = f"{label}: {case.get('classname', '')} {case.get('name')}"
-        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
-            tally.add(name, False)
+        wrong = next((found for found in (case.find("failure"), case.find("error")) if found is not None), None)
+        if wrong is not None or case.get("status") == "fail":
+            why = (wrong.get("message") or "").split("\n")[0] if wrong is not None else ""
+            tally.add(f"{name}: {why[:200]}", False)
         elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
             tally.skipped.append(name)
         else:
@@ -265,15 +275,21 @@ def tier_e2e(options):
         return tally
     tally.failed += build(options, "release", ["config_tool"])
     programs = {"ASHLAR_CONFIG_TOOL": str(BUILD / "release/tools/config_tool"), "ASHLAR_BIN_DIR": str(BUILD / "bin")}
-    # The tutorial mostly waits, so the others run beside it, on ports of their own, and what later tiers need is built.
-    beside = [("cli", {"ASHLAR_TEST_PORT": "21900"}), ("diff", {"ASHLAR_E2E_PORTS": "21860-21899"}), ("config", {}),
-              ("scenarios", {"ASHLAR_E2E_PORTS": "22000-22049"})]
+    files = sorted((TOP / "tests/e2e").glob("test_*.py"), key=lambda path: (path.stem not in LONG_E2E, path.stem))
+    waiting = queue.SimpleQueue()
+    for path in files[:len(LONG_E2E)] + [TOP / "tests" / folder for folder in BESIDE] + files[len(LONG_E2E):]:
+        waiting.put(path)
 
-    def rest():
+    def work(first_port):
+        """Takes one file or folder after the other, as long as there are any."""
         found = Tally()
-        for folder, ports in beside:
-            pytest(options, found, f"e2e-{folder}", TOP / "tests" / folder, {**programs, **ports})
-        return found
+        while True:
+            try:
+                path = waiting.get_nowait()
+            except queue.Empty:
+                return found
+            ports = {"ASHLAR_E2E_PORTS": f"{first_port}-{first_port + E2E_PORTS - 1}", **BESIDE.get(path.name, {})}
+            pytest(options, found, f"e2e-{path.stem.removeprefix('test_')}", path, {**programs, **ports})
 
     def build_ahead():
         for preset in options.ahead:
@@ -282,11 +298,11 @@ def tier_e2e(options):
             subprocess.run(["nice", "-n", "15", "cmake", "--build", BUILD / preset, "-j", str(options.jobs), *wanted], cwd=TOP,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # its own tier says what is wrong
 
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        others = pool.submit(rest)
+    # Most of these tests wait most of the time: two at once, and what later tiers need is built beside them.
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
         pool.submit(build_ahead)
-        pytest(options, tally, "e2e", TOP / "tests/e2e", {**programs, "ASHLAR_E2E_PORTS": "21000-21849"})
-        tally += others.result()
+        for found in pool.map(work, [21000, 21000 + E2E_PORTS]):
+            tally += found
     return tally
 
 
@@ -300,7 +316,10 @@ def tier_suite(options):
     found = re.findall(r"^(\S+): (\d+) passed, (\d+) failed, (\d+) skipped, (\d+) not reached", text, re.M)
     for name, passed, failed, skipped, missed in found:
         tally.passed += int(passed)
-        tally.failed += [f"suite: {name}: a test failed or was not reached, see suite.log"] * (int(failed) + int(missed))
+        wrong = re.search(rf"^{re.escape(name)}: .*\n((?:    .*\n)*)", text, re.M)[1].split("\n")
+        wrong = [line.strip() for line in wrong if line.strip()][:int(failed)]
+        tally.failed += [f"suite: {name}: {line}" for line in wrong]
+        tally.failed += [f"suite: {name}: {missed} tests not reached"] if int(missed) else []
         tally.skipped += [f"suite: {name}: a test of tests/conformance/skips.txt"] * int(skipped)
     tally.failed += [f"suite: {name} did not run" for name in sorted(set(files) - {row[0] for row in found})]
     return tally

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 
 #include "keyspace/eviction.h"
 #include "keyspace/expiry_cycle.h"
+#include "keyspace/expiry_sample.h"
 #include "keyspace/slot_guard.h"
 
 namespace ashlar::keyspace {
@@ -44,6 +46,19 @@ TEST_F(Upkeep, ExpiryCycleRemovesExactlyTheDueKeysOfAllDatabases) {
   odd.run(context, kPlenty);
   EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 100U);
 }
+TEST_F(Upkeep, TellsHowLongTheKeysOfADatabaseThatExpireHaveStillToLive) {
+  EXPECT_EQ(average_ttl(keyspace, DbIndex{0}, kStart), Millis(0));
+  for (int i = 0; i < 20000; ++i) set(0, "never" + std::to_string(i));
+  set(0, "soon", kStart + Seconds(10));
+  set(0, "later", kStart + Seconds(30));
+  set(0, "over", kStart - Seconds(1));
+  set(2, "k", WallTime(Millis(std::numeric_limits<std::int64_t>::max() / 2'000'000)));
+  EXPECT_EQ(average_ttl(keyspace, DbIndex{0}, kStart), Millis(20'000));
+  EXPECT_GT(average_ttl(keyspace, DbIndex{2}, kStart), Seconds(1'000'000'000));
+  for (int i = 0; i < 1000; ++i) set(1, "k" + std::to_string(i), kStart + Seconds(100));
+  EXPECT_EQ(average_ttl(keyspace, DbIndex{1}, kStart), Millis(100'000));
+}
+
 TEST_F(Upkeep, ExpiryCycleFinishesALargeSlotInSmallBudgetsWhileWritersAdd) {
   for (int i = 0; i < 5000; ++i) set(0, "{t}" + std::to_string(i), kStart + Millis(i % 7));
   context.now = kStart + Seconds(1);

@@ -67,13 +67,17 @@ class Host {
     std::uint64_t durable = 0;
   };
   [[nodiscard]] virtual std::optional<LogPositions> log_positions() const = 0;
+  /// A number as clients have, for the connection to our primary. Thread: the control loop's.
+  [[nodiscard]] virtual ClientId new_connection_id() = 0;
 };
 
 /// The socket of a client that became a replica.
 struct TakenSocket {
   Fd fd;
   std::string unread;
+  ClientId id;
   std::string peer_address;
+  std::string local_address;
 };
 
 /// How a client's socket is obtained.

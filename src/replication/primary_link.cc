@@ -127,6 +127,12 @@ void PrimaryLink::connected() {
     return lose(fmt::format("Error condition on socket for SYNC: {}", result.error().text()));
   }
   log::notice("Non blocking connect for SYNC fired the event.");
+  const auto local = net::local_endpoint(socket_->fd());
+  facts_ = {.id = parts_.host.new_connection_id(),
+            .peer = to_string(*primary_),
+            .local = local ? to_string(*local) : "",
+            .descriptor = socket_->fd().get(),
+            .since = parts_.loop.now()};
   set_phase(Phase::kHandshake);
   begin_step(Step::kPing);
 }
@@ -485,7 +491,12 @@ void PrimaryLink::set_phase(Phase phase) {
 }
 
 void PrimaryLink::publish() {
-  Status now{primary_, phase_, last_io_, down_since_, 0, 0, phase_ == Phase::kConnected ? in_.size() : 0};
+  Status now{primary_, phase_, last_io_, down_since_, 0, 0, phase_ == Phase::kConnected ? in_.size() : 0, {}};
+  if (socket_ && phase_ >= Phase::kHandshake) {
+    now.link = facts_;
+    now.link->last_heard = last_io_.value_or(facts_.since);
+    now.link->queued = out_.size();
+  }
   if (sync_) {
     now.sync_total = sync_->progress().total.load(std::memory_order_relaxed);
     now.sync_received = sync_->progress().received.load(std::memory_order_relaxed);

@@ -19,6 +19,7 @@
 #include "replication/full_sync.h"
 #include "replication/handshake.h"
 #include "replication/held_transaction.h"
+#include "replication/link_facts.h"
 #include "replication/ports.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
@@ -37,7 +38,8 @@ class PrimaryLink final : private net::IoHandler {
     std::optional<MonoTime> down_since;  // nullopt while connected, and before the first connection
     std::uint64_t sync_total = 0;        // bytes, while receiving; 0: unknown
     std::uint64_t sync_received = 0;
-    std::uint64_t unapplied = 0;  // bytes of the stream that have been received and wait for the end of a pause
+    std::uint64_t unapplied = 0;    // bytes of the stream that have been received and wait for the end of a pause
+    std::optional<LinkFacts> link;  // of the connection that stands
   };
   struct Parts {
     net::EventLoop& loop;
@@ -117,6 +119,7 @@ class PrimaryLink final : private net::IoHandler {
   std::optional<MonoTime> last_io_;
   std::optional<MonoTime> down_since_;
   std::shared_ptr<BlockingSocket> socket_;  // shared with the thread of a synchronisation
+  LinkFacts facts_;                         // of the socket
   ByteBuffer in_;
   ByteBuffer out_;
   resp::RequestParser parser_;

@@ -11,6 +11,7 @@
 #include "net/event_loop.h"
 #include "replication/blocking_socket.h"
 #include "replication/handshake.h"
+#include "replication/link_facts.h"
 #include "replication/settings.h"
 #include "replication/stream.h"
 #include "resp/request_parser.h"
@@ -94,12 +95,18 @@ class ReplicaLink final : public net::IoHandler {
   [[nodiscard]] bool catches_up() const noexcept { return catches_up_; }
   /// First byte of the stream that it has not been fed.
   void set_position(std::int64_t position) noexcept { position_ = position; }
+  [[nodiscard]] LinkFacts facts() const {
+    LinkFacts now = connection;
+    now.last_heard = last_ack_;
+    now.queued = queued_bytes_;
+    return now;
+  }
   void note_alive() noexcept { last_ack_ = loop_.now(); }
 
   bool marked = false;  // the snapshot ends with a mark
   std::string name;     // "ip:port" for the log
   std::string address;
-  std::string peer;  // of the connection, as CLIENT KILL names it
+  LinkFacts connection;  // what does not change
 
  private:
   struct Piece {

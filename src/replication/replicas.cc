@@ -59,7 +59,11 @@ void Replicas::take(TakenSocket socket, const SyncRequest& request, ReplicaTrait
       static_cast<ReplicaLink::Owner&>(*this), parts_.loop, number,
       std::make_shared<BlockingSocket>(std::move(socket.fd), settings_.timeout, parts_.traffic),
       std::move(socket.unread), std::move(traits));
-  link->peer = socket.peer_address;
+  link->connection = {.id = socket.id,
+                      .peer = socket.peer_address,
+                      .local = std::move(socket.local_address),
+                      .descriptor = link->socket()->fd().get(),
+                      .since = link->since()};
   link->address = link->traits().address.empty() ? address_part(socket.peer_address) : link->traits().address;
   link->name =
       link->traits().port == 0 ? socket.peer_address : fmt::format("{}:{}", link->address, link->traits().port);
@@ -340,10 +344,10 @@ void Replicas::drop_all(const std::string& why) {
   for (auto& [number, link] : links_) link_lost(*link, why);
 }
 
-std::size_t Replicas::drop(const std::function<bool(const std::string& address)>& which, const std::string& why) {
+std::size_t Replicas::drop(const std::function<bool(const LinkFacts&)>& which, const std::string& why) {
   std::size_t dropped = 0;
   for (auto& [number, link] : links_) {
-    if (link->state() == ReplicaLink::State::kLost || !which(link->peer)) continue;
+    if (link->state() == ReplicaLink::State::kLost || !which(link->facts())) continue;
     link_lost(*link, why);
     ++dropped;
   }
@@ -390,8 +394,7 @@ void Replicas::publish() {
   for (const auto& [number, link] : links_) {
     if (link->state() == ReplicaLink::State::kLost) continue;
     all.push_back({link->address, link->traits().port, state_name(*link, transfers_), link->acknowledged(),
-                   link->durable(), link->last_ack(), link->state() == ReplicaLink::State::kOnline,
-                   link->queued_bytes()});
+                   link->durable(), link->last_ack(), link->state() == ReplicaLink::State::kOnline, link->facts()});
   }
   {
     MutexLock lock(mutex_);

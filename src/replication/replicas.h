@@ -36,8 +36,8 @@ struct ReplicaStatus {
   std::int64_t offset = 0;
   std::optional<std::int64_t> durable;  // on its disk
   MonoTime last_ack;
-  bool announced = false;    // it acknowledges
-  std::uint64_t queued = 0;  // bytes that wait for its socket
+  bool announced = false;  // it acknowledges
+  LinkFacts link;
 };
 
 /// How replicas were brought into step, since the start or CONFIG RESETSTAT. Thread: written by control, read by any.
@@ -74,8 +74,8 @@ class Replicas final : private ReplicaLink::Owner {
   enum class Pings : std::uint8_t { kNone, kWhenDue };
   void tick(Pings pings);
   void drop_all(const std::string& why);
-  /// Ends the links to which `which` says yes; how many they were. It is asked for the address of the connection.
-  std::size_t drop(const std::function<bool(const std::string& address)>& which, const std::string& why);
+  /// Ends the links to which `which` says yes; how many they were.
+  std::size_t drop(const std::function<bool(const LinkFacts&)>& which, const std::string& why);
   /// Nobody wants the snapshots that are on their way: whom they go to comes again.
   void restart_transfers(const std::string& why);
   /// Whether a snapshot is on its way. Thread: any.

@@ -34,7 +34,7 @@ struct ReplicasTest : ::testing::Test {
     SyncRequest request;
     request.history = history;
     request.position = position;
-    replicas.take({Fd(ends[0]), {}, "127.0.0.1:1"}, request, std::move(traits));
+    replicas.take({Fd(ends[0]), {}, ClientId{1}, "127.0.0.1:1", {}}, request, std::move(traits));
     return Fd(ends[1]);
   }
   static std::string received(const Fd& fd) {

@@ -315,16 +315,26 @@ void Replication::wait_for(ClientId client, const KeepGoal& goal, Millis timeout
   });
 }
 
-void Replication::end_links(Peers peers, std::function<bool(const std::string& address)> which,
+void Replication::end_links(Peers peers, std::function<bool(const LinkFacts&)> which,
                             std::function<void(std::size_t)> done) {
   parts_.loop.post([this, peers, which = std::move(which), done = std::move(done)] {
     constexpr const char* kWhy = "ended by CLIENT KILL";
     if (peers == Peers::kReplicas) return done(replicas_.drop(which, kWhy));
-    const auto primary = link_.status().primary;
-    const bool ends = primary && link_.status().phase == PrimaryLink::Phase::kConnected && which(to_string(*primary));
+    const PrimaryLink::Status primary = link_.status();
+    const bool ends = primary.link && primary.phase == PrimaryLink::Phase::kConnected && which(*primary.link);
     if (ends) link_.end(kWhy);
     done(ends ? 1 : 0);
   });
+}
+
+std::vector<LinkFacts> Replication::links(Peers peers) const {
+  std::vector<LinkFacts> found;
+  if (peers == Peers::kPrimary) {
+    if (auto link = link_.status().link) found.push_back(std::move(*link));
+  } else {
+    for (ReplicaStatus& replica : replicas_.status()) found.push_back(std::move(replica.link));
+  }
+  return found;
 }
 
 void Replication::end_wait(ClientId client, Waiters::Early how, std::function<void(bool)> done) {

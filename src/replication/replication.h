@@ -107,11 +107,12 @@ class Replication {
   [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_.load(); }
   /// Without a timeout (zero) the wait may last forever.
   void wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done);
-  /// Ends the connections to our replicas, or that to our primary, whose address pleases `which`; `done` is told, on
+  /// Ends the connections to our replicas, or that to our primary, which please `which`; `done` is told, on
   /// the control loop, how many they were. All come again by themselves.
   enum class Peers : std::uint8_t { kReplicas, kPrimary };
-  void end_links(Peers peers, std::function<bool(const std::string& address)> which,
-                 std::function<void(std::size_t)> done);
+  void end_links(Peers peers, std::function<bool(const LinkFacts&)> which, std::function<void(std::size_t)> done);
+  /// The connections of replication that stand. Thread: any.
+  [[nodiscard]] std::vector<LinkFacts> links(Peers peers) const;
   /// Ends such a wait early; `done` is told, on the control loop, whether there was one.
   void end_wait(ClientId client, Waiters::Early how, std::function<void(bool)> done);
   /// Place in the append-only file behind everything written so far; nullopt without one.

@@ -82,9 +82,8 @@ void Transfers::leave(std::uint64_t link) {
 }
 
 bool Transfers::complete(std::uint64_t link) const {
-  return std::ranges::any_of(running_, [&](const auto& entry) {
-    return entry.second.links.contains(link) && entry.second.news->complete();
-  });
+  return std::ranges::any_of(
+      running_, [&](const auto& entry) { return entry.second.links.contains(link) && entry.second.news->complete(); });
 }
 
 bool Transfers::sends_file(std::uint64_t link) const {

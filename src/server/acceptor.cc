@@ -148,7 +148,7 @@ void Acceptor::take(const Listener& listener) {
     if (!next->has_value()) return;
     net::Accepted& accepted = **next;
     server::Accepted connection;
-    connection.id = ClientId{next_id_++};
+    connection.id = new_id();
     connection.transport = listener.place().transport;
     if (connection.transport == Transport::kUnix) {
       connection.peer_address = connection.local_address = listener.place().address + ":0";

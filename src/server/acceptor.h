@@ -25,6 +25,8 @@ class Acceptor {
   [[nodiscard]] Result<void> listen(const config::Config& config);
   void close();
 
+  /// The number of the next connection. Thread: the control loop's.
+  [[nodiscard]] ClientId new_id() noexcept { return ClientId{next_id_++}; }
   /// A connection ended.
   void client_gone() noexcept { connected_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] std::size_t connected() const noexcept { return connected_.load(std::memory_order_relaxed); }
@@ -62,7 +64,7 @@ class Acceptor {
   std::vector<std::unique_ptr<Listener>> listeners_;  // the control loop's
   Mutex mutex_;                                       // one listen() at a time
   std::vector<Open> open_ ASH_GUARDED_BY(mutex_);
-  std::uint64_t next_id_ = 1;
+  std::uint64_t next_id_ = 1;  // the control loop's
   std::atomic<std::size_t> connected_{0};
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> rejected_{0};

@@ -44,6 +44,7 @@ struct Departed {
   std::string unread;  // bytes behind the last command
   ClientId id;
   std::string peer_address;
+  std::string local_address;
 };
 
 class Client final : public command::Session, public net::IoHandler {

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "keyspace/access_clock.h"
+#include "keyspace/expiry_sample.h"
 #include "server/latency_summary.h"
 #include "server/sampler.h"
 
@@ -271,7 +272,10 @@ void latencystats_section(const InfoParts& p, InfoWriter& out) {
 void keyspace_section(const InfoParts& p, InfoWriter& out) {
   std::uint32_t db = 0;
   for (const keyspace::Keyspace::Size& size : p.keyspace.sizes()) {
-    if (size.keys > 0) out.formatted(fmt::format("db{}", db), "keys={},expires={},avg_ttl=0", size.keys, size.expires);
+    if (size.keys > 0) {
+      const Millis ttl = size.expires == 0 ? Millis(0) : keyspace::average_ttl(p.keyspace, DbIndex{db}, p.clock.wall());
+      out.formatted(fmt::format("db{}", db), "keys={},expires={},avg_ttl={}", size.keys, size.expires, ttl.count());
+    }
     ++db;
   }
 }

@@ -111,7 +111,8 @@ replication::Takeover::Answer ClientTakeover::take(command::Session& session,
   auto* client = dynamic_cast<Client*>(&session);
   if (client == nullptr) return Answer::kNoClient;
   client->depart([taker = std::move(taker)](Departed departed) {
-    taker({std::move(departed.fd), std::move(departed.unread), std::move(departed.peer_address)});
+    taker({std::move(departed.fd), std::move(departed.unread), departed.id, std::move(departed.peer_address),
+           std::move(departed.local_address)});
   });
   return Answer::kTaken;
 }

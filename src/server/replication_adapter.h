@@ -75,17 +75,20 @@ class ReplicationHost final : public replication::Host {
   }
   void hold_writes(Hold hold) override;
   [[nodiscard]] std::optional<LogPositions> log_positions() const override { return log_ ? log_() : std::nullopt; }
+  [[nodiscard]] ClientId new_connection_id() override { return new_id_(); }
 
   /// What this needs of the parts made later; set at start.
   struct Links {
     std::function<void()> dataset_replaced;
     std::function<std::optional<LogPositions>()> log;
     std::function<void(Hold)> hold_writes;
+    std::function<ClientId()> new_connection_id;
   };
   void connect(Links links) {
     dataset_observer_ = std::move(links.dataset_replaced);
     log_ = std::move(links.log);
     hold_ = std::move(links.hold_writes);
+    new_id_ = std::move(links.new_connection_id);
   }
   enum class Role : std::uint8_t { kPrimary, kReplica };
   /// Whom show() tells when we have begun to follow a primary, or ceased to; set at start.
@@ -103,6 +106,7 @@ class ReplicationHost final : public replication::Host {
   std::function<void()> dataset_observer_;
   std::function<std::optional<LogPositions>()> log_;
   std::function<void(Hold)> hold_;
+  std::function<ClientId()> new_id_;
   std::function<void(Role)> role_observer_;
   std::function<void()> acknowledgement_observer_;
 };

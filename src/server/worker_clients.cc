@@ -253,7 +253,8 @@ void Worker::refresh_users() {
 }
 
 void Worker::depart(Client& client) {
-  Departed departed{std::move(client.fd_), std::string(client.in_.view()), client.id, client.peer_address_};
+  Departed departed{std::move(client.fd_), std::string(client.in_.view()), client.id, client.peer_address_,
+                    client.local_address_};
   const auto taker = std::move(client.departure_);
   client.watch_ = {};
   client.dead_ = true;

@@ -287,7 +287,7 @@ class StreamPair(Pair):
     def create_consumers(self, words):
         """Redis before 7.2 creates a consumer only with the first entry that it gets."""
         if words[0] == b"XREADGROUP" and len(words) > 6:
-            keys, group, consumer = STREAMS + TRAVELLED, words[2], words[3]
+            keys, group, consumer = STREAMS + TRAVELLED + [b"none"], words[2], words[3]
         elif words[0] in (b"XCLAIM", b"XAUTOCLAIM") and len(words) > 4:
             keys, group, consumer = words[1:2], words[2], words[3]
         else:

@@ -314,3 +314,26 @@ def test_waitaof_counts_exactly_the_disks_that_have_the_last_write(start):
     replica.acknowledge(written, "FACK", written)
     assert client.execute_command("WAITAOF", 1, 1, 20_000) == [1, 1]
     replica.close()
+
+
+@BOTH
+def test_the_links_of_replication_are_connections_that_can_be_listed_and_ended(start, kind):
+    primary, replica = start(kind), start(kind)
+    follow(replica, primary)
+
+    def links(node, of_kind):
+        lines = node.call("CLIENT", "LIST", "TYPE", of_kind).splitlines()
+        return [dict(word.split("=", 1) for word in line.split()) for line in lines]
+
+    (to_replica,), (to_primary,) = links(primary, "replica"), links(replica, "master")
+    assert (to_replica["flags"], to_primary["flags"]) == ("S", "M")
+    assert (to_replica["addr"], to_replica["laddr"]) == (to_primary["laddr"], to_primary["addr"])
+    assert not links(primary, "master") and not links(replica, "replica")
+    assert f"id={to_replica['id']} " in primary.call("CLIENT", "LIST")
+    assert f"id={to_replica['id']} " in primary.call("CLIENT", "LIST", "ID", to_replica["id"])
+    assert f"id={to_replica['id']} " not in primary.call("CLIENT", "LIST", "TYPE", "normal")
+    assert primary.call("CLIENT", "KILL", "ID", to_replica["id"]) == 1
+    wait_until(lambda: [link["id"] for link in links(primary, "replica")] not in ([], [to_replica["id"]]), 20, "a new link")
+    (to_primary,) = wait_until(lambda: links(replica, "master"), 20, "its other end")
+    assert replica.call("CLIENT", "KILL", "LADDR", to_primary["laddr"]) == 1
+    wait_until(lambda: [link["laddr"] for link in links(replica, "master")] not in ([], [to_primary["laddr"]]), 20, "a new link")

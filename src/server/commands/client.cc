@@ -37,13 +37,24 @@ Client* asking_client(Context& ctx) {
 /// Whether a reply that comes late is still wanted.
 bool wants_reply(const Client& client) { return client.reply_mode == ReplyMode::kOn; }
 
+}  // namespace
+
 /// Lines of all loops, by client id. Shared by the loops that a CLIENT LIST visits; the last one to let go frees it.
-struct Lines {
+struct ClientCommands::Lines {
   Mutex mutex;
   std::map<std::uint64_t, std::string> by_id ASH_GUARDED_BY(mutex);
 };
 
-}  // namespace
+/// Those who have left the loops.
+void ClientCommands::add_links(const ClientFilter& filter, MonoTime now, Lines& lines) const {
+  using Kind = ClientFilter::Kind;
+  MutexLock lock(lines.mutex);
+  for (const Kind kind : {Kind::kReplica, Kind::kPrimary}) {
+    for (const replication::LinkFacts& link : parts_.links(kind)) {
+      if (filter.matches(link, kind)) lines.by_id.emplace(link.id.value, link_line(link, kind, now));
+    }
+  }
+}
 
 void ClientCommands::id(Context& ctx) { ctx.reply.integer(static_cast<std::int64_t>(ctx.session.id.value)); }
 
@@ -111,15 +122,16 @@ void ClientCommands::list(Context& ctx) {
   }
   parts_.workers.gather(
       *client,
-      [lines, filter = std::move(*filter)](Worker& worker) {
+      [lines, filter = *filter](Worker& worker) {
         const MonoTime now = worker.loop().now();
         MutexLock lock(lines->mutex);
         worker.for_each_client([&](Client& other) {
           if (filter.matches(other)) lines->by_id.emplace(other.id.value, client_line(other, now));
         });
       },
-      [lines](Client& waiting) {
+      [this, lines, filter = *filter](Client& waiting) {
         if (!wants_reply(waiting)) return;
+        add_links(filter, waiting.worker().loop().now(), *lines);
         std::string text;
         MutexLock lock(lines->mutex);
         for (const auto& [id, line] : lines->by_id) text += line + "\n";
@@ -142,23 +154,18 @@ void ClientCommands::kill(Context& ctx) {
   // Counted by all loops; the last one to let go frees it.
   auto killed = std::make_shared<std::atomic<std::int64_t>>(0);
   std::function<void(std::function<void()>)> besides;
-  if (filter.may_mean_links()) {
-    besides = [this, killed, kind = filter.kind, address = filter.address](std::function<void()> end) {
-      using Kind = ClientFilter::Kind;
-      const auto which = [address](const std::string& far) { return !address || *address == far; };
-      const auto and_then = [killed](std::function<void()> next) {
-        return [killed, next = std::move(next)](std::size_t count) {
-          killed->fetch_add(static_cast<std::int64_t>(count));
-          next();
-        };
+  using Kind = ClientFilter::Kind;
+  if (!filter.kind || *filter.kind == Kind::kReplica || *filter.kind == Kind::kPrimary) {
+    besides = [this, killed, filter](std::function<void()> end) {
+      const auto end_those = [this, killed, filter](Kind kind, std::function<void()> next) {
+        parts_.end_links(
+            kind, [filter, kind](const replication::LinkFacts& link) { return filter.matches(link, kind); },
+            [killed, next = std::move(next)](std::size_t count) {
+              killed->fetch_add(static_cast<std::int64_t>(count));
+              next();
+            });
       };
-      if (kind) {
-        if (*kind != Kind::kReplica && *kind != Kind::kPrimary) return end();
-        return parts_.end_links(*kind, which, and_then(std::move(end)));
-      }
-      parts_.end_links(Kind::kReplica, which, and_then([this, which, and_then, end = std::move(end)] {
-                         parts_.end_links(Kind::kPrimary, which, and_then(end));
-                       }));
+      end_those(Kind::kReplica, [end_those, end = std::move(end)] { end_those(Kind::kPrimary, end); });
     };
   }
   parts_.workers.gather(

@@ -4,6 +4,7 @@
 
 #include "command/context.h"
 #include "command/table.h"
+#include "replication/link_facts.h"
 #include "server/client_pause.h"
 #include "server/commands/client_filter.h"
 #include "server/gates.h"
@@ -17,9 +18,11 @@ class ClientCommands {
   using EndKeepWait = std::function<void(ClientId, Worker::WaitEnd, std::function<void(bool)> done)>;
   /// Ends connections to replicas, or to the primary, that have left the loops; `done` is told, from any thread, how
   /// many.
-  using PleasesAddress = std::function<bool(const std::string& address)>;
+  using PicksLink = std::function<bool(const replication::LinkFacts&)>;
   using EndLinks =
-      std::function<void(ClientFilter::Kind, const PleasesAddress& which, std::function<void(std::size_t)> done)>;
+      std::function<void(ClientFilter::Kind, const PicksLink& which, std::function<void(std::size_t)> done)>;
+  /// Those connections. Thread: any.
+  using Links = std::function<std::vector<replication::LinkFacts>(ClientFilter::Kind)>;
   /// All must outlive the family.
   struct Parts {
     WorkerPool& workers;
@@ -28,6 +31,7 @@ class ClientCommands {
     const Gates& gates;
     EndKeepWait end_keep_wait;
     EndLinks end_links;
+    Links links;
   };
   explicit ClientCommands(Parts parts) : parts_(std::move(parts)) {}
 
@@ -49,6 +53,9 @@ class ClientCommands {
   void help(command::Context& ctx);
 
  private:
+  struct Lines;
+  void add_links(const ClientFilter& filter, MonoTime now, Lines& lines) const;
+
   Parts parts_;
 };
 

@@ -18,6 +18,13 @@ bool ClientFilter::matches(const Client& client) const {
   return !spared || *spared != client.id;
 }
 
+bool ClientFilter::matches(const replication::LinkFacts& link, Kind link_kind) const {
+  if (!ids.empty() && std::ranges::find(ids, link.id.value) == ids.end()) return false;
+  if (kind && *kind != link_kind) return false;
+  if (address && *address != link.peer) return false;
+  return !user && (!local_address || *local_address == link.local);
+}
+
 Result<ClientFilter::Kind> parse_client_kind(std::string_view word) {
   using Kind = ClientFilter::Kind;
   if (iequals(word, "normal")) return Kind::kNormal;

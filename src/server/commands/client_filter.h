@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "replication/link_facts.h"
 #include "server/acl/users.h"
 #include "server/client.h"
 
@@ -23,10 +24,8 @@ struct ClientFilter {
   std::optional<ClientId> spared;  // SKIPME
 
   [[nodiscard]] bool matches(const Client& client) const;
-  /// Whether it may mean the links of replication, which are known by their far end only.
-  [[nodiscard]] bool may_mean_links() const noexcept {
-    return ids.empty() && !user && !local_address && (kind == Kind::kReplica || kind == Kind::kPrimary || address);
-  }
+  /// The same of a link to a replica or a primary, which nobody's user is bound to.
+  [[nodiscard]] bool matches(const replication::LinkFacts& link, Kind link_kind) const;
 };
 
 /// TYPE's word. Errors: an unknown one, named.

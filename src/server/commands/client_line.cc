@@ -67,4 +67,15 @@ std::string client_line(const Client& client, MonoTime now) {
   return line;
 }
 
+std::string link_line(const replication::LinkFacts& link, ClientFilter::Kind kind, MonoTime now) {
+  const bool replica = kind == ClientFilter::Kind::kReplica;
+  return fmt::format(
+      "id={} addr={} laddr={} fd={} name= age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 "
+      "argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} tot-mem={} events={} cmd={} user={} redir=-1 resp=2 "
+      "lib-name= lib-ver=",
+      link.id.value, link.peer, link.local, link.descriptor, seconds(now - link.since), seconds(now - link.last_heard),
+      replica ? 'S' : 'M', link.queued == 0 ? 0 : 1, link.queued, link.queued, link.queued == 0 ? "r" : "rw",
+      replica ? "replconf" : "NULL", replica ? "default" : "(superuser)");
+}
+
 }  // namespace ashlar::server

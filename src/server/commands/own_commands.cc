@@ -8,7 +8,8 @@ namespace ashlar::server {
 OwnCommands::OwnCommands(const Parts& parts)
     : parts_(parts),
       introspection_(parts.table),
-      client_({parts.workers, parts.pause, parts.acl.users, parts.gates, parts.end_keep_wait, parts.end_links}),
+      client_({parts.workers, parts.pause, parts.acl.users, parts.gates, parts.end_keep_wait, parts.end_links,
+               parts.links}),
       acl_(parts.acl),
       logs_(parts.log),
       memory_(parts.memory),

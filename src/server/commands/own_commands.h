@@ -23,6 +23,7 @@ class OwnCommands {
     const Gates& gates;
     ClientCommands::EndKeepWait end_keep_wait;
     ClientCommands::EndLinks end_links;
+    ClientCommands::Links links;
     CommandLog& log;
     AclCommands::Parts acl;
     const MemoryAccounts& memory;

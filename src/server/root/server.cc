@@ -66,6 +66,11 @@ std::uint64_t client_limit(const config::Config& config) {
 }
 
 /// A session in the log of refusals.
+replication::Replication::Peers peers_of(ClientFilter::Kind kind) {
+  using Peers = replication::Replication::Peers;
+  return kind == ClientFilter::Kind::kPrimary ? Peers::kPrimary : Peers::kReplicas;
+}
+
 std::string describe(const command::Session& session, const Clock& clock) {
   const auto* client = dynamic_cast<const Client*>(&session);
   return client == nullptr ? "" : client_line(*client, clock.mono());
@@ -176,12 +181,11 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                   replication_->end_wait(client, early, std::move(done));
                 },
             .end_links =
-                [this](ClientFilter::Kind kind, const ClientCommands::PleasesAddress& which,
+                [this](ClientFilter::Kind kind, const ClientCommands::PicksLink& which,
                        std::function<void(std::size_t)> done) {
-                  using Peers = replication::Replication::Peers;
-                  const Peers peers = kind == ClientFilter::Kind::kPrimary ? Peers::kPrimary : Peers::kReplicas;
-                  replication_->end_links(peers, which, std::move(done));
+                  replication_->end_links(peers_of(kind), which, std::move(done));
                 },
+            .links = [this](ClientFilter::Kind kind) { return replication_->links(peers_of(kind)); },
             .log = command_log_,
             .acl = {users_, denials_, table_, config_, files},
             .memory = accounts_,

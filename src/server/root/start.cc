@@ -93,7 +93,8 @@ void Server::connect_replication() {
                                    tracking_.flushed();
                                  },
                              .log = [this] { return persistence_.log_positions(); },
-                             .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); }});
+                             .hold_writes = [this](replication::Host::Hold hold) { hold_writes(hold); },
+                             .new_connection_id = [this] { return acceptor_.new_id(); }});
   replication_host_.on_acknowledged([this] { workers_.release_acknowledged(); });
   replication_host_.on_role_change([this](ReplicationHost::Role role) { role_changed(role); });
   dispatcher_->set_redirects([this](const command::Session& session) { return redirect(session); });

@@ -47,7 +47,8 @@ void Table::forget(SlotId slot, Keys::iterator key, ClientId actor) {
     table.reset();
     keyspace_.slot(slot).interest &= static_cast<std::uint8_t>(~kInterest);
   }
-  tell_readers(forgotten.key(), forgotten.mapped(), actor);  // last: who is told finds the key gone from the counts, too
+  tell_readers(forgotten.key(), forgotten.mapped(),
+               actor);  // last: who is told finds the key gone from the counts, too
 }
 
 void Table::key_modified(const KeyRef& key, ClientId actor, ChangedKeys& changed) {
