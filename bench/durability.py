@@ -1,4 +1,5 @@
-"""What durability costs: start from files, full synchronisation, the append-only file, replies that wait for replicas, a huge value in a snapshot."""
+"""What durability costs: start from files, full synchronisation, the append-only file, replies that wait for
+replicas, replicas that keep up, a huge value in a snapshot."""
 import os
 import re
 import statistics
@@ -110,6 +111,32 @@ def acks(lab):
             return rate(primary, requests, 16)
         none, one = alternate([0, 1], lab.options.rounds, with_acks)
         lab.row("acks", "SET P16 with min-replicas-ack 0 over that with 1", "", f"{a_second(none)} {a_second(one)}", ratio(one, none), 1 / 0.7)
+
+
+def applying(lab):
+    """CPU time of a replica for what its primary spends on the same writes."""
+    requests = 2_000_000 // lab.options.divide
+    options = ("--repl-diskless-sync-delay", "0", "--repl-backlog-size", "100mb", "--client-output-buffer-limit", "replica 0 0 0")
+
+    def share(pair):
+        primary, replica = pair
+        before = primary.cpu_ns(), replica.cpu_ns()
+        rate(primary, requests, 16)
+        deadline = time.monotonic() + 60
+        while replica.info("master_repl_offset") != primary.info("master_repl_offset"):
+            if time.monotonic() > deadline:
+                raise SystemExit("the replica did not catch up within a minute")
+            time.sleep(0.01)
+        return (replica.cpu_ns() - before[1]) / (primary.cpu_ns() - before[0])
+
+    with lab.both(*options) as primaries, lab.both(*options, cores="1") as replicas:
+        pairs_of_servers = list(zip(primaries, replicas))
+        for primary, replica in pairs_of_servers:
+            synchronise(primary, replica)
+        redis, ashlar = alternate(pairs_of_servers, lab.options.rounds, share)
+        share_of = [statistics.median(shares) for shares in (redis, ashlar)]
+        lab.row("applying", "SET P16: CPU time of the replica over that of its primary", f"{share_of[0]:.2f}x", f"{share_of[1]:.2f}x",
+                share_of[1], 1.0)
 
 
 def longest_set(server, while_true):
