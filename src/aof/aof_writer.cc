@@ -25,7 +25,9 @@ AofWriter::AofWriter(const Clock& clock, const WriterSettings& settings)
       pending_bytes_max_(settings.pending_bytes_max),
       timestamps_(settings.timestamps) {}
 
-AofWriter::~AofWriter() {
+AofWriter::~AofWriter() { stop(); }
+
+void AofWriter::stop() {
   {
     MutexLock lock(mutex_);
     stop_ = true;

@@ -73,8 +73,10 @@ class AofWriter {
  public:
   /// `clock` must outlive the writer. No thread runs until start_thread().
   AofWriter(const Clock& clock, const WriterSettings& settings);
-  /// Ends the thread; does not flush (see close()).
+  /// As stop().
   ~AofWriter();
+  /// Ends the thread; does not flush (see close()). Nobody is told of progress any more.
+  void stop();
 
   void configure(const WriterSettings& settings);
   [[nodiscard]] FsyncPolicy fsync_policy() const noexcept { return policy_.load(std::memory_order_relaxed); }

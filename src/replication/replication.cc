@@ -315,6 +315,10 @@ void Replication::wait_for(ClientId client, const KeepGoal& goal, Millis timeout
   });
 }
 
+void Replication::log_advanced() {
+  if (waiters_.wait_for_log()) parts_.loop.post([this] { waiters_.check(); });
+}
+
 void Replication::end_links(Peers peers, std::function<bool(const LinkFacts&)> which,
                             std::function<void(std::size_t)> done) {
   parts_.loop.post([this, peers, which = std::move(which), done = std::move(done)] {

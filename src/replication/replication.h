@@ -105,6 +105,8 @@ class Replication {
   void want_acks();
   /// Up to here as many replicas have the stream as the configuration asks for. Thread: any.
   [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_.load(); }
+  /// More of the append-only file is durable: for those who wait for it. Thread: any.
+  void log_advanced();
   /// Without a timeout (zero) the wait may last forever.
   void wait_for(ClientId client, const KeepGoal& goal, Millis timeout, command::Completion done);
   /// Ends the connections to our replicas, or that to our primary, which please `which`; `done` is told, on

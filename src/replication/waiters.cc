@@ -27,11 +27,17 @@ void write_keep_state(resp::Encoder& reply, const KeepGoal& goal, const KeepStat
 void Waiters::add(ClientId client, const KeepGoal& goal, std::optional<MonoTime> deadline, command::Completion done) {
   waiters_.push_back({client, goal, deadline, std::move(done)});
   if (deadline) (void)loop_.call_at(*deadline, [this] { check(); });  // one that fires late finds nothing
+  note_waits();  // before the look: what becomes durable behind it is told
   check();
+}
+
+void Waiters::note_waits() {
+  wait_for_log_.store(std::ranges::any_of(waiters_, [](const Waiter& waiter) { return waiter.goal.local > 0; }));
 }
 
 void Waiters::forget(ClientId client) {
   std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.client == client; });
+  note_waits();
 }
 
 bool Waiters::end(ClientId client, Early how) {
@@ -45,6 +51,7 @@ bool Waiters::end(ClientId client, Early how) {
     found->done([goal = found->goal, state](resp::Encoder& reply) { write_keep_state(reply, goal, state); });
   }
   waiters_.erase(found);
+  note_waits();
   return true;
 }
 
@@ -57,6 +64,7 @@ void Waiters::cancel() {
     });
   }
   waiters_.clear();
+  note_waits();
 }
 
 void Waiters::check() {
@@ -71,6 +79,7 @@ void Waiters::check() {
     waiter.done([goal = waiter.goal, state](resp::Encoder& reply) { write_keep_state(reply, goal, state); });
     return true;
   });
+  note_waits();
 }
 
 }  // namespace ashlar::replication

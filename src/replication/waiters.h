@@ -1,6 +1,7 @@
 /// Clients that wait until their writes are kept elsewhere (WAIT) or on disks (WAITAOF). Thread: the control loop's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -55,6 +56,8 @@ class Waiters {
   /// Answers those whose goal is reached or whose time is over.
   void check();
   [[nodiscard]] bool empty() const noexcept { return waiters_.empty(); }
+  /// Whether somebody waits for our own disk. Thread: any.
+  [[nodiscard]] bool wait_for_log() const noexcept { return wait_for_log_.load(); }
 
  private:
   struct Waiter {
@@ -63,10 +66,13 @@ class Waiters {
     std::optional<MonoTime> deadline;
     command::Completion done;
   };
+  void note_waits();
+
   net::EventLoop& loop_;
   const Replicas& replicas_;
   const Host& host_;
   std::vector<Waiter> waiters_;
+  std::atomic<bool> wait_for_log_{false};
 };
 
 }  // namespace ashlar::replication

@@ -312,6 +312,7 @@ void Persistence::sync() {
   if (!aof_on_.load(std::memory_order_relaxed) || writer.fsync_policy() != aof::FsyncPolicy::kAlways) return;
   const auto synced = measured("aof-fsync-always", [&] { return writer.commit(); });
   if (!synced) refuse_writes(synced.error());
+  if (sync_told_) sync_told_();
 }
 
 /// An error shows in healthy() and closes the gate at the next tick; but what is refused at once need not end a
@@ -330,6 +331,7 @@ void Persistence::progressed(Micros sync_took) {
     if (const auto error = aof_.writer_status().error) refuse_writes(*error);
   }
   if (told_) told_();
+  if (sync_told_) sync_told_();
 }
 
 Error Persistence::misconf() const {

@@ -63,6 +63,10 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] aof::Reach reach() const override { return aof_.writer().reach(); }
   /// `told` is called when reach() has changed for those who wait, from any thread. Before load().
   void on_progress(std::function<void()> told) { told_ = std::move(told); }
+  /// `told` is called whenever more has become durable under `appendfsync always`, from any thread. Before load().
+  void on_sync(std::function<void()> told) { sync_told_ = std::move(told); }
+  /// Ends the threads that tell; last of all.
+  void stop() { aof_.writer().stop(); }
   [[nodiscard]] Error misconf() const override;
 
   /// CONFIG SET appendonly, from a loop.
@@ -132,7 +136,8 @@ class Persistence final : public Durability, public GateTexts {
   Parts parts_;
   snapshot::SnapshotHost host_;
   snapshot::RdbSaver saver_;
-  std::function<void()> told_;  // by a thread of aof_
+  std::function<void()> told_;       // by a thread of aof_
+  std::function<void()> sync_told_;  // by that, or who calls sync()
   aof::Aof aof_;
   std::unique_ptr<AofSink> sink_;
   std::optional<aof::AofFiles::History> history_;  // set last by apply(), of which one runs at a time

@@ -222,7 +222,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   keyspace_.free_in_background();
 }
 
-Server::~Server() = default;
+Server::~Server() { persistence_.stop(); }  // it tells parts that go before it
 
 void Server::apply_settings(const config::Config& config) {
   log::set_level(config.log.level);

@@ -199,6 +199,7 @@ void Server::connect_settings() {
   config_service_.on_change(
       "bind", [listen](const config::Config& now) { return listen(now, "Failed to bind to specified addresses."); });
   persistence_.on_progress([this] { workers_.release_durable(); });
+  persistence_.on_sync([this] { replication_->log_advanced(); });
   config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
 }
 
