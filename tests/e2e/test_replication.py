@@ -525,6 +525,7 @@ def test_a_shutdown_that_waits_for_a_replica_says_so_and_can_be_aborted(start):
             link.connect()
             link.send_command("SHUTDOWN")
         wait_until(lambda: primary.info("clients")["blocked_clients"] == "2", 20, "two clients that wait")
+        wait_until(lambda: "shutdown_in_milliseconds" in primary.info("server"), 20, "the shutdown that they wait for")
         assert int(primary.info("server")["shutdown_in_milliseconds"]) > 0
         assert primary.call("SHUTDOWN", "ABORT") == "OK"
         for link in links:
