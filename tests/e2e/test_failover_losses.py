@@ -21,9 +21,8 @@ cluster-enabled yes
 cluster-config-file nodes.conf
 cluster-node-timeout 1000
 repl-diskless-sync-delay 0
-min-replicas-ack {ack}
-min-replicas-ack-timeout 20000
 """
+OURS, THEIRS = "ashlar-server", "redis-server"
 CONNECTIONS, PIPELINE = 4, 100
 
 
@@ -40,7 +39,7 @@ def takes_writes(node):
         return False
 
 
-def fail_over(cluster, node, number):
+def fail_over(cluster, node, number, options):
     """Kills a master under writes and lets its replica take over. Returns (acknowledged, lost)."""
     heir = cluster.replica_of(node)
     heir.tag = node.tag
@@ -58,15 +57,16 @@ def fail_over(cluster, node, number):
         for first in range(0, writer.acked, 1000):
             keys = [f"{writer.prefix}:{i}" for i in range(first, min(first + 1000, writer.acked))]
             lost += len(keys) - heir.call("EXISTS", *keys)
-    node.start()
+    node.start(*options)
     cluster.wait_agreed(60, 6)
     wait_until(lambda: takes_writes(heir), 60, f"{heir} to have its replica")
     return acked, lost
 
 
-@pytest.mark.parametrize("ack", [1, 0])
-def test_acknowledged_writes_survive_failovers_when_they_were_told_to(cluster, ports, ack):
-    nodes = [cluster.add(port, CONFIG.format(port=port, ack=ack)).start() for port in ports.take(6)]
+@pytest.mark.parametrize("kind,ack", [(OURS, 1), (OURS, 0), (THEIRS, 0)])
+def test_acknowledged_writes_survive_failovers_when_they_were_told_to(cluster, ports, kind, ack):
+    options = ("--min-replicas-ack", str(ack), "--min-replicas-ack-timeout", "20000") if kind == OURS else ()
+    nodes = [cluster.add(port, CONFIG.format(port=port), server=kind).start(*options) for port in ports.take(6)]
     ClusterTool("ashlar-cli")("--cluster", "create", *(node.address for node in nodes), "--cluster-replicas", 1,
                               "--cluster-yes")
     cluster.wait_agreed(60, 6)
@@ -76,8 +76,8 @@ def test_acknowledged_writes_survive_failovers_when_they_were_told_to(cluster, p
     acked = lost = 0
     for number in range(FAILOVERS):
         node = sorted(cluster.masters(), key=lambda n: n.tag)[number % 3]
-        counts = fail_over(cluster, node, number)
+        counts = fail_over(cluster, node, number, options)
         acked, lost = acked + counts[0], lost + counts[1]
-    print(f"min-replicas-ack {ack}: {FAILOVERS} failovers, {acked} writes acknowledged, {lost} of them lost")
+    print(f"{kind}, min-replicas-ack {ack}: {FAILOVERS} failovers, {acked} writes acknowledged, {lost} of them lost")
     if ack:
         assert lost == 0
