@@ -205,6 +205,11 @@ Replication::Role Replication::role() const {
           failover_.state()};
 }
 
+ReplOffset Replication::whole_until() const noexcept {
+  const bool whole = !follows_.load(std::memory_order_relaxed) || link_.data_is_whole();
+  return whole ? offset() : ReplOffset{};
+}
+
 std::optional<MonoTime> Replication::last_contact() const {
   const PrimaryLink::Status link = link_.status();
   return link.phase == PrimaryLink::Phase::kConnected ? link.last_io : link.down_since;

@@ -88,6 +88,8 @@ class Replication {
   [[nodiscard]] Traffic& traffic() noexcept { return traffic_; }
   /// Offset of the stream: bytes produced, or processed on a replica. Thread: any.
   [[nodiscard]] ReplOffset offset() const noexcept { return {stream_.end()}; }
+  /// For the cluster: offset(), but 0 while our data is being replaced or after that has failed. Thread: any.
+  [[nodiscard]] ReplOffset whole_until() const noexcept;
   /// For the cluster: while the link is up the last bytes from the primary, else since when it is down; nullopt when it
   /// never was up. Thread: any.
   [[nodiscard]] std::optional<MonoTime> last_contact() const;

@@ -152,6 +152,43 @@ def test_a_replica_that_loads_slowly_goes_on_when_the_delay_is_taken_back(start,
     assert replica.call("DBSIZE") == 100
 
 
+def as_dict(flat):
+    return dict(zip(flat[::2], flat[1::2]))
+
+
+def health(node, of):
+    members = [as_dict(member) for shard in node.call("CLUSTER", "SHARDS") for member in as_dict(shard)["nodes"]]
+    return next((member["health"] for member in members if member["id"] == of), None)
+
+
+def shown_in_slots(node, which):
+    return which in {endpoint[2] for range_ in node.call("CLUSTER", "SLOTS") for endpoint in range_[2:]}
+
+
+@BOTH
+def test_a_replica_that_loads_is_loading_for_the_cluster_and_not_offered_to_clients(start, kind):
+    primary, replica = (start(kind, "--cluster-enabled", "yes") for _ in range(2))
+    primary.call("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    replica.call("CLUSTER", "MEET", HOST, primary.port)
+    wait_until(lambda: len(replica.cluster_nodes()) == 2 and not replica.call("CLUSTER", "NODES").count("handshake"), 20,
+               "the introduction")
+    replica.call("CLUSTER", "REPLICATE", primary.id())
+    name = replica.id()
+    for node in (primary, replica):
+        wait_until(lambda node=node: health(node, name) == "online" and shown_in_slots(node, name), 30, "the replica")
+    primary.call("DEBUG", "POPULATE", 2000, "key", 1000)
+    replica.call("CONFIG", "SET", "key-load-delay", 2000)
+    replica.call("CONFIG", "SET", "loading-process-events-interval-bytes", 1024)
+    replica.call("CLUSTER", "RESET")
+    replica.call("CLUSTER", "MEET", HOST, primary.port)
+    wait_until(lambda: primary.id() in replica.call("CLUSTER", "NODES"), 20, "the introduction")
+    replica.call("CLUSTER", "REPLICATE", primary.id())
+    wait_until(lambda: health(primary, name) == "loading" and not shown_in_slots(primary, name), 20, "the load")
+    replica.call("CONFIG", "SET", "key-load-delay", 0)
+    for node in (primary, replica):
+        wait_until(lambda node=node: health(node, name) == "online" and shown_in_slots(node, name), 30, "the replica")
+
+
 @BOTH
 def test_the_replicas_of_a_replica_stay_until_its_data_is_replaced(start, kind):
     first, second, middle, last = start(), start(), start(kind), start()

@@ -72,6 +72,7 @@ class ClusterCommands {
   [[nodiscard]] Keys slot_keys(SlotId slot) const;
   void submit(command::Context& ctx, AdminCommand command);
   void reply_node_endpoint(command::Context& ctx, const Node& node) const;
+  [[nodiscard]] std::int64_t offset_of(const View& view, const Node& node) const;
   void reply_shard_node(command::Context& ctx, const View& view, const Node& node) const;
 
   Parts parts_;

@@ -65,6 +65,10 @@ void ClusterCommands::reply_node_endpoint(Context& ctx, const Node& node) const 
   }
 }
 
+std::int64_t ClusterCommands::offset_of(const View& view, const Node& node) const {
+  return node.id == view.myself().id ? parts_.replication_offset() : node.offset.value;
+}
+
 void ClusterCommands::slots(Context& ctx) {
   if (!enabled(ctx)) return;
   const auto view = parts_.driver->view().get();
@@ -86,7 +90,8 @@ void ClusterCommands::slots(Context& ctx) {
   ctx.reply.array(runs.size());
   for (const Run& run : runs) {
     std::vector<const Node*> replicas = replicas_of(*view, run.owner->id);
-    std::erase_if(replicas, [](const Node* n) { return n->failed(); });
+    // Offset 0: it has no data yet, or loads.
+    std::erase_if(replicas, [&](const Node* n) { return n->failed() || offset_of(*view, *n) == 0; });
     ctx.reply.array(3 + replicas.size());
     ctx.reply.integer(run.range.first.value());
     ctx.reply.integer(run.range.last.value());
@@ -110,10 +115,9 @@ void ClusterCommands::reply_shard_node(Context& ctx, const View& view, const Nod
   if (named) text("hostname", node.hostname);
   text("role", node.is_replica() ? "replica" : "master");
   ctx.reply.bulk("replication-offset");
-  const bool self = node.id == view.myself().id;
-  const std::int64_t offset = self ? parts_.replication_offset() : node.offset.value;
+  const std::int64_t offset = offset_of(view, node);
   ctx.reply.integer(offset);
-  text("health", node.failed() ? "fail" : node.is_replica() && offset == 0 && !self ? "loading" : "online");
+  text("health", node.failed() ? "fail" : node.is_replica() && offset == 0 ? "loading" : "online");
 }
 
 void ClusterCommands::shards(Context& ctx) {

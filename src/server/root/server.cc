@@ -354,7 +354,8 @@ MemoryAccounts::Parts Server::memory_parts() {
 }
 
 ClusterService::Replication Server::cluster_hooks() {
-  return {.status = [this] { return cluster::ReplicationStatus{replication_->offset(), replication_->last_contact()}; },
+  return {.status =
+              [this] { return cluster::ReplicationStatus{replication_->whole_until(), replication_->last_contact()}; },
           .change_role =
               [this](const cluster::RoleChange& change) {
                 if (const auto* follow = std::get_if<cluster::FollowPrimary>(&change)) {

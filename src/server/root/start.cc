@@ -137,7 +137,7 @@ void Server::make_cluster(const config::Config& config) {
   }
   cluster_commands_ = std::make_unique<cluster::ClusterCommands>(cluster::ClusterCommands::Parts{
       cluster_ ? &cluster_->driver() : nullptr, keyspace_, [this] { return endpoint_kind(*config_.get()); },
-      [this] { return replication_->offset().value; }, cluster_ ? &cluster_->slot_stats() : nullptr, rate_,
+      [this] { return replication_->whole_until().value; }, cluster_ ? &cluster_->slot_stats() : nullptr, rate_,
       [](const command::Session& session) {
         const auto* client = dynamic_cast<const Client*>(&session);
         return client != nullptr && client->follows_redirects;
