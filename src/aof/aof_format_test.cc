@@ -7,6 +7,7 @@
 #include "aof/manifest.h"
 #include "aof/rewrite_policy.h"
 #include "base/bytes.h"
+#include "snapshot/huge_values.h"
 
 namespace ashlar::aof {
 namespace {
@@ -142,6 +143,53 @@ TEST(CommandFormat, WritesAnEntryAsSetAndAbsoluteExpiry) {
   CommandEntryFormat().entry(chunk, *e);
   keyspace::Entry::destroy(e);
   EXPECT_EQ(read_all(chunk.bytes), "SET k v | PEXPIREAT k 1700000000123 | end");
+}
+
+/// The arguments of all commands behind the key.
+std::string arguments(std::string_view bytes) {
+  snapshot::StringSource source(bytes);
+  CommandReader reader(source, 0, {});
+  std::string out;
+  for (;;) {
+    const auto next = reader.next();
+    if (!next || *next != CommandReader::Next::kCommand) return out;
+    EXPECT_EQ(reader.args()[1], "key");
+    for (const std::string_view arg : reader.args().subspan(2)) out += std::string(arg) + " ";
+  }
+}
+
+TEST(CommandFormat, WritesHugeValuesInPiecesThatMakeTheWhole) {
+  for (const keyspace::Type type : snapshot::kCollections) {
+    keyspace::OwnedValue value = snapshot::huge_value(type, 10'000);
+    if (auto* hash = std::get_if<keyspace::Owned<keyspace::Hash>>(&value.data)) {
+      for (const int i : {3, 4, 9998})
+        (*hash)->set_expiry(keyspace::LookupText(snapshot::element(i)), 1'800'000'000'000);
+    }
+    keyspace::Entry* e = keyspace::Entry::make_owned("key", std::move(value), wall_from_unix_millis(1'800'000'000'123));
+    const CommandEntryFormat format;
+    snapshot::Chunk whole;
+    format.entry(whole, *e);
+    EXPECT_EQ(whole.keys, 1U);
+    for (const std::size_t end : {std::size_t{1}, std::size_t{5000}}) {
+      const auto pieces = format.pieces(*e);
+      ASSERT_NE(pieces, nullptr);
+      snapshot::Chunk chunk;
+      std::string got;
+      std::uint64_t keys = 0;
+      snapshot::EntryPieces::Left left{};
+      do {
+        chunk.clear();
+        left = pieces->next(chunk, end);
+        EXPECT_LT(chunk.bytes.size(), end + 10'000);
+        got += chunk.bytes;
+        keys += chunk.keys;
+      } while (left == snapshot::EntryPieces::Left::kMore);
+      EXPECT_EQ(keys, 1U);
+      EXPECT_TRUE(arguments(got) == arguments(whole.bytes)) << keyspace::type_name(type) << end;
+      EXPECT_TRUE(arguments(got).ends_with("1800000000123 "));
+    }
+    keyspace::Entry::destroy(e);
+  }
 }
 
 TEST(RewritePolicy, ComparesGrowthWithTheBase) {

@@ -23,6 +23,42 @@ void append_string_entry(std::string& out, const keyspace::Entry& entry) {
   append_command(out, args);
 }
 
+void append_expiry(std::string& out, const keyspace::Entry& entry) {
+  if (!entry.has_expiry()) return;
+  DecimalBuffer digits;
+  const std::array<std::string_view, 3> args = {"PEXPIREAT", entry.key(), format_i64(entry.expiry_ms(), digits)};
+  append_command(out, args);
+}
+
+std::unique_ptr<snapshot::EntryPieces> value_commands(const keyspace::Entry& entry) {
+  using namespace keyspace;
+  switch (entry.type()) {
+    case Type::kString: break;
+    case Type::kList: return list_commands(entry.key(), *entry.collection<List>());
+    case Type::kSet: return set_commands(entry.key(), *entry.collection<Set>());
+    case Type::kSortedSet: return sorted_set_commands(entry.key(), *entry.collection<SortedSet>());
+    case Type::kHash: return hash_commands(entry.key(), *entry.collection<Hash>());
+    case Type::kStream: return stream_commands(entry.key(), *entry.collection<Stream>());
+  }
+  __builtin_unreachable();
+}
+
+/// A collection and its expiry.
+class EntryCommands final : public snapshot::EntryPieces {
+ public:
+  explicit EntryCommands(const keyspace::Entry& entry) : entry_(entry), value_(value_commands(entry)) {}
+  Left next(snapshot::Chunk& out, std::size_t end) override {
+    if (value_->next(out, end) == Left::kMore) return Left::kMore;
+    append_expiry(out.bytes, entry_);
+    ++out.keys;
+    return Left::kNothing;
+  }
+
+ private:
+  const keyspace::Entry& entry_;
+  std::unique_ptr<snapshot::EntryPieces> value_;
+};
+
 }  // namespace
 
 void append_command(std::string& out, std::span<const std::string_view> args) {
@@ -49,21 +85,20 @@ std::string timestamp_line(WallTime at) {
 }
 
 void CommandEntryFormat::entry(snapshot::Chunk& out, const keyspace::Entry& entry) const {
-  using namespace keyspace;
-  switch (entry.type()) {
-    case Type::kString: append_string_entry(out.bytes, entry); break;
-    case Type::kList: append_list_commands(out.bytes, entry.key(), *entry.collection<List>()); break;
-    case Type::kSet: append_set_commands(out.bytes, entry.key(), *entry.collection<Set>()); break;
-    case Type::kSortedSet: append_sorted_set_commands(out.bytes, entry.key(), *entry.collection<SortedSet>()); break;
-    case Type::kHash: append_hash_commands(out.bytes, entry.key(), *entry.collection<Hash>()); break;
-    case Type::kStream: append_stream_commands(out.bytes, entry.key(), *entry.collection<Stream>()); break;
+  if (!entry.is_string()) {
+    EntryCommands commands(entry);
+    while (commands.next(out, snapshot::EntryPieces::kNoEnd) == snapshot::EntryPieces::Left::kMore) {
+    }
+    return;
   }
-  if (entry.has_expiry()) {
-    DecimalBuffer digits;
-    const std::array<std::string_view, 3> args = {"PEXPIREAT", entry.key(), format_i64(entry.expiry_ms(), digits)};
-    append_command(out.bytes, args);
-  }
+  append_string_entry(out.bytes, entry);
+  append_expiry(out.bytes, entry);
   ++out.keys;
+}
+
+std::unique_ptr<snapshot::EntryPieces> CommandEntryFormat::pieces(const keyspace::Entry& entry) const {
+  if (!snapshot::is_huge(entry)) return nullptr;
+  return std::make_unique<EntryCommands>(entry);
 }
 
 }  // namespace ashlar::aof

@@ -2,6 +2,7 @@
 /// Thread: any. Source: RESP arrays of bulk strings.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ class CommandEntryFormat final : public snapshot::EntryFormat {
  public:
   void select_db(std::string& out, DbIndex db) const override { append_select(out, db); }
   void entry(snapshot::Chunk& out, const keyspace::Entry& entry) const override;
+  [[nodiscard]] std::unique_ptr<snapshot::EntryPieces> pieces(const keyspace::Entry& entry) const override;
 };
 
 }  // namespace ashlar::aof

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -9,22 +8,40 @@
 
 namespace ashlar::aof {
 
-void append_sorted_set_commands(std::string& out, std::string_view key, const keyspace::SortedSet& value) {
-  std::vector<std::string> texts;  // score, member, score, member ... of one command
-  auto at = value.first();
-  for (std::uint64_t left = value.size(); left > 0;) {
-    const std::uint64_t n = std::min<std::uint64_t>(left, kItemsPerCommand);
-    texts.clear();
-    for (std::uint64_t i = 0; i < n; ++i, at.forward()) {
-      const auto element = at.element();
+namespace {
+
+class SortedSetCommands final : public snapshot::EntryPieces {
+ public:
+  SortedSetCommands(std::string_view key, const keyspace::SortedSet& value) : key_(key), at_(value.first()) {}
+  Left next(snapshot::Chunk& out, std::size_t end) override {
+    while (!at_.at_end()) {
+      if (out.bytes.size() >= end) return Left::kMore;
+      append_some(out.bytes);
+    }
+    return Left::kNothing;
+  }
+
+ private:
+  void append_some(std::string& out) {
+    std::vector<std::string> texts;  // score, member, score, member ...
+    for (std::size_t i = 0; i < kItemsPerCommand && !at_.at_end(); ++i, at_.forward()) {
+      const auto element = at_.element();
       texts.push_back(format_double(element.score));
       texts.emplace_back(element.member);
     }
-    std::vector<std::string_view> args = {"ZADD", key};
+    std::vector<std::string_view> args = {"ZADD", key_};
     args.insert(args.end(), texts.begin(), texts.end());
     append_command(out, args);
-    left -= n;
   }
+
+  std::string_view key_;
+  keyspace::SortedSet::Cursor at_;
+};
+
+}  // namespace
+
+std::unique_ptr<snapshot::EntryPieces> sorted_set_commands(std::string_view key, const keyspace::SortedSet& value) {
+  return std::make_unique<SortedSetCommands>(key, value);
 }
 
 }  // namespace ashlar::aof

@@ -14,8 +14,10 @@ using keyspace::StreamGroup;
 
 /// The commands as lines of words.
 std::vector<std::string> rewritten(const Stream& stream) {
-  std::string bytes;
-  append_stream_commands(bytes, "s", stream);
+  snapshot::Chunk chunk;
+  EXPECT_EQ(stream_commands("s", stream)->next(chunk, snapshot::EntryPieces::kNoEnd),
+            snapshot::EntryPieces::Left::kNothing);
+  const std::string& bytes = chunk.bytes;
   std::vector<std::string> lines;
   std::size_t at = 0;
   const auto line = [&] {

@@ -4,11 +4,13 @@
 /// snapshot's thread with nothing locked.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/ids.h"
 #include "keyspace/entry.h"
 #include "snapshot/chunk.h"
+#include "snapshot/entry_pieces.h"
 #include "snapshot/rdb_encode.h"
 #include "snapshot/rdb_format.h"
 
@@ -21,6 +23,8 @@ class EntryFormat {
   virtual void select_db(std::string& out, DbIndex db) const = 0;
   /// Appends one entry. Fast: what takes time is deferred.
   virtual void entry(Chunk& out, const keyspace::Entry& entry) const = 0;
+  /// The same entry in pieces; null when entry() takes no longer than a piece. `entry` must outlive the result.
+  [[nodiscard]] virtual std::unique_ptr<EntryPieces> pieces(const keyspace::Entry& /*entry*/) const { return nullptr; }
   /// The lowest RDB version that has the value of `entry`; any, when the format is not RDB. `entry` stays locked.
   [[nodiscard]] virtual std::uint16_t version(const keyspace::Entry& /*entry*/) const { return 0; }
   /// Whether version() tells anything.
@@ -37,6 +41,9 @@ class RdbEntryFormat final : public EntryFormat {
   void select_db(std::string& out, DbIndex db) const override { rdb::append_select_db(out, db.value); }
   void entry(Chunk& out, const keyspace::Entry& entry) const override {
     rdb::append_entry(out, entry, clock_, compression_);
+  }
+  [[nodiscard]] std::unique_ptr<EntryPieces> pieces(const keyspace::Entry& entry) const override {
+    return rdb::entry_pieces(entry, clock_, compression_);
   }
   [[nodiscard]] std::uint16_t version(const keyspace::Entry& entry) const override {
     return rdb::version_of_type(rdb::type_of(entry));

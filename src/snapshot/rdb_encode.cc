@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <utility>
 
 #include "base/bytes.h"
 #include "keyspace/values/hash.h"
@@ -171,31 +173,84 @@ ClockFields clock_fields(keyspace::EvictionPolicy policy, const keyspace::LfuSet
   return fields;
 }
 
-void append_entry(Chunk& out, const keyspace::Entry& entry, const ClockFields& clock, Compression compression) {
-  if (entry.has_expiry()) {
-    append_byte(out.bytes, kOpExpireMs);
-    append_le(out.bytes, static_cast<std::uint64_t>(entry.expiry_ms()));
-  }
+namespace {
+
+void append_clock(std::string& out, const keyspace::Entry& entry, const ClockFields& clock) {
   switch (clock.kind) {
     case ClockFields::Kind::kNone: break;
     case ClockFields::Kind::kIdle: {
       const auto idle = keyspace::lru_idle(entry.clock(), clock.now).count();
-      append_byte(out.bytes, kOpIdle);
-      append_length(out.bytes, static_cast<std::uint64_t>(std::max<std::int64_t>(idle, 0)));
+      append_byte(out, kOpIdle);
+      append_length(out, static_cast<std::uint64_t>(std::max<std::int64_t>(idle, 0)));
       break;
     }
     case ClockFields::Kind::kFreq:
-      append_byte(out.bytes, kOpFreq);
-      append_byte(out.bytes, keyspace::lfu_count(entry.clock(), clock.now, clock.lfu));
+      append_byte(out, kOpFreq);
+      append_byte(out, keyspace::lfu_count(entry.clock(), clock.now, clock.lfu));
       break;
   }
+}
+
+/// What stands before the value.
+void append_head(Chunk& out, const keyspace::Entry& entry, const ClockFields& clock, Compression compression) {
+  if (entry.has_expiry()) {
+    append_byte(out.bytes, kOpExpireMs);
+    append_le(out.bytes, static_cast<std::uint64_t>(entry.expiry_ms()));
+  }
+  append_clock(out.bytes, entry, clock);
   const std::uint8_t type = type_of(entry);
   out.version = std::max(out.version, version_of_type(type));
   append_byte(out.bytes, type);
   // Keys are short and looked at one by one when loading: not worth deferring, so compressed here only when long.
   append_string(out.bytes, entry.key(), entry.key().size() > 256 ? compression : Compression::kNone);
+}
+
+class RecordPieces final : public EntryPieces {
+ public:
+  RecordPieces(const keyspace::Entry& entry, const ClockFields& clock, Compression compression,
+               std::unique_ptr<EntryPieces> value) noexcept
+      : entry_(entry), clock_(clock), compression_(compression), value_(std::move(value)) {}
+  Left next(Chunk& out, std::size_t end) override {
+    if (!begun_) append_head(out, entry_, clock_, compression_);
+    begun_ = true;
+    const Left left = value_->next(out, end);
+    if (left == Left::kNothing) ++out.keys;
+    return left;
+  }
+
+ private:
+  const keyspace::Entry& entry_;
+  ClockFields clock_;
+  Compression compression_;
+  bool begun_ = false;
+  std::unique_ptr<EntryPieces> value_;
+};
+
+std::unique_ptr<EntryPieces> value_pieces(const keyspace::Entry& entry, Compression compression) {
+  using keyspace::Type;
+  switch (entry.type()) {
+    case Type::kString: return nullptr;
+    case Type::kList: return list_pieces(*entry.collection<keyspace::List>(), compression);
+    case Type::kSet: return set_pieces(*entry.collection<keyspace::Set>(), compression);
+    case Type::kSortedSet: return sorted_set_pieces(*entry.collection<keyspace::SortedSet>(), compression);
+    case Type::kHash: return hash_pieces(*entry.collection<keyspace::Hash>(), compression);
+    case Type::kStream: return stream_pieces(*entry.collection<keyspace::Stream>(), compression);
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+void append_entry(Chunk& out, const keyspace::Entry& entry, const ClockFields& clock, Compression compression) {
+  append_head(out, entry, clock, compression);
   append_value(out, entry, compression);
   ++out.keys;
+}
+
+std::unique_ptr<EntryPieces> entry_pieces(const keyspace::Entry& entry, const ClockFields& clock,
+                                          Compression compression) {
+  if (!is_huge(entry)) return nullptr;
+  return std::make_unique<RecordPieces>(entry, clock, compression, value_pieces(entry, compression));
 }
 
 void pack(const Chunk& chunk, Compression compression, std::string& out) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "keyspace/access_clock.h"
 #include "keyspace/entry.h"
 #include "snapshot/chunk.h"
+#include "snapshot/entry_pieces.h"
 
 namespace ashlar::snapshot {
 
@@ -48,6 +50,10 @@ struct ClockFields {
 
 /// A whole record: expiry, clock, type, key, value.
 void append_entry(Chunk& out, const keyspace::Entry& entry, const ClockFields& clock, Compression compression);
+
+/// The same record in pieces; null when it is_huge() not.
+[[nodiscard]] std::unique_ptr<EntryPieces> entry_pieces(const keyspace::Entry& entry, const ClockFields& clock,
+                                                        Compression compression);
 
 /// Appends `chunk` to `out` with its deferred strings compressed. Call without locks.
 void pack(const Chunk& chunk, Compression compression, std::string& out);

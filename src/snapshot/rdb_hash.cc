@@ -231,6 +231,47 @@ Result<Owned<Hash>> read_zipmap(RdbInput& input) {
   return intact(rebuilt_zipmap(input, blob), "Zipmap", at);
 }
 
+/// Fields one by one: of a hash that is not packed.
+class HashPieces final : public EntryPieces {
+ public:
+  HashPieces(const Hash& hash, Compression compression) noexcept
+      : hash_(hash), compression_(compression), first_ms_(hash.next_expiry_ms()) {}
+  Left next(Chunk& out, std::size_t end) override {
+    if (!begun_) append_head(out.bytes);
+    begun_ = true;
+    do {
+      position_ =
+          hash_.scan(position_, kScanStep, keyspace::kAllFields, [&](const HashItem& item) { append(out, item); });
+    } while (position_ != 0 && out.bytes.size() < end);
+    return position_ == 0 ? Left::kNothing : Left::kMore;
+  }
+
+ private:
+  [[nodiscard]] bool expiring() const noexcept { return first_ms_ != keyspace::kNoExpiryMs; }
+  void append_head(std::string& out) const {
+    if (expiring()) {
+      char bytes[8];
+      store_le(bytes, static_cast<std::uint64_t>(first_ms_));
+      out.append(bytes, sizeof bytes);
+    }
+    append_length(out, hash_.size());
+  }
+  void append(Chunk& out, const HashItem& item) const {
+    if (expiring()) {  // counted from the first expiry, plus one: 0 stands for none
+      const bool has = item.expiry_ms != keyspace::kNoExpiryMs;
+      append_length(out.bytes, has ? static_cast<std::uint64_t>(item.expiry_ms - first_ms_) + 1 : 0);
+    }
+    append_element(out, item.field.bytes(), compression_);
+    append_element(out, item.value.bytes(), compression_);
+  }
+
+  const Hash& hash_;
+  Compression compression_;
+  std::int64_t first_ms_;
+  bool begun_ = false;
+  std::uint64_t position_ = 0;
+};
+
 }  // namespace
 
 std::uint8_t hash_type(const Hash& value) noexcept {
@@ -249,22 +290,11 @@ void append_hash(Chunk& out, const Hash& value, Compression compression) {
     value.append_listpack(listpack);
     return append_element(out, listpack, compression);
   }
-  const std::int64_t first_ms = value.next_expiry_ms();
-  const bool expiring = first_ms != keyspace::kNoExpiryMs;
-  if (expiring) {
-    char bytes[8];
-    store_le(bytes, static_cast<std::uint64_t>(first_ms));
-    out.bytes.append(bytes, sizeof bytes);
-  }
-  append_length(out.bytes, value.size());
-  value.for_each(keyspace::kAllFields, [&](const HashItem& item) {
-    if (expiring) {  // counted from the first expiry, plus one: 0 stands for none
-      const bool has = item.expiry_ms != keyspace::kNoExpiryMs;
-      append_length(out.bytes, has ? static_cast<std::uint64_t>(item.expiry_ms - first_ms) + 1 : 0);
-    }
-    append_element(out, item.field.bytes(), compression);
-    append_element(out, item.value.bytes(), compression);
-  });
+  (void)HashPieces(value, compression).next(out, EntryPieces::kNoEnd);
+}
+
+std::unique_ptr<EntryPieces> hash_pieces(const Hash& value, Compression compression) {
+  return std::make_unique<HashPieces>(value, compression);
 }
 
 Result<Owned<Hash>> read_hash(RdbInput& input, std::uint8_t type) {

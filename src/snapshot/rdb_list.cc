@@ -56,6 +56,29 @@ void append_node(Chunk& out, NodeKind kind, std::string_view bytes, Compression 
   append_element(out, bytes, compression);
 }
 
+/// Nodes one by one: of a list that is not small.
+class ListPieces final : public EntryPieces {
+ public:
+  ListPieces(const List& list, Compression compression) noexcept : nodes_(list.nodes()), compression_(compression) {}
+  Left next(Chunk& out, std::size_t end) override {
+    if (!begun_) append_length(out.bytes, nodes_.node_count());
+    begun_ = true;
+    std::vector<std::uint8_t> scratch;
+    for (; at_ < nodes_.node_count(); ++at_) {
+      if (out.bytes.size() >= end) return Left::kMore;
+      const std::string_view bytes = nodes_.node_bytes(at_, scratch);
+      append_node(out, nodes_.node_is_plain(at_) ? kPlainNode : kPackedNode, bytes, compression_);
+    }
+    return Left::kNothing;
+  }
+
+ private:
+  const ds::Quicklist& nodes_;
+  Compression compression_;
+  bool begun_ = false;
+  std::size_t at_ = 0;
+};
+
 }  // namespace
 
 std::uint8_t list_type(const List& /*value*/) noexcept { return kNodes; }
@@ -70,12 +93,11 @@ void append_list(Chunk& out, const List& value, Compression compression) {
     append_node(out, kPackedNode, value.pack().blob(), compression);
     return;
   }
-  const ds::Quicklist& nodes = value.nodes();
-  append_length(out.bytes, nodes.node_count());
-  std::vector<std::uint8_t> scratch;
-  for (std::size_t i = 0; i < nodes.node_count(); ++i) {
-    append_node(out, nodes.node_is_plain(i) ? kPlainNode : kPackedNode, nodes.node_bytes(i, scratch), compression);
-  }
+  (void)ListPieces(value, compression).next(out, EntryPieces::kNoEnd);
+}
+
+std::unique_ptr<EntryPieces> list_pieces(const List& value, Compression compression) {
+  return std::make_unique<ListPieces>(value, compression);
 }
 
 Result<Owned<List>> read_list(RdbInput& input, std::uint8_t type) {

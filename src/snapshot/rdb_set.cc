@@ -50,6 +50,34 @@ Result<Owned<Set>> rebuilt(const RdbInput& input, const Values& values, std::uin
   return set;
 }
 
+/// Members one by one: of a set that is no intset.
+class SetPieces final : public EntryPieces {
+ public:
+  SetPieces(const Set& set, Compression compression) noexcept : set_(set), compression_(compression) {}
+  Left next(Chunk& out, std::size_t end) override {
+    if (!begun_) append_length(out.bytes, set_.size());
+    begun_ = true;
+    do {
+      position_ = set_.scan(position_, kScanStep, [&](const ds::PackedValue& member) { append(out, member); });
+    } while (position_ != 0 && out.bytes.size() < end);
+    return position_ == 0 ? Left::kNothing : Left::kMore;
+  }
+
+ private:
+  void append(Chunk& out, const ds::PackedValue& member) const {
+    if (member.is_integer()) {
+      append_integer(out.bytes, member.integer());
+    } else {
+      append_element(out, member.bytes(), compression_);
+    }
+  }
+
+  const Set& set_;
+  Compression compression_;
+  bool begun_ = false;
+  std::uint64_t position_ = 0;
+};
+
 }  // namespace
 
 std::uint8_t set_type(const Set& value) noexcept { return value.intset() != nullptr ? kIntset : kStrings; }
@@ -58,14 +86,11 @@ bool reads_set(std::uint8_t type) noexcept { return type == kStrings || type == 
 
 void append_set(Chunk& out, const Set& value, Compression compression) {
   if (const ds::Intset* numbers = value.intset()) return append_element(out, numbers->blob(), compression);
-  append_length(out.bytes, value.size());
-  value.for_each([&](const ds::PackedValue& member) {
-    if (member.is_integer()) {
-      append_integer(out.bytes, member.integer());
-    } else {
-      append_element(out, member.bytes(), compression);
-    }
-  });
+  (void)SetPieces(value, compression).next(out, EntryPieces::kNoEnd);
+}
+
+std::unique_ptr<EntryPieces> set_pieces(const Set& value, Compression compression) {
+  return std::make_unique<SetPieces>(value, compression);
 }
 
 Result<Owned<Set>> read_set(RdbInput& input, std::uint8_t type) {

@@ -92,6 +92,31 @@ Result<Owned<SortedSet>> rebuilt(const RdbInput& input, const Result<ds::Listpac
   return set;
 }
 
+class SortedSetPieces final : public EntryPieces {
+ public:
+  SortedSetPieces(const SortedSet& set, Compression compression)
+      : set_(set), compression_(compression), at_(set.first()) {}
+  Left next(Chunk& out, std::size_t end) override {
+    if (!begun_) append_length(out.bytes, set_.size());
+    begun_ = true;
+    for (; !at_.at_end(); at_.forward()) {
+      if (out.bytes.size() >= end) return Left::kMore;
+      const auto element = at_.element();
+      append_element(out, element.member, compression_);
+      char bytes[sizeof(std::uint64_t)];
+      store_le(bytes, std::bit_cast<std::uint64_t>(element.score));
+      out.bytes.append(bytes, sizeof bytes);
+    }
+    return Left::kNothing;
+  }
+
+ private:
+  const SortedSet& set_;
+  Compression compression_;
+  bool begun_ = false;
+  SortedSet::Cursor at_;
+};
+
 }  // namespace
 
 std::uint8_t sorted_set_type(const SortedSet& /*value*/) noexcept { return kBinaryScores; }
@@ -101,14 +126,11 @@ bool reads_sorted_set(std::uint8_t type) noexcept {
 }
 
 void append_sorted_set(Chunk& out, const SortedSet& value, Compression compression) {
-  append_length(out.bytes, value.size());
-  for (auto at = value.first(); !at.at_end(); at.forward()) {
-    const auto element = at.element();
-    append_element(out, element.member, compression);
-    char bytes[sizeof(std::uint64_t)];
-    store_le(bytes, std::bit_cast<std::uint64_t>(element.score));
-    out.bytes.append(bytes, sizeof bytes);
-  }
+  (void)SortedSetPieces(value, compression).next(out, EntryPieces::kNoEnd);
+}
+
+std::unique_ptr<EntryPieces> sorted_set_pieces(const SortedSet& value, Compression compression) {
+  return std::make_unique<SortedSetPieces>(value, compression);
 }
 
 Result<Owned<SortedSet>> read_sorted_set(RdbInput& input, std::uint8_t type) {

@@ -48,23 +48,118 @@ void append_blob(Chunk& out, std::string_view blob, Compression compression) {
   }
 }
 
-void append_group(std::string& out, std::string_view name, const StreamGroup& group) {
-  append_string(out, name, Compression::kNone);
+/// Nodes, pending entries and consumers one by one.
+class StreamPieces final : public EntryPieces {
+ public:
+  StreamPieces(const Stream& stream, Compression compression) : stream_(stream), compression_(compression) {}
+  Left next(Chunk& out, std::size_t end) override {
+    do {
+      if (!step(out)) return Left::kNothing;
+    } while (out.bytes.size() < end);
+    return Left::kMore;
+  }
+
+ private:
+  enum class Stage : std::uint8_t { kHead, kNodes, kGroup, kPending, kConsumer, kOwned };
+
+  /// False when nothing was left.
+  bool step(Chunk& out);
+  void append_totals(std::string& out) const;
+  void begin_group(std::string& out);
+  void begin_consumer(std::string& out);
+
+  const Stream& stream_;
+  Compression compression_;
+  Stage stage_ = Stage::kHead;
+  Stream::Nodes::ConstCursor node_;
+  Stream::Groups::const_iterator group_;
+  StreamGroup::Pending::ConstCursor pending_;
+  StreamGroup::Consumers::const_iterator consumer_;
+  keyspace::StreamIdSet::ConstCursor owned_;  // pending entries of the consumer
+};
+
+bool StreamPieces::step(Chunk& out) {
+  switch (stage_) {
+    case Stage::kHead:
+      append_length(out.bytes, stream_.nodes().size());
+      node_ = stream_.nodes().first();
+      stage_ = Stage::kNodes;
+      return true;
+    case Stage::kNodes:
+      if (node_.valid()) {
+        append_length(out.bytes, sizeof(StreamId::Bytes));
+        append_raw_id(out.bytes, node_.key());
+        append_blob(out, node_.value().blob(), compression_);
+        node_.next();
+        return true;
+      }
+      append_totals(out.bytes);
+      group_ = stream_.groups().begin();
+      stage_ = Stage::kGroup;
+      return true;
+    case Stage::kGroup:
+      if (group_ == stream_.groups().end()) return false;
+      begin_group(out.bytes);
+      return true;
+    case Stage::kPending:
+      if (pending_.valid()) {
+        append_raw_id(out.bytes, pending_.key());
+        append_millis(out.bytes, pending_.value().delivered_ms);
+        append_length(out.bytes, pending_.value().deliveries);
+        pending_.next();
+        return true;
+      }
+      append_length(out.bytes, group_->second.consumers().size());
+      consumer_ = group_->second.consumers().begin();
+      stage_ = Stage::kConsumer;
+      return true;
+    case Stage::kConsumer:
+      if (consumer_ != group_->second.consumers().end()) {
+        begin_consumer(out.bytes);
+      } else {
+        ++group_;
+        stage_ = Stage::kGroup;
+      }
+      return true;
+    case Stage::kOwned:
+      if (owned_.valid()) {
+        append_raw_id(out.bytes, owned_.key());
+        owned_.next();
+      } else {
+        ++consumer_;
+        stage_ = Stage::kConsumer;
+      }
+      return true;
+  }
+  __builtin_unreachable();
+}
+
+void StreamPieces::append_totals(std::string& out) const {
+  append_length(out, stream_.size());
+  append_id(out, stream_.last_id());
+  append_id(out, stream_.first_id());
+  append_id(out, stream_.max_deleted_id());
+  append_length(out, stream_.entries_added());
+  append_length(out, stream_.groups().size());
+}
+
+void StreamPieces::begin_group(std::string& out) {
+  const StreamGroup& group = group_->second;
+  append_string(out, group_->first, Compression::kNone);
   append_id(out, group.last_id);
   append_length(out, group.entries_read ? static_cast<std::uint64_t>(*group.entries_read) : kUnknownCount);
   append_length(out, group.pending().size());
-  for (auto at = group.pending().first(); at.valid(); at.next()) {
-    append_raw_id(out, at.key());
-    append_millis(out, at.value().delivered_ms);
-    append_length(out, at.value().deliveries);
-  }
-  append_length(out, group.consumers().size());
-  for (const auto& [consumer_name, consumer] : group.consumers()) {
-    append_string(out, consumer_name, Compression::kNone);
-    append_millis(out, consumer.seen_ms);
-    append_length(out, consumer.pending.size());
-    for (auto at = consumer.pending.first(); at.valid(); at.next()) append_raw_id(out, at.key());
-  }
+  pending_ = group.pending().first();
+  stage_ = Stage::kPending;
+}
+
+void StreamPieces::begin_consumer(std::string& out) {
+  const StreamConsumer& consumer = consumer_->second;
+  append_string(out, consumer_->first, Compression::kNone);
+  append_millis(out, consumer.seen_ms);
+  append_length(out, consumer.pending.size());
+  owned_ = consumer.pending.first();
+  stage_ = Stage::kOwned;
 }
 
 Result<StreamId> read_id(RdbInput& input) {
@@ -186,19 +281,11 @@ bool reads_stream(std::uint8_t type) noexcept {
 }
 
 void append_stream(Chunk& out, const Stream& value, Compression compression) {
-  append_length(out.bytes, value.nodes().size());
-  for (auto at = value.nodes().first(); at.valid(); at.next()) {
-    append_length(out.bytes, sizeof(StreamId::Bytes));
-    append_raw_id(out.bytes, at.key());
-    append_blob(out, at.value().blob(), compression);
-  }
-  append_length(out.bytes, value.size());
-  append_id(out.bytes, value.last_id());
-  append_id(out.bytes, value.first_id());
-  append_id(out.bytes, value.max_deleted_id());
-  append_length(out.bytes, value.entries_added());
-  append_length(out.bytes, value.groups().size());
-  for (const auto& [name, group] : value.groups()) append_group(out.bytes, name, group);
+  (void)StreamPieces(value, compression).next(out, EntryPieces::kNoEnd);
+}
+
+std::unique_ptr<EntryPieces> stream_pieces(const Stream& value, Compression compression) {
+  return std::make_unique<StreamPieces>(value, compression);
 }
 
 Result<Owned<Stream>> read_stream(RdbInput& input, std::uint8_t type) {

@@ -1,10 +1,10 @@
 #include "snapshot/slot_snapshot.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
-#include "base/prefetch.h"
 #include "keyspace/slot_guard.h"
 
 namespace ashlar::snapshot {
@@ -15,23 +15,28 @@ constexpr std::size_t kWriteBytes = 256 << 10;
 /// Slots with no more keys are copied whole before a change: that takes no longer than to remember what has changed.
 constexpr std::uint64_t kFewKeys = 16;
 
-bool has_few_keys(keyspace::Slot& data, std::uint32_t databases) {
+/// Whether the slot is copied whole before a change.
+bool is_small(keyspace::Slot& data, std::uint32_t databases) {
   std::uint64_t keys = 0;
   for (std::uint32_t i = 0; i < databases; ++i) {
     if (const keyspace::SlotDb* db = data.find(i)) keys += db->table.size();
   }
-  return keys <= kFewKeys;
+  if (keys > kFewKeys) return false;
+  bool huge = false;
+  for (std::uint32_t i = 0; i < databases; ++i) {
+    const keyspace::SlotDb* db = data.find(i);
+    if (db == nullptr) continue;
+    db->table.for_each([&](const keyspace::EntryTable::Word& word) { huge = huge || is_huge(*word.record()); });
+  }
+  return !huge;
 }
 
-/// Lets the cache misses of a walk overlap. Not for tables whose entries would not stay in the cache until their turn.
-void prefetch_entries(const keyspace::EntryTable& table) {
-  constexpr std::uint64_t kMost = 4096;
-  constexpr std::size_t kUsualBytes = 48;
-  if (table.size() > kMost) return;
-  table.for_each([](const keyspace::EntryTable::Word& word) {
-    prefetch(word.record());
-    prefetch(reinterpret_cast<const char*>(word.record()) + kUsualBytes - 1);
-  });
+/// Remembers the longest of several times in microseconds, since `began`.
+void note_longest(std::atomic<std::int64_t>& longest_us, const Clock& clock, MonoTime began) {
+  const std::int64_t took = (clock.mono() - began).count();
+  std::int64_t longest = longest_us.load(std::memory_order_relaxed);
+  while (took > longest && !longest_us.compare_exchange_weak(longest, took, std::memory_order_relaxed)) {
+  }
 }
 
 }  // namespace
@@ -59,9 +64,12 @@ SlotSnapshot::SlotSnapshot(SnapshotHost& host, SnapshotPlan plan)
       pace_(host.clock()),
       copied_(kSlotCount),
       changed_(kSlotCount),
+      part_(*plan_.format, host.keyspace().databases()),
       walk_(host.save_delay()) {
   ASH_CHECK(plan_.format != nullptr && plan_.sink != nullptr);
-  for (std::size_t slot = 0; slot < kSlotCount; ++slot) copied_[slot] = plan_.slots.test(slot) ? 0 : 1;
+  for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
+    copied_[slot] = plan_.slots.test(slot) ? Copied::kNothing : Copied::kAll;
+  }
 }
 
 SlotSnapshot::~SlotSnapshot() {
@@ -122,121 +130,193 @@ Result<void> SlotSnapshot::copy_slots() {
 std::vector<DbSizeHint> SlotSnapshot::measure() {
   keyspace::Keyspace& keyspace = host_.keyspace();
   std::vector<DbSizeHint> sizes(keyspace.databases());
-  std::uint64_t total = 0;
   std::uint16_t version = rdb::kWriteVersionMin;
   for (std::uint32_t i = 0; i < kSlotCount; ++i) {
     if (!plan_.slots.test(i)) continue;
-    pace_.step();
-    const keyspace::Batch batch(*seat_);
-    const keyspace::SlotGuard guard(keyspace, SlotId::wrap(i));
-    keyspace::Slot& slot = keyspace.slot(SlotId::wrap(i));
-    for (std::uint32_t db = 0; db < sizes.size(); ++db) {
-      const keyspace::SlotDb* d = slot.find(db);
-      if (d == nullptr) continue;
-      sizes[db].db = DbIndex{db};
-      sizes[db].keys += d->table.size();
-      sizes[db].expires += d->expires;
-      total += d->table.size();
-    }
-    if (copied_[i] == 0) raise_version(slot, version);
+    measure_slot(SlotId::wrap(i), sizes, version);
   }
   {
     MutexLock lock(mutex_);
     for (const Chunk& chunk : queue_) version = std::max(version, chunk.version);
   }
-  for (DbSizeHint& size : sizes) size.version = version;
+  std::uint64_t total = 0;
+  for (DbSizeHint& size : sizes) {
+    size.version = version;
+    total += size.keys;
+  }
   keys_total_.store(total, std::memory_order_relaxed);
   return sizes;
 }
 
-/// Looks at entries until one needs what Redis 7.0 brought. What a slot that is not copied yet has lost since the cut
-/// is queued; what it has gained can only raise the version needlessly. Costs a look at every header when all are
-/// older.
-void SlotSnapshot::raise_version(keyspace::Slot& slot, std::uint16_t& version) const {
+void SlotSnapshot::measure_slot(SlotId slot, std::vector<DbSizeHint>& sizes, std::uint16_t& version) {
+  Place place;
+  do {
+    pace_.step();
+    const keyspace::Batch batch(*seat_);
+    const keyspace::SlotGuard guard(host_.keyspace(), slot);
+    keyspace::Slot& data = host_.keyspace().slot(slot);
+    for (std::uint32_t db = 0; db < sizes.size() && place.position == 0; ++db) {
+      const keyspace::SlotDb* d = data.find(db);
+      if (d == nullptr) continue;
+      sizes[db].db = DbIndex{db};
+      sizes[db].keys += d->table.size();
+      sizes[db].expires += d->expires;
+    }
+    if (copied_[slot.value()] != Copied::kNothing) return;
+    raise_version(data, place, version);
+  } while (place.position != 0);
+}
+
+/// Looks at entries until one needs what Redis 7.0 brought, or so many have been looked at that the slot should be
+/// unlocked: then `place` has a position. What a slot that is not copied yet has lost since the cut is queued; what it
+/// has gained can only raise the version needlessly. Costs a look at every header when all are older.
+void SlotSnapshot::raise_version(keyspace::Slot& slot, Place& place, std::uint16_t& version) const {
   if (!plan_.format->has_versions()) return;
   if (slot.agenda != nullptr) version = rdb::kMaxVersion;  // expiring fields
-  for (std::uint32_t db = 0; db < host_.keyspace().databases(); ++db) {
-    const keyspace::SlotDb* d = slot.find(db);
-    if (d == nullptr || version > rdb::kWriteVersionMin) continue;
-    d->table.for_each([&](const keyspace::EntryTable::Word& word) {
+  std::uint64_t left = SlotWalk::kPieceKeys;
+  for (; place.db < host_.keyspace().databases(); ++place.db) {
+    const keyspace::SlotDb* d = slot.find(place.db);
+    if (version > rdb::kWriteVersionMin) break;
+    if (d == nullptr || d->table.empty()) continue;
+    place.position = d->table.scan(place.position, left, [&](const keyspace::EntryTable::Word& word) {
       if (version == rdb::kWriteVersionMin) version = std::max(version, plan_.format->version(*word.record()));
+      left -= std::min<std::uint64_t>(left, 1);
     });
+    if (place.position != 0) return;
   }
+  place.position = 0;
 }
 
 Result<void> SlotSnapshot::copy_slot(SlotId slot) {
-  Chunk chunk;
-  {
-    const keyspace::Batch batch(*seat_);
-    const keyspace::SlotGuard guard(host_.keyspace(), slot);
-    std::uint8_t& copied = copied_[slot.value()];
-    if (copied != 0) return {};
-    copied = 1;
-    encode(slot, host_.keyspace().slot(slot), chunk);
+  constexpr std::size_t kKeptBytes = 1 << 20;  // a longer string was an exception
+  for (;;) {
+    std::vector<Chunk> rest;
+    chunk_.clear();
+    const SlotWalk::Left left = copy_piece(slot, rest);
+    ASH_TRY_VOID(write_ahead(std::move(rest)));
+    ASH_TRY_VOID(write_chunk(chunk_));
+    if (chunk_.bytes.capacity() > kKeptBytes) chunk_ = Chunk();
+    if (left == SlotWalk::Left::kNothing) return {};
+    if (cancelled_.load(std::memory_order_relaxed)) return fail("the snapshot was cancelled");
+    if (left != SlotWalk::Left::kRestOfValue) ASH_TRY_VOID(write_queued());
+    pace_.step();
   }
-  if (chunk.keys == 0) return {};
-  return write_chunk(chunk);
+}
+
+/// Puts the next piece of a slot into chunk_, or what somebody else has copied of the value that was half copied into
+/// `rest`.
+SlotWalk::Left SlotSnapshot::copy_piece(SlotId slot, std::vector<Chunk>& rest) {
+  const keyspace::Batch batch(*seat_);
+  const keyspace::SlotGuard guard(host_.keyspace(), slot);
+  Copied& copied = copied_[slot.value()];
+  if (copied == Copied::kNothing) {
+    part_.begin();
+    copied = Copied::kPart;
+  }
+  rest = part_.take_rest();
+  if (copied == Copied::kAll) return SlotWalk::Left::kNothing;
+  if (!rest.empty()) return SlotWalk::Left::kMore;
+  const MonoTime began = host_.clock().mono();
+  const SlotWalk::Left left = part_.next(host_.keyspace().slot(slot), changed_[slot.value()].get(), chunk_);
+  if (left == SlotWalk::Left::kNothing) {
+    copied = Copied::kAll;
+    changed_[slot.value()].reset();
+  }
+  keys_done_.fetch_add(chunk_.keys, std::memory_order_relaxed);
+  note_longest(longest_hold_us_, host_.clock(), began);
+  return left;
 }
 
 void SlotSnapshot::before_change(DbIndex db, const keyspace::KeyRef& key, keyspace::Slot& data) {
-  const std::size_t slot = key.slot.value();
-  if (copied_[slot] != 0 || stopped_.load(std::memory_order_relaxed)) return;
-  if (has_few_keys(data, host_.keyspace().databases())) return before_change(key.slot, data);
-  if (changed_[slot] == nullptr) changed_[slot] = std::make_unique<ChangedKeys>();
-  if (!changed_[slot]->add(db, key.text, key.hash)) return;
+  const Copied copied = copied_[key.slot.value()];
+  if (copied == Copied::kAll || stopped_.load(std::memory_order_relaxed)) return;
+  if (copied == Copied::kNothing) {
+    if (is_small(data, host_.keyspace().databases())) return before_change(key.slot, data);
+  } else if (part_.passed(db, key.hash)) {
+    return copy_passed(db, key);
+  }
+  copy_changed(db, key, data);
+}
+
+/// Copies a key that the walk has not passed, once.
+void SlotSnapshot::copy_changed(DbIndex db, const keyspace::KeyRef& key, keyspace::Slot& data) {
+  std::unique_ptr<ChangedKeys>& changed = changed_[key.slot.value()];
+  if (changed == nullptr) changed = std::make_unique<ChangedKeys>();
+  if (!changed->add(db, key.text, key.hash)) return;
   const keyspace::SlotDb* d = data.find(db.value);
   if (d == nullptr) return;
   const auto same = [&](const keyspace::Entry& entry) { return entry.key() == key.text; };
   const keyspace::EntryTable::Word* word = d->table.find(key.hash, same);
   if (word == nullptr) return;  // it comes after the cut
+  const keyspace::Entry& entry = *word->record();
+  if (is_huge(entry)) [[unlikely]] {
+    const MonoTime began = host_.clock().mono();
+    std::vector<Chunk> chunks;
+    append_entry(*plan_.format, db, entry, chunks);
+    note_longest(longest_ahead_us_, host_.clock(), began);
+    return queue(chunks);
+  }
   Chunk chunk;
   chunk.first_db = chunk.last_db = db;
-  plan_.format->entry(chunk, *word->record());
-  keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
-  queue(std::move(chunk));
+  plan_.format->entry(chunk, entry);
+  queue({&chunk, 1});
+}
+
+/// Copies what is left of a key that the walk has passed.
+void SlotSnapshot::copy_passed(DbIndex db, const keyspace::KeyRef& key) {
+  if (!part_.holds(db, key.text)) return;
+  const MonoTime began = host_.clock().mono();
+  std::vector<Chunk> chunks;
+  const std::size_t rest = part_.rest().size();
+  part_.finish(db, key.text, chunks);
+  note_longest(longest_ahead_us_, host_.clock(), began);
+  note_rest(rest);
+  queue(chunks);
 }
 
 void SlotSnapshot::before_change(SlotId slot, keyspace::Slot& data) {
-  std::uint8_t& copied = copied_[slot.value()];
-  if (copied != 0 || stopped_.load(std::memory_order_relaxed)) return;
-  copied = 1;
-  Chunk chunk;
-  encode(slot, data, chunk);
-  if (chunk.keys != 0) queue(std::move(chunk));
-}
-
-void SlotSnapshot::queue(Chunk chunk) {
-  MutexLock lock(mutex_);
-  ahead_bytes_ += chunk.bytes.size();
-  ahead_bytes_max_ = std::max(ahead_bytes_max_, ahead_bytes_);
-  ++ahead_copies_;
-  queue_.push_back(std::move(chunk));
-}
-
-void SlotSnapshot::encode(SlotId slot, keyspace::Slot& data, Chunk& chunk) {
+  Copied& copied = copied_[slot.value()];
+  if (copied == Copied::kAll || stopped_.load(std::memory_order_relaxed)) return;
   const MonoTime began = host_.clock().mono();
   const std::unique_ptr<ChangedKeys> changed = std::move(changed_[slot.value()]);
-  for (std::uint32_t i = 0; i < host_.keyspace().databases(); ++i) {
-    const keyspace::SlotDb* db = data.find(i);
-    if (db == nullptr || db->table.empty()) continue;
-    if (chunk.first_db) {
-      plan_.format->select_db(chunk.bytes, DbIndex{i});
-    } else {
-      chunk.first_db = DbIndex{i};
-    }
-    chunk.last_db = DbIndex{i};
-    prefetch_entries(db->table);
-    db->table.for_each([&](const keyspace::EntryTable::Word& word) {
-      const keyspace::Entry& entry = *word.record();
-      if (changed != nullptr && changed->has(DbIndex{i}, entry.key(), keyspace::EntryTraits::hash(entry))) return;
-      plan_.format->entry(chunk, entry);
-    });
+  std::vector<Chunk> chunks;
+  if (copied == Copied::kNothing) {
+    SlotWalk whole(*plan_.format, host_.keyspace().databases());
+    whole.finish_all(data, changed.get(), chunks);
+  } else {
+    const std::size_t rest = part_.rest().size();
+    part_.finish_all(data, changed.get(), chunks);
+    note_rest(rest);
   }
-  keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
-  const std::int64_t took = (host_.clock().mono() - began).count();
-  std::int64_t longest = longest_hold_us_.load(std::memory_order_relaxed);
-  while (took > longest && !longest_hold_us_.compare_exchange_weak(longest, took, std::memory_order_relaxed)) {
+  copied = Copied::kAll;
+  note_longest(longest_ahead_us_, host_.clock(), began);
+  queue(chunks);
+}
+
+/// Counts what has been copied before its turn.
+void SlotSnapshot::note_ahead(std::span<const Chunk> chunks) {
+  for (const Chunk& chunk : chunks) {
+    ahead_bytes_ += chunk.bytes.size();
+    keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
   }
+  ahead_bytes_max_ = std::max(ahead_bytes_max_, ahead_bytes_);
+  ++ahead_copies_;
+}
+
+/// Counts what the half-copied value has got, `from` that chunk on.
+void SlotSnapshot::note_rest(std::size_t from) {
+  const auto chunks = std::span(part_.rest()).subspan(from);
+  if (chunks.empty()) return;
+  MutexLock lock(mutex_);
+  note_ahead(chunks);
+}
+
+/// All chunks at once: those of a value stay together.
+void SlotSnapshot::queue(std::span<Chunk> chunks) {
+  if (chunks.empty()) return;
+  MutexLock lock(mutex_);
+  note_ahead(chunks);
+  std::ranges::move(chunks, std::back_inserter(queue_));
 }
 
 Result<void> SlotSnapshot::write_queued() {
@@ -245,6 +325,11 @@ Result<void> SlotSnapshot::write_queued() {
     MutexLock lock(mutex_);
     chunks.swap(queue_);
   }
+  return write_ahead(std::move(chunks));
+}
+
+/// Writes what was counted by note_ahead().
+Result<void> SlotSnapshot::write_ahead(std::vector<Chunk> chunks) {
   for (Chunk& chunk : chunks) {
     ASH_TRY_VOID(write_chunk(chunk));
     {
@@ -297,6 +382,7 @@ SnapshotProgress SlotSnapshot::progress() const {
   p.keys_total = keys_total_.load(std::memory_order_relaxed);
   p.bytes_out = bytes_out_.load(std::memory_order_relaxed);
   p.longest_hold = Micros(longest_hold_us_.load(std::memory_order_relaxed));
+  p.longest_ahead = Micros(longest_ahead_us_.load(std::memory_order_relaxed));
   MutexLock lock(mutex_);
   p.ahead_bytes = ahead_bytes_;
   p.ahead_bytes_max = ahead_bytes_max_;

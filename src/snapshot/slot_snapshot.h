@@ -1,17 +1,19 @@
 /// The one snapshot mechanism: a point in time of some slots, copied while the server works, without fork.
 ///
 /// The cut is an Exclusive safe point of a few instructions. Then a background thread walks the slots: lock one, encode
-/// its entries, unlock, write. A writer that is about to change a key of a slot not yet copied copies that one first,
-/// into a queue that the background thread writes out; the walk passes over it later. So every key is copied in the
-/// state of the cut, and no lock is held longer than one slot takes to encode; compression and output happen outside.
+/// some of its entries or a piece of a huge value (slot_walk.h), unlock, write. A writer that is about to change a key
+/// not yet copied copies that one first, into a queue that the background thread writes out; the walk passes over it
+/// later. So every key is copied in the state of the cut, and the walk holds no lock for longer than a piece takes to
+/// encode; compression and output happen outside. Only who changes a huge value that is not copied yet, or half, or
+/// clears or swaps databases, stays for as long as the copy takes: progress() says how long that was.
 ///
 /// Thread: start(), cancel(), progress(), wait() any; before_change() whoever holds the slot. Memory: the queue holds
-/// at most the keys written since the cut (progress() shows it), and their names are kept until the walk comes by. Any
-/// number of snapshots may run at once.
+/// at most the keys written since the cut (progress() shows it), and their names are kept until the walk has come by;
+/// of a huge value that the walk copies there is a piece. Any number of snapshots may run at once.
 ///
 /// Invariants: 1. a key is encoded exactly once, by the first who changes it after the cut or by the walk; 2. the sink
-/// is called by the background thread only, with nothing locked; 3. whoever finds a slot copied finds its bytes already
-/// queued or being written.
+/// is called by the background thread only, with nothing locked; 3. whoever finds a key copied finds its bytes already
+/// queued or being written; 4. pieces of a value reach the sink one behind the other.
 #pragma once
 
 #include <atomic>
@@ -19,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +34,7 @@
 #include "snapshot/chunk.h"
 #include "snapshot/entry_format.h"
 #include "snapshot/key_delay.h"
+#include "snapshot/slot_walk.h"
 #include "snapshot/snapshot_sink.h"
 
 namespace ashlar::snapshot {
@@ -57,7 +61,8 @@ struct SnapshotProgress {
   std::uint64_t ahead_bytes = 0;  // copied by writers and not yet written
   std::uint64_t ahead_bytes_max = 0;
   std::uint64_t ahead_copies = 0;  // made by writers so far, of a key or of a small slot
-  Micros longest_hold{0};          // longest time a slot was locked for copying
+  Micros longest_hold{0};          // longest time the walk kept a slot locked
+  Micros longest_ahead{0};         // longest time a writer took to copy a huge value or the rest of a slot
   bool done = false;
 };
 
@@ -104,29 +109,46 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   void before_change(SlotId slot, keyspace::Slot& data) override;
 
  private:
+  /// Of a slot.
+  enum class Copied : std::uint8_t { kNothing, kPart, kAll };
+  /// Where a look at all entries of a slot has come to.
+  struct Place {
+    std::uint32_t db = 0;
+    std::uint64_t position = 0;
+  };
+
   void run();
   [[nodiscard]] Result<void> copy_slots();
   [[nodiscard]] std::vector<DbSizeHint> measure();
-  void raise_version(keyspace::Slot& slot, std::uint16_t& version) const;
+  void measure_slot(SlotId slot, std::vector<DbSizeHint>& sizes, std::uint16_t& version);
+  void raise_version(keyspace::Slot& slot, Place& place, std::uint16_t& version) const;
   [[nodiscard]] Result<void> copy_slot(SlotId slot);
+  [[nodiscard]] SlotWalk::Left copy_piece(SlotId slot, std::vector<Chunk>& rest);
   [[nodiscard]] Result<void> write_queued();
+  [[nodiscard]] Result<void> write_ahead(std::vector<Chunk> chunks);
   [[nodiscard]] Result<void> write_chunk(const Chunk& chunk);
   [[nodiscard]] Result<void> write_out();
-  void encode(SlotId slot, keyspace::Slot& data, Chunk& chunk);
-  void queue(Chunk chunk);
+  void copy_changed(DbIndex db, const keyspace::KeyRef& key, keyspace::Slot& data);
+  void copy_passed(DbIndex db, const keyspace::KeyRef& key);
+  void note_ahead(std::span<const Chunk> chunks) ASH_REQUIRES(mutex_);
+  void note_rest(std::size_t from);
+  void queue(std::span<Chunk> chunks);
   void stop_observing();
 
   SnapshotHost& host_;
   SnapshotPlan plan_;
   Pace pace_;  // background thread only
   keyspace::SafePoint::Participant* seat_ = nullptr;
-  // One byte a slot, guarded by that slot's lock (or an Exclusive section): nonzero when nothing is left to copy.
-  std::vector<std::uint8_t> copied_;
-  // Guarded in the same way: what has changed of a slot that is not copied yet. Null: nothing.
+  // One byte a slot, guarded by that slot's lock (or an Exclusive section).
+  std::vector<Copied> copied_;
+  // Guarded in the same way: what has changed of a slot before the walk came by. Null: nothing.
   std::vector<std::unique_ptr<ChangedKeys>> changed_;
+  // Guarded in the same way: of the only slot that is kPart, or has just been made kAll by somebody else.
+  SlotWalk part_;
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> stopped_{false};  // the walk has ended: writers need not copy any more
 
+  Chunk chunk_;                    // what the walk copies; background thread only
   std::string out_;                // packed, not yet written; background thread only
   std::optional<DbIndex> out_db_;  // selected at the end of out_
   SlowWalk walk_;                  // background thread only
@@ -135,6 +157,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   std::atomic<std::uint64_t> keys_total_{0};
   std::atomic<std::uint64_t> bytes_out_{0};
   std::atomic<std::int64_t> longest_hold_us_{0};
+  std::atomic<std::int64_t> longest_ahead_us_{0};
 
   mutable Mutex mutex_;
   CondVar ended_;

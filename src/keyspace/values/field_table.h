@@ -123,6 +123,8 @@ class FieldTable {
   [[nodiscard]] std::uint64_t scan(std::uint64_t position, std::uint64_t at_least, Visit&& visit) const {
     return table_.scan(position, at_least, [&](const Table::Word& word) { visit(*word.record()); });
   }
+  /// Bytes of all fields and values as they are kept. O(1).
+  [[nodiscard]] std::size_t record_bytes() const noexcept { return heap_.live_bytes(); }
   /// Bytes allocated, this object included. O(fields / 300).
   [[nodiscard]] std::size_t memory_bytes() const;
   void check_invariants() const;

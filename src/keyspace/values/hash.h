@@ -53,6 +53,8 @@ class Hash {
   [[nodiscard]] Owned<Hash> clone() const;
   /// Bytes allocated, this object included.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  /// Bytes of fields and values in its table; 0 while packed. O(1).
+  [[nodiscard]] std::size_t record_bytes() const noexcept { return packed() ? 0 : table()->record_bytes(); }
   /// What OBJECT ENCODING replies.
   [[nodiscard]] std::string_view encoding_name() const noexcept;
 

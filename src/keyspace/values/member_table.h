@@ -71,6 +71,8 @@ class MemberTable {
   [[nodiscard]] std::uint64_t scan(std::uint64_t position, std::uint64_t at_least, Visit&& visit) const {
     return table_.scan(position, at_least, [&](const Table::Word& word) { visit(word.record()->text()); });
   }
+  /// Bytes of all members as they are kept. O(1).
+  [[nodiscard]] std::size_t record_bytes() const noexcept { return heap_.live_bytes(); }
   /// Bytes allocated, this object included. O(members / 300).
   [[nodiscard]] std::size_t memory_bytes() const { return sizeof *this + table_.memory_bytes() + heap_.memory_bytes(); }
   void check_invariants() const;

@@ -127,6 +127,8 @@ std::size_t SortedSet::memory_bytes() const noexcept {
          indexed_->table.memory_bytes() + indexed_->index.memory_bytes();
 }
 
+std::size_t SortedSet::record_bytes() const noexcept { return indexed_ == nullptr ? 0 : indexed_->record_bytes; }
+
 std::string_view SortedSet::encoding_name() const noexcept { return indexed_ == nullptr ? "listpack" : "skiplist"; }
 
 ListpackPos SortedSet::find_small(std::string_view member) const {

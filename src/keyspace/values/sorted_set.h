@@ -76,6 +76,8 @@ class SortedSet {
   [[nodiscard]] Owned<SortedSet> clone() const;
   /// Bytes allocated, this object included. O(size / 28) at most.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  /// Bytes of the elements behind its index; 0 of a listpack. O(1).
+  [[nodiscard]] std::size_t record_bytes() const noexcept;
   /// What OBJECT ENCODING replies: "listpack" or "skiplist".
   [[nodiscard]] std::string_view encoding_name() const noexcept;
 

@@ -110,6 +110,8 @@ class Stream {
   [[nodiscard]] Owned<Stream> clone() const;
   /// Bytes allocated, this object included.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  /// Bytes of all nodes. O(1).
+  [[nodiscard]] std::size_t node_bytes() const noexcept { return node_bytes_; }
   /// What OBJECT ENCODING replies.
   [[nodiscard]] std::string_view encoding_name() const noexcept { return "stream"; }
   void check_invariants() const;
