@@ -46,7 +46,8 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   note_state(now, true);
   const auto policy = keyspace_.access().policy.load(std::memory_order_relaxed);
   if (policy == keyspace::EvictionPolicy::kNoEviction) return Room::kNone;
-  const keyspace::Batch inside(run.participant);
+  if (!run.participant.enter_unless_busy()) return Room::kEnough;  // nothing runs that would need it
+  const keyspace::EnteredBatch inside(run.participant);
   const Ticks deadline = ticks_now() + kEvictionTicks;
   const std::uint32_t samples = samples_.load(std::memory_order_relaxed);
   while (counted() > limit) {

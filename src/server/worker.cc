@@ -12,7 +12,6 @@ namespace ashlar::server {
 
 namespace {
 /// How long a command waits that can neither run nor be refused beside a busy script.
-constexpr Millis kBusyRetry{10};
 }  // namespace
 
 Worker::Worker(const Parts& parts, std::uint32_t number)

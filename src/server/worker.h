@@ -88,8 +88,10 @@ class Worker {
   void resume(Client& client);
   /// The reply of a client that waits for data: none came in time.
   enum class WaitEnd : std::uint8_t { kTimeout, kUnblockedByError, kRoleChange };
-  /// Ends the wait of a client with that reply. False when it does not wait for data, or its reply is on its way.
-  bool end_wait(Client& client, WaitEnd how);
+  /// Ends the wait of a client with that reply. kNo: it does not wait for data, or its reply is on its way; kNotNow: a
+  /// script keeps everybody out of the key space.
+  enum class Ended : std::uint8_t { kYes, kNo, kNotNow };
+  Ended end_wait(Client& client, WaitEnd how);
   /// Ends the waits of all clients: we have become a replica.
   void end_all_waits();
   /// Whether replies of this loop wait for replicas. Thread: any.
@@ -140,6 +142,7 @@ class Worker {
   void expect_client() noexcept { client_count_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  static constexpr Millis kBusyRetry{10};
   friend class Client;
   /// Commands of one connection per turn, and of one group whose memory is prefetched together.
   static constexpr std::size_t kCommandsPerTurn = 64;
@@ -196,7 +199,9 @@ class Worker {
   void depart(Client& client);
   void reclaim_buffers(Client& client);
   void destroy_dead();
-  void forget_interests(Client& client);
+  /// False, and nothing is done, while a script keeps everybody out of the key space.
+  [[nodiscard]] bool forget_interests(Client& client);
+  void arm_wait_timer(Client& client, Millis timeout);
   void set_blocked(Client& client, std::optional<Millis> timeout);
   void late_reply(ClientId id, const command::LateReply& write);
   void periodic();

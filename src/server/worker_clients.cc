@@ -106,11 +106,15 @@ void Worker::set_blocked(Client& client, std::optional<Millis> timeout) {
   client.drops_late_reply_ = client.reply_mode != command::ReplyMode::kOn;
   parts_.blocked_clients.fetch_add(1, std::memory_order_relaxed);
   if (!timeout) return;
-  client.wait_timer_ = loop_.call_after(*timeout, [this, id = client.id] {
+  arm_wait_timer(client, *timeout);
+}
+
+void Worker::arm_wait_timer(Client& client, Millis timeout) {
+  client.wait_timer_ = loop_.call_after(timeout, [this, id = client.id] {
     Client* waiting = find(id);
     if (waiting == nullptr) return;
     waiting->wait_timer_.reset();
-    (void)end_wait(*waiting, WaitEnd::kTimeout);
+    if (end_wait(*waiting, WaitEnd::kTimeout) == Ended::kNotNow) arm_wait_timer(*waiting, kBusyRetry);
   });
 }
 
@@ -150,12 +154,13 @@ void Worker::late_reply(ClientId id, const command::LateReply& write) {
   resume(*client);
 }
 
-bool Worker::end_wait(Client& client, WaitEnd how) {
-  if (!client.waiter_) return false;
+Worker::Ended Worker::end_wait(Client& client, WaitEnd how) {
+  if (!client.waiter_) return Ended::kNo;
+  if (!run_->participant.enter_unless_busy()) return Ended::kNotNow;
   {
-    const keyspace::Batch inside(run_->participant);
+    const keyspace::EnteredBatch inside(run_->participant);
     const std::string_view error = how == WaitEnd::kTimeout ? std::string_view() : "-UNBLOCKED";
-    if (!parts_.dispatcher.end_wait(*run_, *client.waiter_, error)) return false;
+    if (!parts_.dispatcher.end_wait(*run_, *client.waiter_, error)) return Ended::kNo;
   }
   late_reply(client.id, [how](resp::Encoder& reply) {
     switch (how) {
@@ -165,16 +170,22 @@ bool Worker::end_wait(Client& client, WaitEnd how) {
       case WaitEnd::kRoleChange: return reply.error({ErrorCode::kUnblocked, {}});
     }
   });
-  return true;
+  return Ended::kYes;
 }
 
 void Worker::end_all_waits() {
   refuse_unacknowledged();
-  for_each_client([this](Client& client) { (void)end_wait(client, WaitEnd::kRoleChange); });
+  bool all = true;
+  for_each_client([&](Client& client) { all &= end_wait(client, WaitEnd::kRoleChange) != Ended::kNotNow; });
+  if (!all) (void)loop_.call_after(kBusyRetry, [this] { end_all_waits(); });
 }
 
 void Worker::attend_waiters() {
-  const keyspace::Batch inside(run_->participant);
+  if (!run_->participant.enter_unless_busy()) {
+    (void)loop_.call_after(kBusyRetry, [this] { attend_waiters(); });
+    return;
+  }
+  const keyspace::EnteredBatch inside(run_->participant);
   parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
   for_each_client([this](Client& client) {
     if (client.waiter_) parts_.dispatcher.attend(*run_, *client.waiter_);
@@ -262,28 +273,35 @@ void Worker::depart(Client& client) {
   taker(std::move(departed));
 }
 
-void Worker::forget_interests(Client& client) {
+bool Worker::forget_interests(Client& client) {
+  const bool interested = client.waiter_ || client.transaction;
+  if (interested && !run_->participant.enter_unless_busy()) return false;
   if (client.blocked_) parts_.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   if (client.postponed_) parts_.blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   if (client.wait_timer_) loop_.cancel(*client.wait_timer_);
-  if (!client.waiter_ && !client.transaction) return;
-  const keyspace::Batch inside(run_->participant);
+  if (!interested) return true;
+  const keyspace::EnteredBatch inside(run_->participant);
   if (client.waiter_) (void)parts_.dispatcher.end_wait(*run_, *client.waiter_);
   command::end_transaction(client, parts_.dispatcher.parts().keyspace, command::WatchedSlots::kFree);
+  return true;
 }
 
 void Worker::destroy_dead() {
-  for (Client* client : dead_) {
+  std::vector<Client*> dead;
+  dead.swap(dead_);
+  for (Client* client : dead) {
+    if (!forget_interests(*client)) {  // periodic() tries again
+      dead_.push_back(client);
+      continue;
+    }
     std::erase(ready_, client);
     forget(*client);
-    forget_interests(*client);
     account(*client);
     parts_.directory.remove(client->id);
     parts_.on_client_gone(client->id);
     clients_.erase(client->id.value);
     client_count_.fetch_sub(1, std::memory_order_relaxed);
   }
-  dead_.clear();
 }
 
 }  // namespace ashlar::server

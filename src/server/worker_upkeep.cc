@@ -58,8 +58,8 @@ void Worker::evict() {
   run_->access.actor = {};
   parts_.dispatcher.begin_batch(*run_, loop_.wall_now(), command::Origin::kClient);
   (void)make_room();
-  if (!run_->interests.any_ready()) return;
-  const keyspace::Batch inside(run_->participant);
+  if (!run_->interests.any_ready() || !run_->participant.enter_unless_busy()) return;
+  const keyspace::EnteredBatch inside(run_->participant);
   parts_.dispatcher.serve_ready(*run_);
 }
 
@@ -183,8 +183,8 @@ void Worker::periodic() {
   evict_clients();
   destroy_dead();
   evict();
-  if (parts_.tracking.over_limit()) {
-    const keyspace::Batch inside(run_->participant);
+  if (parts_.tracking.over_limit() && run_->participant.enter_unless_busy()) {
+    const keyspace::EnteredBatch inside(run_->participant);
     limit_tracking();
   }
   run_expiry();

@@ -256,7 +256,7 @@ void ClientCommands::unblock(Context& ctx) {
       *client,
       [unblocked, how, target = ClientId{static_cast<std::uint64_t>(*id)}](Worker& worker) {
         Client* waiting = worker.find(target);
-        if (waiting != nullptr && worker.end_wait(*waiting, how)) unblocked->store(true);
+        if (waiting != nullptr && worker.end_wait(*waiting, how) == Worker::Ended::kYes) unblocked->store(true);
       },
       [unblocked](Client& waiting) {
         if (wants_reply(waiting)) waiting.reply().integer(unblocked->load() ? 1 : 0);
