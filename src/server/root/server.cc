@@ -331,7 +331,7 @@ void Server::hold_writes(replication::Host::Hold hold) {
 }
 
 std::uint64_t Server::exempt_memory() const {
-  std::uint64_t sum = persistence_.aof_buffer();
+  std::uint64_t sum = persistence_.aof_buffer() + ledger_.spare();
   if (!replication_) return sum;
   return sum + replication_->lag_memory();
 }
