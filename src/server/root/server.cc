@@ -150,6 +150,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                 }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone,
                [this] {  // so that a crash does not bring the data back
+                 persistence_.dataset_emptied();
                  if (!config_.get()->snapshot.save_points.empty()) persistence_.schedule_save();
                  replication_->dataset_emptied();
                }),
