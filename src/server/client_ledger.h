@@ -29,8 +29,12 @@ class ClientLedger {
   /// Of one loop.
   struct alignas(64) Account {
     std::atomic<std::uint64_t> bytes{0};
+    /// Buffers that no connection holds now and the next one may take.
+    std::atomic<std::uint64_t> spare{0};
     /// Connections that may be ended, by bucket.
     std::array<std::atomic<std::uint32_t>, kBuckets> evictable{};
+    /// Turns that the loop has ended.
+    std::atomic<std::uint64_t> turns{0};
     // Largest buffers of any connection within about the last eight seconds, for INFO.
     std::atomic<std::uint64_t> recent_input{0};
     std::atomic<std::uint64_t> recent_output{0};
@@ -68,6 +72,7 @@ class ClientLedger {
   }
 
   [[nodiscard]] std::uint64_t bytes() const { return sum(&Account::bytes); }
+  [[nodiscard]] std::uint64_t spare() const { return sum(&Account::spare); }
   [[nodiscard]] std::uint64_t recent_input() const { return most(&Account::recent_input); }
   [[nodiscard]] std::uint64_t recent_output() const { return most(&Account::recent_output); }
   /// The bucket of the largest connections that may be ended, and a loop that has one of them, which is not `self` only
@@ -85,6 +90,33 @@ class ClientLedger {
       }
     }
     return {};
+  }
+
+  /// Turns that each loop has ended, in the order in which they joined.
+  [[nodiscard]] std::vector<std::uint64_t> turns() const {
+    MutexLock lock(mutex_);
+    std::vector<std::uint64_t> all;
+    for (const auto& account : accounts_) all.push_back(account->turns.load());
+    return all;
+  }
+  /// Whether every loop but that of `self` has begun and ended a turn since it had these.
+  [[nodiscard]] bool others_had_turn(const Account& self, const std::vector<std::uint64_t>& then) const {
+    MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < then.size(); ++i) {
+      // The first of them may have begun before.
+      if (accounts_[i].get() != &self && accounts_[i]->turns.load() < then[i] + 2) return false;
+    }
+    return true;
+  }
+  void wake_others(const Account& self) const {
+    std::vector<const Account*> others;
+    {
+      MutexLock lock(mutex_);
+      for (const auto& account : accounts_) {
+        if (account.get() != &self) others.push_back(account.get());
+      }
+    }
+    for (const Account* other : others) other->wake();
   }
 
  private:

@@ -32,6 +32,29 @@ TEST(ClientLedger, PrefersTheAskingLoopAmongConnectionsOfOneSize) {
   EXPECT_EQ(ledger.largest(second).account, &first);
 }
 
+TEST(ClientLedger, SumsTheSpareBuffersOfAllLoops) {
+  ClientLedger ledger;
+  ledger.join([] {}).spare = 100;
+  ledger.join([] {}).spare = 50;
+  EXPECT_EQ(ledger.spare(), 150U);
+  EXPECT_EQ(ledger.bytes(), 0U);
+}
+
+TEST(ClientLedger, KnowsWhenAllOtherLoopsHaveHadAWholeTurn) {
+  ClientLedger ledger;
+  int woken = 0;
+  ClientLedger::Account& mine = ledger.join([&] { woken += 100; });
+  ClientLedger::Account& other = ledger.join([&] { ++woken; });
+  other.turns = 7;
+  const auto then = ledger.turns();
+  ledger.wake_others(mine);
+  EXPECT_EQ(woken, 1);
+  other.turns = 8;  // perhaps the one that was under way
+  EXPECT_FALSE(ledger.others_had_turn(mine, then));
+  other.turns = 9;
+  EXPECT_TRUE(ledger.others_had_turn(mine, then));
+}
+
 TEST(ClientLedger, IsOverItsLimitOnlyWhenThereIsOne) {
   ClientLedger ledger;
   ledger.join([] {}).bytes = 100;

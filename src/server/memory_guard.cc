@@ -8,15 +8,14 @@ namespace {
 constexpr Ticks kEvictionTicks = 1'500'000;  // about half a millisecond: the next batch goes on
 }
 
-std::uint64_t MemoryGuard::counted() const {
+bool MemoryGuard::over(std::uint64_t limit) const {
   const std::uint64_t used = memory_used();
-  const std::uint64_t exempt = exempt_();
-  return used > exempt ? used - exempt : 0;
+  return used > limit && used - limit > exempt_();
 }
 
 bool MemoryGuard::over_limit() const {
   const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
-  return limit != 0 && counted() > limit;
+  return limit != 0 && over(limit);
 }
 
 void MemoryGuard::note_state(WallTime now, bool over) noexcept {
@@ -39,7 +38,7 @@ MemoryGuard::Exceeded MemoryGuard::exceeded(WallTime now) const noexcept {
 MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limit) {
   if (duty_.load(std::memory_order_relaxed) == Duty::kIgnoreLimit) return Room::kEnough;
   const WallTime now = run.access.now;
-  if (counted() <= limit) {
+  if (!over(limit)) {
     note_state(now, false);
     return Room::kEnough;
   }
@@ -50,10 +49,10 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   const keyspace::EnteredBatch inside(run.participant);
   const Ticks deadline = ticks_now() + kEvictionTicks;
   const std::uint32_t samples = samples_.load(std::memory_order_relaxed);
-  while (counted() > limit) {
+  while (over(limit)) {
     for (int i = 0; i < 8; ++i) {
       if (keyspace::evict_one(keyspace_, run.access, policy, samples) == keyspace::Evicted::kNothingLeft) {
-        return counted() > limit ? Room::kNone : Room::kEnough;
+        return over(limit) ? Room::kNone : Room::kEnough;
       }
       run.wrote = true;
     }

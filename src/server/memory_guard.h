@@ -15,7 +15,8 @@ namespace ashlar::server {
 class MemoryGuard {
  public:
   enum class Room : std::uint8_t { kEnough, kNone };
-  /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis).
+  /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis, what a snapshot needs, spare
+  /// buffers of connections).
   MemoryGuard(keyspace::Keyspace& keyspace, std::function<std::uint64_t()> exempt)
       : keyspace_(keyspace), exempt_(std::move(exempt)) {}
 
@@ -45,7 +46,7 @@ class MemoryGuard {
   [[nodiscard]] std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
  private:
-  [[nodiscard]] std::uint64_t counted() const;
+  [[nodiscard]] bool over(std::uint64_t limit) const;
   void note_state(WallTime now, bool over) noexcept;
   [[nodiscard]] Room make_room_slow(Execution& run, std::uint64_t limit);
 

@@ -24,7 +24,12 @@ Worker::Worker(const Parts& parts, std::uint32_t number)
       trackers_(parts.tracking, inbox_),
       expiry_(parts.dispatcher.parts().keyspace, number, parts.workers),
       config_(parts.config),
-      account_(parts.ledger.join([this] { loop_.post([this] { evict_clients(); }); })),
+      account_(parts.ledger.join([this] {
+        loop_.post([this] {
+          evict_clients();
+          loop_.post([] {});  // and a whole turn
+        });
+      })),
       arrivals_([this] { loop_.post([this] { take_arrivals(); }); }) {
   loop_.on_turn_end([this] { end_turn(); });
 }
@@ -142,6 +147,7 @@ void Worker::end_turn() {
   attend_disk(turn);
   evict_clients();
   destroy_dead();
+  account_.turns.store(account_.turns.load(std::memory_order_relaxed) + 1);
   if (!ready_.empty()) loop_.post([] {});  // another turn at once
 }
 
@@ -151,7 +157,11 @@ void Worker::run_ready() {
   const WallTime now = loop_.wall_now();
   run_->access.actor = {};                                              // evictions are nobody's
   parts_.dispatcher.begin_batch(*run_, now, command::Origin::kClient);  // eviction records removals
-  run_->out_of_memory = make_room() == MemoryGuard::Room::kNone;
+  if (parts_.memory.limit() != 0) give_outputs();
+  const MemoryGuard::Room room = make_room();
+  if (room == MemoryGuard::Room::kNone && others_may_make_room()) return;
+  if (room == MemoryGuard::Room::kEnough) short_.reset();
+  run_->out_of_memory = room == MemoryGuard::Room::kNone;
   acks_wanted_ = config_.get().replication.min_replicas_ack > 0;
   if (!run_->participant.enter_unless_busy()) {
     answer_busy();
@@ -226,7 +236,7 @@ void Worker::run_slice(const Slice& slice) {
   if (slice.client == nullptr) return;  // given back while a script kept everybody waiting
   Client& client = *slice.client;
   if (client.dead_) return;  // ended by another one's command
-  if (client.out_.capacity() == 0 && !spare_buffers_.empty()) client.out_ = take_spare();
+  give_output(client);
   const bool wrote_before = std::exchange(run_->wrote, false);
   const keyspace::ExpiryRole role = run_->access.expiry_role;
   std::size_t done = 0;

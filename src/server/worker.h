@@ -194,6 +194,12 @@ class Worker {
   void account(Client& client);
   void evict_clients();
   [[nodiscard]] ByteBuffer take_spare();
+  void give_output(Client& client);
+  /// Lets the clients that are about to be served have their output buffers now, so that these count as taken.
+  void give_outputs();
+  /// Gives back the last `count` of the spare buffers, at most all.
+  void drop_spares(std::size_t count);
+  void note_spares(std::size_t bytes) noexcept;
   void note_buffers();
   void postpone(Client& client);
   void depart(Client& client);
@@ -208,6 +214,8 @@ class Worker {
   void run_expiry();
   void limit_tracking();
   [[nodiscard]] MemoryGuard::Room make_room();
+  /// There is no room, but other loops may have connections that have ended: whether to let them look first.
+  [[nodiscard]] bool others_may_make_room();
   void note_latency(std::string_view event, Ticks spent);
   void arm_timer();
   [[nodiscard]] resp::Limits limits(const Client& client);
@@ -261,6 +269,12 @@ class Worker {
   std::vector<std::unique_ptr<resp::CommandBatch>> batches_;
   std::size_t spares_unused_ = 0;  // the fewest of the spare buffers since the last periodic()
   std::vector<ByteBuffer> spare_buffers_;
+  /// When memory became short, and what turns the loops had had by then.
+  struct Shortage {
+    MonoTime since;
+    std::vector<std::uint64_t> turns;
+  };
+  std::optional<Shortage> short_;  // as long as there is no room
 };
 
 }  // namespace ashlar::server

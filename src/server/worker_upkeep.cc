@@ -32,10 +32,9 @@ MemoryGuard::Room Worker::make_room() {
   if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
     return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
   }
-  if (parts_.memory.over_limit()) {  // other things go before any data
-    spare_buffers_.clear();
-    spares_unused_ = 0;
-    evict_clients();
+  if (parts_.memory.over_limit()) {
+    drop_spares(spare_buffers_.size());  // they are not counted, but whoever is short of memory shall have them
+    evict_clients();                     // before any data
     // One of another loop is about to go.
     if (parts_.ledger.over_limit() && parts_.ledger.largest(account_).account != nullptr) {
       return MemoryGuard::Room::kEnough;
@@ -51,6 +50,15 @@ MemoryGuard::Room Worker::make_room() {
     });
   }
   return room;
+}
+
+bool Worker::others_may_make_room() {
+  constexpr Millis kPatience{50};  // one of them may be in the middle of a long command
+  if (!short_) {
+    short_ = {loop_.now(), parts_.ledger.turns()};
+    parts_.ledger.wake_others(account_);
+  }
+  return loop_.now() - short_->since < kPatience && !parts_.ledger.others_had_turn(account_, short_->turns);
 }
 
 void Worker::evict() {
@@ -92,13 +100,39 @@ ByteBuffer Worker::take_spare() {
   ByteBuffer buffer = std::move(spare_buffers_.back());
   spare_buffers_.pop_back();
   spares_unused_ = std::min(spares_unused_, spare_buffers_.size());
+  note_spares(account_.spare.load(std::memory_order_relaxed) - buffer.capacity());
   return buffer;
 }
+
+void Worker::give_output(Client& client) {
+  if (client.out_.capacity() != 0) return;
+  if (!spare_buffers_.empty()) {
+    client.out_ = take_spare();
+  } else {
+    (void)client.out_.reserve_back(kReadChunk);
+  }
+}
+
+void Worker::give_outputs() {
+  for (Client* client : ready_) {
+    if (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
+      give_output(*client);
+    }
+  }
+}
+
+void Worker::drop_spares(std::size_t count) {
+  for (; count != 0 && !spare_buffers_.empty(); --count) (void)take_spare();
+}
+
+void Worker::note_spares(std::size_t bytes) noexcept { account_.spare.store(bytes, std::memory_order_relaxed); }
 
 void Worker::reclaim_buffers(Client& client) {
   for (ByteBuffer* buffer : {&client.in_, &client.out_}) {
     if (!buffer->empty() || buffer->capacity() == 0) continue;
-    if (buffer->capacity() <= kSpareBufferBytes && spare_buffers_.size() < kSpareBuffers) {
+    if (buffer->capacity() >= kReadChunk && buffer->capacity() <= kSpareBufferBytes &&
+        spare_buffers_.size() < kSpareBuffers) {
+      note_spares(account_.spare.load(std::memory_order_relaxed) + buffer->capacity());
       spare_buffers_.push_back(std::move(*buffer));
     }
     *buffer = ByteBuffer();
@@ -178,7 +212,7 @@ void Worker::periodic() {
   }
   note_buffers();
   // A few at a time, so that nobody who measures sees a jump.
-  spare_buffers_.resize(spare_buffers_.size() - std::min({spares_unused_, spare_buffers_.size(), kSparesGivenBack}));
+  drop_spares(std::min(spares_unused_, kSparesGivenBack));
   spares_unused_ = spare_buffers_.size();
   evict_clients();
   destroy_dead();

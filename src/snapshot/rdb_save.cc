@@ -32,6 +32,7 @@ Result<void> RdbSaver::start(SaveJob job, keyspace::SafePoint::Participant* self
     MutexLock lock(mutex_);
     if (status_.running) return fail("Background save already in progress");
     status_.running = true;
+    unwanted_ = false;
     status_.started = host_.clock().wall();
   }
   auto target = PendingFile::create(fs_, temporary_name(job.path), job.path);
@@ -57,6 +58,7 @@ Result<void> RdbSaver::start(SaveJob job, keyspace::SafePoint::Participant* self
   {
     MutexLock lock(mutex_);
     snapshot_ = snapshot;
+    if (unwanted_) snapshot->cancel();
   }
   snapshot->start(self);  // without the lock: a loop that asks for the status must be able to finish its batch
   return {};
@@ -78,8 +80,10 @@ void RdbSaver::wait(keyspace::SafePoint::Participant* self) {
 }
 
 void RdbSaver::cancel() {
-  const auto snapshot = current();
-  if (snapshot != nullptr) snapshot->cancel();
+  MutexLock lock(mutex_);
+  if (!status_.running) return;
+  unwanted_ = true;
+  if (snapshot_ != nullptr) snapshot_->cancel();
 }
 
 void RdbSaver::ended(const Result<void>& result, std::uint64_t changes) {
@@ -87,6 +91,10 @@ void RdbSaver::ended(const Result<void>& result, std::uint64_t changes) {
   MutexLock lock(mutex_);
   status_.running = false;
   status_.last_duration = now - status_.started;
+  if (!result && unwanted_) {
+    log::notice("Background saving terminated: it is not wanted any more");
+    return;
+  }
   if (!result) {
     status_.last_error = result.error();
     log::warning("Background saving error: {}", result.error().text());

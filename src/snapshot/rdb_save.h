@@ -50,7 +50,7 @@ class RdbSaver {
   [[nodiscard]] Result<void> save(SaveJob job, keyspace::SafePoint::Participant* self);
   /// Waits for the running save, if there is one.
   void wait(keyspace::SafePoint::Participant* self);
-  /// Makes the running save end soon with an error (SHUTDOWN, FLUSHALL); does not wait.
+  /// Makes the running save end soon without a file (SHUTDOWN, FLUSHALL); that is no failure. Does not wait.
   void cancel();
   [[nodiscard]] SaveStatus status() const;
 
@@ -62,6 +62,7 @@ class RdbSaver {
   FileSystem& fs_;
   mutable Mutex mutex_;
   SaveStatus status_ ASH_GUARDED_BY(mutex_);
+  bool unwanted_ ASH_GUARDED_BY(mutex_) = false;  // the running save
   // Shared because one thread may wait for a save while another begins the next.
   std::shared_ptr<SlotSnapshot> snapshot_ ASH_GUARDED_BY(mutex_);
 };

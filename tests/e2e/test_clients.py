@@ -96,6 +96,25 @@ def test_a_lower_limit_evicts_keys_without_another_command(node):
         assert listener.read()[1] == "__keyevent@0__:evicted"
 
 
+def test_spare_buffers_neither_count_against_maxmemory_nor_save_a_key(node):
+    crowd = [Wire(node) for _ in range(40)]
+    for wire in crowd:  # all at once, so that each has buffers of its own
+        wire.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000\r\n" + b"v" * 19000)
+    wait_until(lambda: int(node.info("memory")["mem_clients_normal"]) > 40 * 19000, 10, "all bytes to arrive")
+    for wire in crowd:
+        wire.send_raw(b"v" * 1000 + b"\r\n")
+    assert [wire.read() for wire in crowd] == ["OK"] * 40
+    memory = node.info("memory")
+    exempt = int(memory["mem_not_counted_for_evict"])
+    assert exempt > 20 * 19000  # a loop keeps most of them for a while
+    node.call("CONFIG", "SET", "maxmemory-policy", "volatile-random")
+    node.call("CONFIG", "SET", "maxmemory", str(int(memory["used_memory"]) - exempt + 100_000))
+    asking = Wire(node)
+    asking.call("SETEX", "volatile", "10000", "x")
+    asking.call("SETBIT", "big", "1600000", "0")
+    assert asking.call("EXISTS", "volatile") == 0
+
+
 @pytest.mark.parametrize("grow", [
     lambda wire: [wire.call("WATCH", f"k{i}") for i in range(20000)],
     lambda wire: [wire.call("SSUBSCRIBE", f"c{i}") for i in range(20000)],

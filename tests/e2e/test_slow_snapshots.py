@@ -56,6 +56,17 @@ def test_a_slow_save_holds_nobody_up_and_ends_when_the_delay_is_taken_back(start
     assert b"later" not in (node.folder / "dump.rdb").read_bytes()
 
 
+def test_what_a_snapshot_needs_for_itself_does_not_count_against_maxmemory(start):
+    node = start()
+    node.call("DEBUG", "POPULATE", 100)
+    node.call("CONFIG", "SET", "rdb-key-save-delay", 60 * SECOND)
+    exempt = lambda: int(node.info("memory")["mem_not_counted_for_evict"])
+    tables = 16384 * 9  # what it has to remember of each slot
+    assert exempt() < tables
+    node.call("BGSAVE")
+    assert exempt() >= tables
+
+
 def test_a_slow_rewrite_is_ended_by_switching_the_log_off(start):
     node = start()
     node.call("CONFIG", "SET", "appendonly", "yes")
@@ -67,6 +78,18 @@ def test_a_slow_rewrite_is_ended_by_switching_the_log_off(start):
         node.call("BGREWRITEAOF")
     node.call("CONFIG", "SET", "appendonly", "no")
     assert node.info("persistence")["aof_rewrite_in_progress"] == "0"
+
+
+@BOTH
+def test_flushall_ends_a_save_which_is_no_failure(start, kind):
+    node = start(kind)
+    node.call("DEBUG", "POPULATE", 100)
+    node.call("CONFIG", "SET", "rdb-key-save-delay", SECOND)
+    node.call("BGSAVE")
+    node.call("FLUSHALL")
+    wait_until(lambda: not saving(node), 20, "the end of the save")
+    assert node.info("persistence")["rdb_last_bgsave_status"] == "ok"
+    assert not (node.folder / "dump.rdb").exists()
 
 
 @BOTH

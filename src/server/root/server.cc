@@ -132,7 +132,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       keyspace_(databases_of(*config_.get())),
       gatekeeper_(denials_, clock, &describe),
       oom_score_(files),
-      memory_(keyspace_, [this] { return exempt_memory(); }),
+      memory_(keyspace_, [this] { return exempt_memory() + persistence_.host().held_bytes(); }),
       control_(clock),
       acceptor_(control_, workers_, config_, users_),
       config_service_(config_, files),
@@ -155,6 +155,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                 }},
                config_.get()->cluster.enabled ? commands::ServerMode::kCluster : commands::ServerMode::kStandalone,
                [this] {  // so that a crash does not bring the data back
+                 persistence_.dataset_emptied();
                  if (!config_.get()->snapshot.save_points.empty()) persistence_.schedule_save();
                  replication_->dataset_emptied();
                }),
@@ -335,7 +336,7 @@ void Server::hold_writes(replication::Host::Hold hold) {
 }
 
 std::uint64_t Server::exempt_memory() const {
-  std::uint64_t sum = persistence_.aof_buffer();
+  std::uint64_t sum = persistence_.aof_buffer() + ledger_.spare();
   if (!replication_) return sum;
   return sum + replication_->lag_memory();
 }
