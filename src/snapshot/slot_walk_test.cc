@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -349,6 +350,38 @@ TEST_F(SlotWalkTest, CopiesEachKeyOfACrowdedSlotOnceThoughItsTableShrinksAndGrow
     for (int i = 0; i < 2 * kKeys; ++i) erase(0, name(i));
     for (int i = 0; i < kKeys; ++i) set(0, name(i), "before and long enough to make a walk of it");
   }
+}
+
+TEST_F(SlotWalkTest, ShowsNoKeyTwiceWhenTheTableHasBecomeLessDeepBetweenTwoPieces) {
+  std::vector<std::pair<std::uint64_t, std::string>> by_hash;
+  for (int i = 0; i < 60'000; ++i) {
+    const std::string key = "{crowd}" + std::to_string(i);
+    set(0, key, "v");
+    by_hash.emplace_back(keys.ref(key).hash, key);
+  }
+  std::ranges::sort(by_hash);
+  const RdbEntryFormat format(Compression::kNone, {});
+  keyspace::Slot& slot = keys.slot(keys.ref("{crowd}").slot);
+  SlotWalk walk(format, keys.databases());
+  Chunk chunk;
+  while (walk.next(slot, nullptr, chunk) != SlotWalk::Left::kNothing) {
+    chunk.clear();
+    const auto passed = [&](const auto& key) { return walk.passed(DbIndex{0}, key.first); };
+    const auto at = std::ranges::partition_point(by_hash, passed);
+    // A table with one segment tells keys by 16 bits: a place between two that it cannot tell apart is wanted.
+    const auto alike = [&](const auto& key) { return key.first >> 48 == at->first >> 48; };
+    if (at == by_hash.begin() || at == by_hash.end() || !alike(*(at - 1))) continue;
+    std::uint64_t ahead = 0;
+    for (const auto& key : by_hash) {
+      if (!alike(key)) erase(0, key.second);
+      if (alike(key) && !passed(key)) ++ahead;
+    }
+    while (walk.next(slot, nullptr, chunk) != SlotWalk::Left::kNothing) {
+    }
+    EXPECT_EQ(chunk.keys, ahead);
+    return;
+  }
+  FAIL() << "no such place";
 }
 
 TEST_F(SlotWalkTest, AFlushInTheMidstOfACrowdedSlotLeavesWhatWasThereAtTheCut) {
