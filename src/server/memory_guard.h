@@ -15,8 +15,8 @@ namespace ashlar::server {
 class MemoryGuard {
  public:
   enum class Room : std::uint8_t { kEnough, kNone };
-  /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis, what a snapshot needs, spare
-  /// buffers of connections).
+  /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis, and
+  /// spare buffers of connections).
   MemoryGuard(keyspace::Keyspace& keyspace, std::function<std::uint64_t()> exempt)
       : keyspace_(keyspace), exempt_(std::move(exempt)) {}
 
@@ -35,6 +35,11 @@ class MemoryGuard {
     return make_room_slow(run, limit);
   }
   [[nodiscard]] bool over_limit() const;
+  /// Whether more memory is in use than the limit, whatever of it does not count.
+  [[nodiscard]] bool tight() const noexcept {
+    const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
+    return limit != 0 && memory_used() > limit;
+  }
   /// Bytes that maxmemory does not count now.
   [[nodiscard]] std::uint64_t exempt() const { return exempt_(); }
   /// For how long the limit has been exceeded: since it was last kept, and in all. Thread: any.

@@ -32,9 +32,9 @@ MemoryGuard::Room Worker::make_room() {
   if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
     return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
   }
+  if (parts_.memory.tight()) drop_spares(spare_buffers_.size());  // not counted: nobody's room becomes less or more
   if (parts_.memory.over_limit()) {
-    drop_spares(spare_buffers_.size());  // they are not counted, but whoever is short of memory shall have them
-    evict_clients();                     // before any data
+    evict_clients();  // before any data
     // One of another loop is about to go.
     if (parts_.ledger.over_limit() && parts_.ledger.largest(account_).account != nullptr) {
       return MemoryGuard::Room::kEnough;
@@ -212,7 +212,7 @@ void Worker::periodic() {
   }
   note_buffers();
   // A few at a time, so that nobody who measures sees a jump.
-  drop_spares(std::min(spares_unused_, kSparesGivenBack));
+  drop_spares(parts_.memory.tight() ? spare_buffers_.size() : std::min(spares_unused_, kSparesGivenBack));
   spares_unused_ = spare_buffers_.size();
   evict_clients();
   destroy_dead();

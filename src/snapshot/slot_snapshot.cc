@@ -62,13 +62,10 @@ SlotSnapshot::SlotSnapshot(SnapshotHost& host, SnapshotPlan plan)
     : host_(host),
       plan_(std::move(plan)),
       pace_(host.clock()),
-      tables_held_(host, kSlotCount * (sizeof(copied_[0]) + sizeof(changed_[0]))),
       copied_(kSlotCount),
       changed_(kSlotCount),
       part_(*plan_.format, host.keyspace().databases()),
-      out_held_(host, 0),
-      walk_(host.save_delay()),
-      ahead_held_(host, 0) {
+      walk_(host.save_delay()) {
   ASH_CHECK(plan_.format != nullptr && plan_.sink != nullptr);
   for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
     copied_[slot] = plan_.slots.test(slot) ? Copied::kNothing : Copied::kAll;
@@ -106,7 +103,6 @@ void SlotSnapshot::run() {
   MutexLock lock(mutex_);
   queue_.clear();
   ahead_bytes_ = 0;
-  ahead_held_.set(0);
   result_ = std::move(result);
   ended_.notify_all();
 }
@@ -303,7 +299,6 @@ void SlotSnapshot::note_ahead(std::span<const Chunk> chunks) {
     ahead_bytes_ += chunk.bytes.size();
     keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
   }
-  ahead_held_.set(ahead_bytes_);
   ahead_bytes_max_ = std::max(ahead_bytes_max_, ahead_bytes_);
   ++ahead_copies_;
 }
@@ -341,7 +336,6 @@ Result<void> SlotSnapshot::write_ahead(std::vector<Chunk> chunks) {
       MutexLock lock(mutex_);
       ahead_bytes_ -= chunk.bytes.size();
       chunk = Chunk();  // give the memory back now, not when all are written
-      ahead_held_.set(ahead_bytes_);
     }
     pace_.step();
   }
@@ -352,7 +346,6 @@ Result<void> SlotSnapshot::write_chunk(const Chunk& chunk) {
   if (!chunk.first_db) return {};
   if (out_db_ != chunk.first_db) plan_.format->select_db(out_, *chunk.first_db);
   plan_.format->pack(chunk, out_);
-  out_held_.set(out_.capacity());
   out_db_ = chunk.last_db;
   if (walk_.slow()) {
     ASH_TRY_VOID(write_out());

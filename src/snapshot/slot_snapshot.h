@@ -81,33 +81,11 @@ class SnapshotHost {
   [[nodiscard]] KeyDelay& save_delay() noexcept { return save_delay_; }
   [[nodiscard]] KeyDelay& load_delay() noexcept { return load_delay_; }
 
-  /// Bytes that snapshots hold now beside the dataset: what in Redis is the child's memory.
-  [[nodiscard]] std::uint64_t held_bytes() const noexcept { return held_bytes_.load(std::memory_order_relaxed); }
-  /// Counts some of them for as long as it lives.
-  class Held {
-   public:
-    Held(SnapshotHost& host, std::uint64_t bytes) noexcept : host_(host), bytes_(bytes) {
-      host_.held_bytes_.fetch_add(bytes_, std::memory_order_relaxed);
-    }
-    ~Held() { host_.held_bytes_.fetch_sub(bytes_, std::memory_order_relaxed); }
-    Held(const Held&) = delete;
-    Held& operator=(const Held&) = delete;
-    void set(std::uint64_t bytes) noexcept {
-      host_.held_bytes_.fetch_add(bytes - bytes_, std::memory_order_relaxed);
-      bytes_ = bytes;
-    }
-
-   private:
-    SnapshotHost& host_;
-    std::uint64_t bytes_;
-  };
-
  private:
   keyspace::Keyspace& keyspace_;
   const Clock& clock_;
   KeyDelay save_delay_{0};
   KeyDelay load_delay_{0};
-  std::atomic<std::uint64_t> held_bytes_{0};
   Mutex mutex_;
   std::vector<keyspace::SafePoint::Participant*> seats_ ASH_GUARDED_BY(mutex_);
 };
@@ -161,7 +139,6 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   SnapshotPlan plan_;
   Pace pace_;  // background thread only
   keyspace::SafePoint::Participant* seat_ = nullptr;
-  SnapshotHost::Held tables_held_;  // copied_ and changed_, from before they are there until after they are gone
   // One byte a slot, guarded by that slot's lock (or an Exclusive section).
   std::vector<Copied> copied_;
   // Guarded in the same way: what has changed of a slot before the walk came by. Null: nothing.
@@ -172,7 +149,6 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   std::atomic<bool> stopped_{false};  // the walk has ended: writers need not copy any more
 
   Chunk chunk_;                    // what the walk copies; background thread only
-  SnapshotHost::Held out_held_;    // out_; background thread only
   std::string out_;                // packed, not yet written; background thread only
   std::optional<DbIndex> out_db_;  // selected at the end of out_
   SlowWalk walk_;                  // background thread only
@@ -185,8 +161,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
 
   mutable Mutex mutex_;
   CondVar ended_;
-  std::vector<Chunk> queue_ ASH_GUARDED_BY(mutex_);       // copied by writers
-  SnapshotHost::Held ahead_held_ ASH_GUARDED_BY(mutex_);  // queue_
+  std::vector<Chunk> queue_ ASH_GUARDED_BY(mutex_);  // copied by writers
   std::uint64_t ahead_bytes_ ASH_GUARDED_BY(mutex_) = 0;
   std::uint64_t ahead_bytes_max_ ASH_GUARDED_BY(mutex_) = 0;
   std::uint64_t ahead_copies_ ASH_GUARDED_BY(mutex_) = 0;

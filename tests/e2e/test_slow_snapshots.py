@@ -56,17 +56,6 @@ def test_a_slow_save_holds_nobody_up_and_ends_when_the_delay_is_taken_back(start
     assert b"later" not in (node.folder / "dump.rdb").read_bytes()
 
 
-def test_what_a_snapshot_needs_for_itself_does_not_count_against_maxmemory(start):
-    node = start()
-    node.call("DEBUG", "POPULATE", 100)
-    node.call("CONFIG", "SET", "rdb-key-save-delay", 60 * SECOND)
-    exempt = lambda: int(node.info("memory")["mem_not_counted_for_evict"])
-    tables = 16384 * 9  # what it has to remember of each slot
-    assert exempt() < tables
-    node.call("BGSAVE")
-    assert exempt() >= tables
-
-
 def test_a_slow_rewrite_is_ended_by_switching_the_log_off(start):
     node = start()
     node.call("CONFIG", "SET", "appendonly", "yes")

@@ -132,7 +132,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       keyspace_(databases_of(*config_.get())),
       gatekeeper_(denials_, clock, &describe),
       oom_score_(files),
-      memory_(keyspace_, [this] { return exempt_memory() + persistence_.host().held_bytes(); }),
+      memory_(keyspace_, [this] { return exempt_memory(); }),
       control_(clock),
       acceptor_(control_, workers_, config_, users_),
       config_service_(config_, files),
