@@ -82,7 +82,9 @@ class Ports:
 def process_exists(pid):
     try:
         with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+            if stat.read().rsplit(")", 1)[1].split()[0] != "Z":
+                return True
+        return len(os.listdir(f"/proc/{pid}/task")) > 1  # its other threads may end later, and with them its sockets
     except OSError:
         return False
 
