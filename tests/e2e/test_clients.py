@@ -111,7 +111,7 @@ def test_spare_buffers_neither_count_against_maxmemory_nor_save_a_key(node):
     node.call("CONFIG", "SET", "maxmemory", str(int(memory["used_memory"]) - exempt + 100_000))
     asking = Wire(node)
     asking.call("SETEX", "volatile", "10000", "x")
-    asking.call("SETBIT", "big", "1600000", "0")
+    asking.call("SETBIT", "big", "3200000", "0")
     assert asking.call("EXISTS", "volatile") == 0
 
 
