@@ -17,7 +17,7 @@ Watchdog::Watch::~Watch() {
 }
 
 void Watchdog::Watch::begin() {
-  thread_ = ::pthread_self();
+  thread_.store(::pthread_self(), std::memory_order_relaxed);
   runs_.store(runs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   phase_.store(Phase::kRunning);
   // After the phase: either the watchdog sees this run before it falls asleep, or it is seen asleep here.
@@ -86,7 +86,7 @@ void Watchdog::look_around() {
     if (!same || phase != Phase::kRunning) continue;
     // Whoever ends a run waits for an interruption that is on its way, so the thread is still there.
     if (watch->phase_.compare_exchange_strong(phase, Phase::kInterrupting)) {
-      interrupt_thread(watch->thread_, watch->raise_);
+      interrupt_thread(watch->thread_.load(std::memory_order_relaxed), watch->raise_);
     }
   }
   quiet_looks_ = quiet ? quiet_looks_ + 1 : 0;

@@ -51,8 +51,8 @@ class Watchdog {
     Interruption raise_{&Watch::raise, this};
     std::atomic<Phase> phase_{Phase::kIdle};
     std::atomic<std::uint64_t> runs_{0};
-    pthread_t thread_{};          // of the run; written before kRunning
-    std::uint64_t seen_run_ = 0;  // by the last look
+    std::atomic<pthread_t> thread_{};  // of the run; written before kRunning
+    std::uint64_t seen_run_ = 0;       // by the last look
   };
 
  private:
