@@ -291,16 +291,8 @@ def tier_e2e(options):
             ports = {"ASHLAR_E2E_PORTS": f"{first_port}-{first_port + E2E_PORTS - 1}", **BESIDE.get(path.name, {})}
             pytest(options, found, f"e2e-{path.stem.removeprefix('test_')}", path, {**programs, **ports})
 
-    def build_ahead():
-        for preset in options.ahead:
-            subprocess.run(["cmake", "--preset", preset], cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            wanted = ["--target", *tsan_programs()] if preset == "tsan" else []
-            subprocess.run(["nice", "-n", "15", "cmake", "--build", BUILD / preset, "-j", str(options.jobs), *wanted], cwd=TOP,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # its own tier says what is wrong
-
-    # Most of these tests wait most of the time: two at once, and what later tiers need is built beside them.
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        pool.submit(build_ahead)
+    # Most of these tests wait most of the time: two at once. Nothing is built beside them, for then some would wait too long.
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for found in pool.map(work, [21000, 21000 + E2E_PORTS]):
             tally += found
     return tally
@@ -331,10 +323,6 @@ TIERS = {"checks": tier_checks, "sim": tier_sim, "e2e": tier_e2e, "suite": tier_
 DEFAULT = list(TIERS)
 
 
-# Builds that may be made while the end-to-end tests wait for something, and who uses them.
-AHEAD = {"asan": {"unit", "fuzz"}, "tsan": {"tsan"}}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tiers", nargs="*", metavar="tier", help=", ".join(TIERS))
@@ -348,8 +336,6 @@ def main():
         parser.error(f"no such tier: {', '.join(sorted(unknown))}")
 
     tiers = options.tiers or DEFAULT
-    after = tiers[tiers.index("e2e") + 1:] if "e2e" in tiers else []
-    options.ahead = [preset for preset, users in AHEAD.items() if users & set(after)]
     total = Tally()
     LOGS.mkdir(parents=True, exist_ok=True)
     (LOGS / "times.log").unlink(missing_ok=True)

@@ -271,7 +271,7 @@ class ClusterTool:
     def __init__(self, name):
         self.name = name
 
-    def __call__(self, *words, seconds=400, stdin=None):
+    def __call__(self, *words, seconds=900, stdin=None):
         """Runs one command line; its output. Fails when the tool ends with an error."""
         result = subprocess.run([program(self.name), *map(str, words)], capture_output=True, text=True, timeout=seconds,
                                 input=stdin or "")

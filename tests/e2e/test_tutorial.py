@@ -89,7 +89,7 @@ class TestTutorial:
         for node in story.cluster.nodes:
             assert node.info("cluster")["cluster_enabled"] == "1"
             assert node.fields("CLUSTER", "INFO")["cluster_state"] == "fail"  # no slot has an owner yet
-            assert (node.folder / f"nodes-{node.port}.conf").exists()
+            wait_until(lambda node=node: (node.folder / f"nodes-{node.port}.conf").exists(), 20, "its file")
 
     def test_2_the_tool_makes_a_cluster_of_three_masters_and_three_replicas(self, story):
         story.tool("--cluster", "create", *[node.address for node in story.cluster.nodes], "--cluster-replicas", 1,
