@@ -153,8 +153,10 @@ std::string arguments(std::string_view bytes) {
   for (;;) {
     const auto next = reader.next();
     if (!next || *next != CommandReader::Next::kCommand) return out;
-    EXPECT_EQ(reader.args()[1], "key");
-    for (const std::string_view arg : reader.args().subspan(2)) out += std::string(arg) + " ";
+    const auto args = reader.args();
+    const bool has_subcommand = args[0] == "XGROUP";
+    EXPECT_EQ(args[has_subcommand ? 2 : 1], "key");
+    for (const std::string_view arg : args.subspan(2)) out += std::string(arg) + " ";
   }
 }
 

@@ -78,23 +78,12 @@ class SlotWalkTest : public SnapshotTest {
   }
   /// "db:key" -> value, as DUMP tells it, and expiry.
   static std::map<std::string, std::string> dumps(std::string_view stream) {
-    struct Collect final : RdbVisitor {
-      Result<void> entry(DbIndex db, std::string_view key, OwnedValue value, const EntryExtras& x) override {
-        keyspace::Entry* entry = keyspace::Entry::make_owned(key, std::move(value), x.expiry);
-        std::string text = dump_value(*entry, Compression::kNone);
-        keyspace::Entry::destroy(entry);
-        if (x.expiry) text += "@" + std::to_string(unix_millis(*x.expiry));
-        EXPECT_TRUE(entries.emplace(std::to_string(db.value) + ":" + std::string(key), text).second) << key;
-        return {};
-      }
-      Result<void> function(std::string_view) override { return {}; }
-      void warning(std::string_view) override {}
-      std::map<std::string, std::string> entries;
-    } collect;
-    StringSource source(stream);
-    const auto done = RdbReader(source, collect).read();
-    EXPECT_TRUE(done) << done.error().detail;
-    return collect.entries;
+    return entries_of(stream, [](std::string_view key, OwnedValue value, const EntryExtras& x) {
+      keyspace::Entry* entry = keyspace::Entry::make_owned(key, std::move(value), x.expiry);
+      std::string text = dump_value(*entry, Compression::kNone);
+      keyspace::Entry::destroy(entry);
+      return text;
+    });
   }
 };
 

@@ -94,24 +94,33 @@ class SnapshotTest : public ::testing::Test {
     p.sink = std::make_unique<TestSink>(out, gate);
     return p;
   }
-  /// "db:key" -> value of what a stream holds.
-  static std::map<std::string, std::string> content(std::string_view stream) {
+  /// "db:key" -> what `text_of` makes of the value, and the expiry, of what a stream holds.
+  template <typename TextOf>
+  static std::map<std::string, std::string> entries_of(std::string_view stream, TextOf text_of) {
     struct Collect final : RdbVisitor {
+      explicit Collect(TextOf& text) : text_of(text) {}
       Result<void> entry(DbIndex db, std::string_view key, keyspace::OwnedValue value, const EntryExtras& x) override {
-        const auto* number = std::get_if<std::int64_t>(&value.data);
-        std::string text = number != nullptr ? std::to_string(*number) : std::get<std::string>(value.data);
+        std::string text = text_of(key, std::move(value), x);
         if (x.expiry) text += "@" + std::to_string(unix_millis(*x.expiry));
         EXPECT_TRUE(entries.emplace(std::to_string(db.value) + ":" + std::string(key), text).second) << key;
         return {};
       }
       Result<void> function(std::string_view) override { return {}; }
       void warning(std::string_view) override {}
+      TextOf& text_of;
       std::map<std::string, std::string> entries;
-    } collect;
+    } collect(text_of);
     StringSource source(stream);
     const auto done = RdbReader(source, collect).read();
     EXPECT_TRUE(done) << done.error().detail;
     return collect.entries;
+  }
+  /// The same of strings and numbers, as they are.
+  static std::map<std::string, std::string> content(std::string_view stream) {
+    return entries_of(stream, [](std::string_view, keyspace::OwnedValue value, const EntryExtras&) {
+      const auto* number = std::get_if<std::int64_t>(&value.data);
+      return number != nullptr ? std::to_string(*number) : std::get<std::string>(value.data);
+    });
   }
 
   SystemClock clock;
