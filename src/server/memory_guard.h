@@ -15,8 +15,8 @@ namespace ashlar::server {
 class MemoryGuard {
  public:
   enum class Room : std::uint8_t { kEnough, kNone };
-  /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis, and
-  /// spare buffers of connections).
+  /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis, and spare
+  /// buffers of connections).
   MemoryGuard(keyspace::Keyspace& keyspace, std::function<std::uint64_t()> exempt)
       : keyspace_(keyspace), exempt_(std::move(exempt)) {}
 

@@ -69,7 +69,7 @@ ADAPTATIONS = [
     *[("integration/replication.tcl", f"*Diskless rdb transfer, done reading from pipe, {left} replicas still up*",
        f"*Diskless rdb transfer, done: {left} replicas still up*") for left in (1, 2)],
     ("integration/replication.tcl", "*Background RDB transfer started by pid*", "*Starting snapshot for SYNC*"),
-    # CLIENT LIST does not show the links of replicas; INFO says what they take.
+    # CLIENT LIST shows what waits for a replica as it was at its last acknowledgement; INFO says what they take now.
     ("integration/replication-buffer.tcl", "[client_field $master replica tot-mem] < $keysize", "[s mem_clients_slaves] < $keysize"),
     # Since 7.2 rules on commands stay as they were given.
     ("unit/acl.tcl", "engulfed to +@all.\n        set cmdstr [dict get [r ACL getuser bob] commands]\n        assert_equal {+@all}",
