@@ -36,12 +36,12 @@ build: packages-build ## Build the release programs into build/bin/
 	@shopt -s nullglob; for program in build/release/bin/*; do cp --remove-destination -p "$$program" build/bin/; done
 
 .PHONY: test test-sanitizers check conformance bench fuzz differential soak sim format
-test: packages $(NODE_MODULES) ## Build and run all test tiers: checks, simulator, end to end, suite of Redis, unit, fuzz, tsan
+test: packages $(NODE_MODULES) ## Build and run all test tiers: checks, simulator, end to end, suite of Redis, headers, unit, fuzz, tsan
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS)
 test-sanitizers: packages ## Unit tests under ASAN+UBSAN, the concurrent ones under TSAN, fuzz targets
 	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) unit fuzz tsan
 check: packages ## Layers, tidy, format, headers alone
-	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks
+	@$(PYTHON) tools/run_tests.py --jobs $(JOBS) checks headers
 conformance: packages build ## The unit tests of Redis 7.0's own suite against our programs: make conformance FILES="unit/type/list"
 	@tests/conformance/run.py --table build/conformance/table.md $(FILES)
 bench: packages build ## Compare with Debian's redis-server, side by side; writes bench/RESULTS.md

@@ -1,19 +1,21 @@
 #!/usr/bin/python3
 """Builds and runs the test tiers, cheapest first, and sums them up in one closing line: 'N passed, N failed, N skipped'.
 
-  tools/run_tests.py [options] [tier ...]      tiers: checks sim e2e suite unit fuzz tsan; default: all
+  tools/run_tests.py [options] [tier ...]      tiers: checks sim e2e suite headers unit fuzz tsan; default: all
 
-  checks  layers, tidy, format, every header alone, and the tests of those checks
+  checks  layers, tidy, format, and the tests of those checks
   sim     the simulated cluster: one run per seed and its repetition, a hundred nodes, planted bugs that must be found
   e2e     real processes and real clients on the release build: tests/e2e, tests/cli, tests/diff, tests/config,
           tests/scenarios
   suite   files of Redis' own test suite that are soon done (tests/conformance/fast.txt), on the release build
+  headers every header alone
   unit    unit tests under AddressSanitizer and UBSan
   fuzz    every fuzz target, with a fixed seed, on the same build: those that read what anybody can send for a minute
   tsan    the unit tests of concurrent code (tools/tsan-tests.txt) under ThreadSanitizer
 
-Three builds, then: release (sim, e2e), asan (unit, fuzz), tsan. The output of every step, and how long it took, is in
-build/test-logs/. Exit 0 only when nothing failed.
+Three builds, then: release (sim, e2e), asan (unit, fuzz), tsan. What the later tiers compile is begun with the end-to-end tests,
+on processor time that nobody else asks for. The output of every step, and how long it took, is in build/test-logs/. Exit 0 only
+when nothing failed.
 """
 import argparse
 import concurrent.futures
@@ -21,6 +23,7 @@ import os
 import pathlib
 import queue
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -67,15 +70,31 @@ class Tally:
         return f"{self.passed} passed, {len(self.failed)} failed{skipped}"
 
 
-def run(name, command, seconds=1200, env=None):
-    """Runs one step with its output in build/test-logs/<name>.log. Returns (succeeded, output); prints the end of a failure."""
+# A session of its own is a group of its own to the scheduler (autogroup), with a weight of its own: it must be light, too.
+IDLE = ["sh", "-c", "echo 19 >/proc/self/autogroup; exec chrt --idle 0 \"$@\"", "sh"]
+
+
+def run(name, command, seconds=1200, env=None, aside=None):
+    """Runs one step with its output in build/test-logs/<name>.log. Returns (succeeded, output); prints the end of a failure.
+    `aside` makes it wait for idle processors; it is the set in which its process is for as long as it runs."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{name}.log"
     start, before = time.monotonic(), os.times()
+    words = [str(word) for word in ([] if aside is None else IDLE) + list(command)]
     with log.open("w") as out:
         try:
-            code = subprocess.run([str(word) for word in command], cwd=TOP, stdout=out, stderr=subprocess.STDOUT,
-                                  stdin=subprocess.DEVNULL, timeout=seconds, env={**os.environ, **(env or {})}).returncode
+            process = subprocess.Popen(words, cwd=TOP, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                       env={**os.environ, **(env or {})}, start_new_session=aside is not None)
+            if aside is not None:
+                aside.add(process)
+            try:
+                code = process.wait(timeout=seconds)
+            except BaseException:  # time is up, or somebody wants the tests to end
+                end(process, aside is not None)
+                raise
+            finally:
+                if aside is not None:
+                    aside.discard(process)
         except (subprocess.TimeoutExpired, OSError) as error:
             out.write(f"\n{error}\n")
             code = 1
@@ -90,14 +109,67 @@ def run(name, command, seconds=1200, env=None):
     return code == 0, text
 
 
-def build(options, preset, targets=(), cache=()):
+def end(process, leads_session):
+    """Kills a process, and with it the session that it leads."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL) if leads_session else process.kill()
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def build(options, preset, targets=(), aside=None):
     """Configures and builds a preset; the names of the steps that failed."""
-    if not run(f"configure-{preset}", ["cmake", "--preset", preset, *cache])[0]:
+    if not run(f"configure-{preset}", ["cmake", "--preset", preset], aside=aside)[0]:
         return [f"configure {preset}"]
     command = ["cmake", "--build", BUILD / preset, "-j", options.jobs]
     for target in targets:
         command += ["--target", target]
-    return [] if run(f"build-{preset}", command, seconds=2400)[0] else [f"build {preset}"]
+    return [] if run(f"build-{preset}", command, seconds=2400, aside=aside)[0] else [f"build {preset}"]
+
+
+def compile_headers(options, aside):
+    ok = run("configure-dev", ["cmake", "--preset", "dev"], aside=aside)[0]
+    ok = ok and run("headers", [TOP / "tools/check_headers.py", "--jobs", options.jobs], seconds=2400, aside=aside)[0]
+    return [] if ok else ["headers alone"]
+
+
+def compile_asan(options, aside):
+    return build(options, "asan", [] if "unit" in options.tiers else ["fuzz_all"], aside)
+
+
+def compile_tsan(options, aside):
+    if not run("configure-tsan", ["cmake", "--preset", "tsan"], aside=aside)[0]:
+        return ["configure tsan"]
+    return build(options, "tsan", sorted(tsan_programs().keys() & targets_of("tsan")), aside)
+
+
+class Compilations:
+    """What tiers compile: each is done once, by the tier that needs it or before, on idle processors."""
+
+    def __init__(self, options, wanted):
+        self._options, self._wanted = options, wanted
+        self._begun, self._running = {}, set()
+        self._pool = concurrent.futures.ThreadPoolExecutor(1)
+
+    def begin(self):
+        """Those that will be wanted, one after the other, beside whatever else runs."""
+        for work in self._wanted:
+            if work not in self._begun:
+                self._begun[work] = self._pool.submit(work, self._options, self._running)
+
+    def failures(self, work):
+        """Names of the steps of `work` that failed."""
+        if work not in self._begun:
+            self._begun[work] = concurrent.futures.Future()
+            self._begun[work].set_result(work(self._options, None))
+        return self._begun[work].result()
+
+    def end(self):
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(self._running):
+            end(process, True)
+        self._pool.shutdown()
 
 
 def targets_of(preset):
@@ -145,9 +217,13 @@ def tier_checks(options):
     for line in text.splitlines() if ok else []:
         print(f"    {line}")
     tally.add("format", run("format", [TOP / "tools/check_format.sh"])[0])
-    ok = run("configure-dev", ["cmake", "--preset", "dev"])[0]
-    tally.add("headers alone", ok and run("headers", [TOP / "tools/check_headers.py", "--jobs", options.jobs], seconds=1800)[0])
     pytest(options, tally, "checks-of-checks", TOP / "tools")
+    return tally
+
+
+def tier_headers(options):
+    tally, failures = Tally(), options.compilations.failures(compile_headers)
+    tally.add("headers alone", not failures)
     return tally
 
 
@@ -185,7 +261,7 @@ SLOW = {"aof_tests", "sim_tests", "snapshot_tests"}  # begun first, so that none
 
 def tier_unit(options):
     tally = Tally()
-    tally.failed += build(options, "asan")
+    tally.failed += options.compilations.failures(compile_asan)
     if tally.failed:
         return tally
     programs = sorted((name for name in targets_of("asan") if name.endswith("_tests")), key=lambda name: (name not in SLOW, name))
@@ -200,15 +276,14 @@ def tsan_programs():
 
 def tier_tsan(options):
     tally, listed = Tally(), tsan_programs()
-    if not run("configure-tsan", ["cmake", "--preset", "tsan"])[0]:
-        tally.add("configure tsan", False)
+    tally.failed += options.compilations.failures(compile_tsan)
+    if tally.failed:
         return tally
     known = targets_of("tsan")
     programs = {name: chosen for name, chosen in listed.items() if name in known}
     for name in sorted(listed.keys() - known):
         tally.skipped.append(f"tsan: {name}: the build has no such target")
-    tally.failed += build(options, "tsan", programs.keys())
-    return tally if tally.failed else run_programs(options, tally, "tsan", programs)
+    return run_programs(options, tally, "tsan", programs)
 
 
 def tier_sim(options):
@@ -258,7 +333,7 @@ def fuzz_one(options, program):
 
 def tier_fuzz(options):
     tally = Tally()
-    tally.failed += build(options, "asan", ["fuzz_all"])
+    tally.failed += options.compilations.failures(compile_asan)
     if tally.failed:
         return tally
     programs = [BUILD / "asan/bin" / name for name in sorted(targets_of("asan")) if name.endswith("_fuzz")]
@@ -291,7 +366,8 @@ def tier_e2e(options):
             ports = {"ASHLAR_E2E_PORTS": f"{first_port}-{first_port + E2E_PORTS - 1}", **BESIDE.get(path.name, {})}
             pytest(options, found, f"e2e-{path.stem.removeprefix('test_')}", path, {**programs, **ports})
 
-    # Most of these tests wait most of the time: two at once. Nothing is built beside them, for then some would wait too long.
+    # Most of these tests wait most of the time: two at once. What is compiled beside them must not make any of them wait.
+    options.compilations.begin()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for found in pool.map(work, [21000, 21000 + E2E_PORTS]):
             tally += found
@@ -318,8 +394,9 @@ def tier_suite(options):
 
 
 # In this order: what is cheap and what waits first.
-TIERS = {"checks": tier_checks, "sim": tier_sim, "e2e": tier_e2e, "suite": tier_suite, "unit": tier_unit, "fuzz": tier_fuzz,
-         "tsan": tier_tsan}
+TIERS = {"checks": tier_checks, "sim": tier_sim, "e2e": tier_e2e, "suite": tier_suite, "headers": tier_headers, "unit": tier_unit,
+         "fuzz": tier_fuzz, "tsan": tier_tsan}
+COMPILED = {"unit": compile_asan, "fuzz": compile_asan, "headers": compile_headers, "tsan": compile_tsan}
 DEFAULT = list(TIERS)
 
 
@@ -335,16 +412,20 @@ def main():
     if unknown:
         parser.error(f"no such tier: {', '.join(sorted(unknown))}")
 
-    tiers = options.tiers or DEFAULT
+    tiers = options.tiers = options.tiers or DEFAULT
     total = Tally()
     LOGS.mkdir(parents=True, exist_ok=True)
     (LOGS / "times.log").unlink(missing_ok=True)
-    for name in tiers:
-        start = time.monotonic()
-        print(f"{name} ...", flush=True)
-        tally = TIERS[name](options)
-        print(f"{name}: {tally} ({time.monotonic() - start:.0f} s)", flush=True)
-        total += tally
+    options.compilations = Compilations(options, list(dict.fromkeys(work for name, work in COMPILED.items() if name in tiers)))
+    try:
+        for name in tiers:
+            start = time.monotonic()
+            print(f"{name} ...", flush=True)
+            tally = TIERS[name](options)
+            print(f"{name}: {tally} ({time.monotonic() - start:.0f} s)", flush=True)
+            total += tally
+    finally:
+        options.compilations.end()
     for line in total.skipped:
         print(f"skipped  {line}")
     for line in total.failed:

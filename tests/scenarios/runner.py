@@ -33,6 +33,7 @@ class Run:
         self.variables = {"host": b"127.0.0.1", "port": b"%d" % mode.node.port}
         self.matcher = notation.Matcher(mode.protocol, self.variables)
         self.unread = True  # something may have been written that no reading command has looked at
+        self.unanswered = False  # a command without a reply was sent, which may not have run yet
         names = {step.words[0].upper() for step in scenario.steps if step.words}
         self.plain_replication = names.isdisjoint({b"WATCH", b"MONITOR", b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"})
         if any(step.client == OTHER for step in scenario.steps) or b"MIGRATE" in names:
@@ -60,10 +61,12 @@ class Run:
             client = self._client_for(step, words)
             client.connection.send(words)
             if expected and expected[0] == "no reply":
+                self.unanswered = True
                 return None
             if expected and expected[0] == "waits":
                 return self._wait_until_blocked(step, client)
             reply = self._read(step, client)
+            self.unanswered = False
             fits = expected is None or self._fits(expected, reply)
             if fits or not step.patient or time.monotonic() > deadline:
                 break
@@ -77,6 +80,7 @@ class Run:
             fits = reply in (b"PONG", [b"pong", b""]) or reply == notation.Status(b"PONG")
         else:
             reply = self._read(step, client)
+            self.unanswered = False
             fits = expected is None or self._fits(expected, reply)
         client.waits = False
         return self._judge(step, expected, reply, fits, record)
@@ -121,7 +125,7 @@ class Run:
         """The connection to use: in the mode `replica`, reads of the unnamed client go to the replica."""
         client = self._client(step.client)
         flags = self.mode.flags_of(words)
-        if step.client or "readonly" not in flags or client.queues:
+        if step.client or "readonly" not in flags or client.queues or self.unanswered:
             self.unread = True
             return client
         waiting = any(c.waits for c in self.clients.values())
