@@ -82,8 +82,9 @@ class SafePoint {
     bool was_inside_;
   };
 
-  /// Tells those who wait for the end of the present exclusive section that it takes long, so that they can do
-  /// something else. Thread: that of the section.
+  /// Tells those who wait for the end of the present exclusive section, or for one that waits for this thread, that it
+  /// takes long, so that they can do something else. It holds until the next end of a section, or end_busy(). Thread:
+  /// that of the section, or a participant inside a batch.
   void announce_busy() {
     {
       MutexLock lock(busy_mutex_);
@@ -91,6 +92,9 @@ class SafePoint {
     }
     ended_.notify_all();
   }
+
+  /// What took long without an exclusive section of its own has ended. Thread: any.
+  void end_busy() noexcept { busy_.store(false, std::memory_order_relaxed); }
 
   /// Adds a thread. The reference is valid for the life of the safe point.
   [[nodiscard]] Participant& join() {

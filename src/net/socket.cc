@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -149,12 +150,24 @@ Result<Fd> listen_tcp(const std::string& address, std::uint16_t port, int backlo
   return fd;
 }
 
-Result<Fd> listen_unix(const std::string& path, std::optional<mode_t> permissions, int backlog) {
+Result<void> give_to_group(const std::string& path, const std::string& name) {
+  std::array<char, 16 * 1024> room;  // for the names of its members
+  group found{};
+  group* result = nullptr;
+  const int error = ::getgrnam_r(name.c_str(), &found, room.data(), room.size(), &result);
+  if (error != 0) return fail_errno("getgrnam_r", name, error);
+  if (result == nullptr) return fail(fmt::format("no group has the name '{}'", name));
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), result->gr_gid) != 0) return fail_errno("chown", path, errno);
+  return {};
+}
+
+Result<Fd> listen_unix(const std::string& path, const UnixAccess& access, int backlog) {
   ASH_TRY(const Address where, unix_address(path));
   ASH_TRY(Fd fd, make_socket(AF_UNIX));
   ::unlink(path.c_str());  // of a server that died; if something stands in the way, bind() tells
   ASH_TRY_VOID(bind_to(fd, where, path));
-  if (permissions && ::chmod(path.c_str(), *permissions) != 0) return fail_errno("chmod", path, errno);
+  if (!access.group.empty()) ASH_TRY_VOID(give_to_group(path, access.group));
+  if (access.permissions && ::chmod(path.c_str(), *access.permissions) != 0) return fail_errno("chmod", path, errno);
   if (::listen(fd.get(), backlog) != 0) return fail_errno("listen", path, errno);
   return fd;
 }

@@ -29,9 +29,14 @@ struct Endpoint {
 /// Errors: kNotFound when this machine has no such address or address family (what an optional `bind` may ignore); kIo
 /// for the rest, a taken port among it.
 [[nodiscard]] Result<Fd> listen_tcp(const std::string& address, std::uint16_t port, int backlog);
-/// A listening Unix socket at `path`, replacing what is there. `permissions`: mode bits of the file, else as the umask
-/// has them. Errors: kIo; kGeneric for a path that is too long.
-[[nodiscard]] Result<Fd> listen_unix(const std::string& path, std::optional<mode_t> permissions, int backlog);
+/// Who may use a Unix socket.
+struct UnixAccess {
+  std::optional<mode_t> permissions;  // mode bits of the file; without: as the umask has them
+  std::string group;                  // a name; empty: the process's own
+};
+/// A listening Unix socket at `path`, replacing what is there. Errors: kIo; kGeneric for a path that is too long or a
+/// group that is not known.
+[[nodiscard]] Result<Fd> listen_unix(const std::string& path, const UnixAccess& access, int backlog);
 
 struct Accepted {
   Fd fd;

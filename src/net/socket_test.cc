@@ -1,6 +1,7 @@
 #include "net/socket.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -113,9 +114,9 @@ TEST(Socket, UnixSocketsReplaceAStaleFileAndCarryTheirPath) {
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);
   const std::string path = directory + "/s";
   {
-    ASSERT_TRUE(listen_unix(path, std::nullopt, 16));
+    ASSERT_TRUE(listen_unix(path, {}, 16));
   }  // leaves its file behind
-  const auto listener = listen_unix(path, 0700, 16);
+  const auto listener = listen_unix(path, {.permissions = 0700, .group = {}}, 16);
   ASSERT_TRUE(listener) << listener.error().text();
   struct stat info{};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
@@ -129,8 +130,25 @@ TEST(Socket, UnixSocketsReplaceAStaleFileAndCarryTheirPath) {
   ::rmdir(directory.c_str());
 }
 
+TEST(Socket, AUnixSocketBelongsToTheGroupThatWasNamed) {
+  std::string directory = ::testing::TempDir() + "ashlar-net-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  const std::string path = directory + "/s";
+  const group* own = ::getgrgid(::getgid());
+  ASSERT_NE(own, nullptr);
+  ASSERT_TRUE(listen_unix(path, {.permissions = {}, .group = own->gr_name}, 16));
+  struct stat info{};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_gid, ::getgid());
+  const auto refused = listen_unix(path, {.permissions = {}, .group = "no such group"}, 16);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text(), "no group has the name 'no such group'");
+  ::unlink(path.c_str());
+  ::rmdir(directory.c_str());
+}
+
 TEST(Socket, RefusesAUnixPathThatDoesNotFit) {
-  EXPECT_FALSE(listen_unix(std::string(200, 'x'), std::nullopt, 16));
+  EXPECT_FALSE(listen_unix(std::string(200, 'x'), {}, 16));
   EXPECT_FALSE(connect_unix(""));
 }
 

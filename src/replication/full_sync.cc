@@ -138,7 +138,7 @@ void FullSync::flush() {
   log::notice("MASTER <-> REPLICA sync: Flushing old data");
   keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
   const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
-  for (std::uint32_t db = 0; db < keyspace.databases(); ++db) (void)keyspace.clear(DbIndex{db});
+  for (std::uint32_t db = 0; db < keyspace.databases(); ++db) (void)keyspace.clear(DbIndex{db}, nullptr, plan_.freeing);
   if (keyspace.functions() != nullptr) keyspace.functions()->clear();
 }
 

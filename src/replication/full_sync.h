@@ -37,6 +37,7 @@ class FullSync {
     std::string path;                        // of the temporary file
     Route route = Route::kThroughFile;
     snapshot::Checksum checksum = snapshot::Checksum::kCrc64;
+    keyspace::Keyspace::Freeing freeing = keyspace::Keyspace::Freeing::kNow;  // of what was there
     std::function<void()> on_beside;       // loading begins, and our data stays; this object's thread
     std::function<void()> on_flush;        // just before our data goes; this object's thread
     std::function<void(Outcome)> on_done;  // last; this object's thread

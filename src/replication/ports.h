@@ -22,11 +22,15 @@ class Applier {
   virtual ~Applier() = default;
   /// Around a run of apply() calls. kAsOne: nobody sees some of its commands without the others, and the append-only
   /// file holds them as a transaction. What is recorded between the two calls belongs to the same point in time.
-  enum class Run : std::uint8_t { kOneByOne, kAsOne };
+  /// kAlone: a single command with nobody else running.
+  enum class Run : std::uint8_t { kOneByOne, kAsOne, kAlone };
   virtual void begin(WallTime now, Run run) = 0;
   virtual void end() = 0;
+  /// kNeedsAll: nothing was done, for in a run of kOneByOne the command would give up the run and take it up again, and
+  /// others, who must not see its effects without their place in the stream, could come between.
+  enum class Applied : std::uint8_t { kDone, kNeedsAll };
   /// One command; not empty. What it replies is dropped, an error is logged.
-  virtual void apply(std::span<const std::string_view> args) = 0;
+  [[nodiscard]] virtual Applied apply(std::span<const std::string_view> args) = 0;
   virtual void select(DbIndex db) = 0;
   [[nodiscard]] virtual DbIndex selected() const = 0;
 };

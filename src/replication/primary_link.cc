@@ -249,34 +249,35 @@ void PrimaryLink::receive(const FullResync& resync) {
   in_ = ByteBuffer();
   const std::uint64_t attempt = attempt_;
   set_phase(Phase::kReceiving);
-  sync_ = std::make_unique<FullSync>(
-      FullSync::Plan{.snapshots = parts_.snapshots,
-                     .files = parts_.files,
-                     .socket = socket_,
-                     .unread = std::move(unread),
-                     .path = fmt::format("temp-sync-{}.rdb", ::getpid()),
-                     .route = route(),
-                     .checksum = settings_.checksum,
-                     .on_beside =
-                         [this, continues = resync.id == parts_.stream.history().id] {
-                           // Of the same history, what we have is the same data at an earlier time, and worth serving.
-                           using Loading = Host::Loading;
-                           parts_.host.loading(continues ? Loading::kBeginsBeside : Loading::kBegins);
-                         },
-                     .on_flush =
-                         [this, attempt] {
-                           can_resume_ = false;
-                           parts_.host.loading(Host::Loading::kBegins);
-                           parts_.loop.post([this, attempt] {
-                             if (attempt == attempt_) drop_replicas();
-                           });
-                         },
-                     .on_done =
-                         [this, attempt, resync](FullSync::Outcome outcome) {
-                           parts_.loop.post([this, attempt, resync, outcome = std::move(outcome)]() mutable {
-                             if (attempt == attempt_) received(std::move(outcome), resync);
-                           });
-                         }});
+  sync_ = std::make_unique<FullSync>(FullSync::Plan{
+      .snapshots = parts_.snapshots,
+      .files = parts_.files,
+      .socket = socket_,
+      .unread = std::move(unread),
+      .path = fmt::format("temp-sync-{}.rdb", ::getpid()),
+      .route = route(),
+      .checksum = settings_.checksum,
+      .freeing = settings_.lazy_flush ? keyspace::Keyspace::Freeing::kInBackground : keyspace::Keyspace::Freeing::kNow,
+      .on_beside =
+          [this, continues = resync.id == parts_.stream.history().id] {
+            // Of the same history, what we have is the same data at an earlier time, and worth serving.
+            using Loading = Host::Loading;
+            parts_.host.loading(continues ? Loading::kBeginsBeside : Loading::kBegins);
+          },
+      .on_flush =
+          [this, attempt] {
+            can_resume_ = false;
+            parts_.host.loading(Host::Loading::kBegins);
+            parts_.loop.post([this, attempt] {
+              if (attempt == attempt_) drop_replicas();
+            });
+          },
+      .on_done =
+          [this, attempt, resync](FullSync::Outcome outcome) {
+            parts_.loop.post([this, attempt, resync, outcome = std::move(outcome)]() mutable {
+              if (attempt == attempt_) received(std::move(outcome), resync);
+            });
+          }});
 }
 
 /// Ours follow what we had so far; they must begin anew, but not before it is gone.
@@ -389,7 +390,13 @@ void PrimaryLink::apply_batch(std::size_t consumed) {
     } else if (iequals(args[0], kAckMark)) {
       wants_ack_ |= args.size() >= 2 && iequals(args[1], "getack");
     } else if (!iequals(args[0], kAliveMark)) {
-      parts_.applier.apply(args);
+      if (parts_.applier.apply(args) == Applier::Applied::kNeedsAll) {
+        pass_on(begin);
+        parts_.applier.end();
+        apply_alone(args, bytes);
+        passed_on = seen;
+        parts_.applier.begin(parts_.loop.wall_now(), Applier::Run::kOneByOne);
+      }
     }
   }
   if (transaction_.open()) {
@@ -400,12 +407,19 @@ void PrimaryLink::apply_batch(std::size_t consumed) {
   parts_.applier.end();
 }
 
+void PrimaryLink::apply_alone(std::span<const std::string_view> args, std::string_view bytes) {
+  parts_.applier.begin(parts_.loop.wall_now(), Applier::Run::kAlone);
+  (void)parts_.applier.apply(args);
+  parts_.log.record_raw(bytes);
+  parts_.applier.end();
+}
+
 void PrimaryLink::apply_transaction() {
   parts_.applier.begin(parts_.loop.wall_now(), Applier::Run::kAsOne);
   std::vector<std::string_view> args;
   for (const auto& command : transaction_.commands()) {
     args.assign(command.begin(), command.end());
-    parts_.applier.apply(args);
+    (void)parts_.applier.apply(args);
   }
   parts_.log.record_raw(transaction_.bytes());
   parts_.applier.end();

@@ -96,6 +96,7 @@ class PrimaryLink final : private net::IoHandler {
   void read_stream();
   void apply_stream();
   void apply_batch(std::size_t consumed);
+  void apply_alone(std::span<const std::string_view> args, std::string_view bytes);
   void apply_transaction();
   void acknowledge();
   [[nodiscard]] std::optional<std::int64_t> durable_offset();

@@ -25,6 +25,7 @@ struct Settings {
   std::uint32_t diskless_sync_max_replicas = 0;  // so many need not wait any longer; 0: the whole delay
   enum class DisklessLoad : std::uint8_t { kNever, kWhenEmpty, kBeside };
   DisklessLoad diskless_load = DisklessLoad::kNever;
+  bool lazy_flush = false;  // the memory of what a full synchronisation replaces is given back in the background
   bool nodelay = true;
   Seconds ping_period{10};
   Seconds timeout{60};

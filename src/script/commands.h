@@ -36,6 +36,8 @@ class ScriptCommands final : public keyspace::FunctionStore {
   /// How a server that is busy with a script keeps answering: called about every 50 ms of an overdue script, on its
   /// thread. Set before the loops start.
   void while_overdue(std::function<void(command::Session&)> serve) { serve_ = std::move(serve); }
+  /// When no overdue script runs any more; on the thread of the last one. Set before the loops start.
+  void after_overdue(std::function<void()> ended) { overdue_ended_ = std::move(ended); }
   /// Whether this is a replica that lost its primary and does not serve stale data.
   enum class Staleness : std::uint8_t { kFresh, kStale };
   void staleness(std::function<Staleness()> ask) { staleness_ = std::move(ask); }
@@ -104,6 +106,7 @@ class ScriptCommands final : public keyspace::FunctionStore {
   InterpreterPool pool_;
   RunningScripts running_;
   std::function<void(command::Session&)> serve_;
+  std::function<void()> overdue_ended_;
   std::function<Staleness()> staleness_;
   std::function<Result<bool>(command::Session&, std::span<const std::string_view>)> permissions_;
   std::atomic<std::int64_t> busy_threshold_ms_{5000};

@@ -269,7 +269,7 @@ void ScriptCommands::run(Context& ctx, const Job& job) {
     Port port({ctx, *calls, job.flags, reads ? Caller::kReadOnlyScript : Caller::kScript, parts_.clock, running_, *self,
                Millis(busy_threshold_ms_.load(std::memory_order_relaxed)), serve_, permissions_});
     job.run({port, ctx.args.subspan(3, *keys), ctx.args.subspan(3 + *keys), ctx.reply});
-    running_.remove(*self);
+    if (running_.remove(*self) == RunningScripts::Left::kNoOverdue && overdue_ended_) overdue_ended_();
     if (self->abandoned) calls->drop_effects();
   });
 }

@@ -9,10 +9,11 @@ void RunningScripts::add(std::shared_ptr<RunningScript> script) {
   running_.push_back(std::move(script));
 }
 
-void RunningScripts::remove(const RunningScript& script) {
-  if (script.overdue.load()) overdue_.fetch_sub(1);
+RunningScripts::Left RunningScripts::remove(const RunningScript& script) {
+  const bool last = script.overdue.load() && overdue_.fetch_sub(1) == 1;
   MutexLock lock(mutex_);
   std::erase_if(running_, [&](const auto& other) { return other.get() == &script; });
+  return last ? Left::kNoOverdue : Left::kOthers;
 }
 
 std::shared_ptr<RunningScript> RunningScripts::oldest() const {

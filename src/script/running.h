@@ -33,7 +33,9 @@ struct RunningScript {
 class RunningScripts {
  public:
   void add(std::shared_ptr<RunningScript> script);
-  void remove(const RunningScript& script);
+  enum class Left : std::uint8_t { kNoOverdue, kOthers };
+  /// kNoOverdue: it was the last one that was overdue.
+  Left remove(const RunningScript& script);
   /// The one that runs for longest; empty when none runs.
   [[nodiscard]] std::shared_ptr<RunningScript> oldest() const;
   /// What a client is told that may not run its command meanwhile: a whole error line, without its minus.

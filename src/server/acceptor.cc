@@ -65,7 +65,9 @@ Result<void> Acceptor::open(const config::Config& config, const Place& place, st
     fd = std::move(*opened);
   } else {
     const auto mode = config.network.unix_socket_mode;
-    auto opened = net::listen_unix(place.address, mode == 0 ? std::nullopt : std::optional<mode_t>(mode), backlog);
+    const net::UnixAccess access{mode == 0 ? std::nullopt : std::optional<mode_t>(mode),
+                                 config.network.unix_socket_group};
+    auto opened = net::listen_unix(place.address, access, backlog);
     if (!opened) return fail(ErrorCode::kIo, fmt::format("Failed opening Unix socket: {}", opened.error().text()));
     fd = std::move(*opened);
   }

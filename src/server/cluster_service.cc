@@ -43,6 +43,7 @@ cluster::Options cluster_options(const config::Config& config) {
   options.announce_hostname = c.announce_hostname;
   options.announce_human_name = c.announce_nodename;
   options.port = c.announce_port != 0 ? c.announce_port : config.network.port;
+  options.tls_port = c.announce_tls_port;  // of something in front of us: this build has no TLS
   options.bus_port = c.announce_bus_port != 0 ? c.announce_bus_port : bus_port(config);
   return options;
 }

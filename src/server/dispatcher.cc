@@ -300,6 +300,14 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   return outcome;
 }
 
+bool Dispatcher::looks_everywhere(const Command& command, std::span<const std::string_view> args) const {
+  return router_ == nullptr && command::reaches_beyond_keys(command.spec, args);
+}
+
+bool Dispatcher::needs_all(const Command& command, std::span<const std::string_view> args) const {
+  return command.spec.is(Flag::kWholeKeyspace | Flag::kComposite) || looks_everywhere(command, args);
+}
+
 Outcome Dispatcher::run_aside(std::span<const std::string_view> args, command::Session& session,
                               resp::Encoder& reply) const {
   const auto refuse = [&](const Error& error) {
@@ -480,7 +488,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     command.handler(context);
     return run.postpone ? Outcome::kPostponed : Outcome::kDone;
   }
-  const bool everything = router_ == nullptr && command::reaches_beyond_keys(command.spec, args);
+  const bool everything = looks_everywhere(command, args);
   if (!keys.empty() && !everything) [[likely]] {
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
     if (router_ != nullptr && session.origin() == Origin::kClient) {

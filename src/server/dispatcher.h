@@ -98,6 +98,8 @@ class Dispatcher {
 
   /// Finds command and keys; appends the keys to run.keys. The views stay those of `args`.
   [[nodiscard]] Located look_up(Execution& run, std::span<const std::string_view> args) const;
+  /// Whether the command runs with nobody else beside it, or may: one of the whole key space, or a script.
+  [[nodiscard]] bool needs_all(const command::Command& command, std::span<const std::string_view> args) const;
   /// Starts loading what the commands found since the batch began will touch. Worth it from two keys on.
   enum class Touches : std::uint8_t { kStrings, kCollections };
   void prefetch(Execution& run, DbIndex db, Touches touches) const;
@@ -163,6 +165,7 @@ class Dispatcher {
   [[nodiscard]] std::optional<Outcome> hold_back(Execution& run, const command::Command& command, command::Flag flags,
                                                  std::span<const keyspace::KeyRef> keys, std::uint32_t closed,
                                                  command::Session& session, resp::Encoder& reply);
+  [[nodiscard]] bool looks_everywhere(const command::Command& command, std::span<const std::string_view> args) const;
   [[nodiscard]] const command::Command* resolve(std::span<const std::string_view> args) const;
   [[nodiscard]] std::optional<Error> refuse_queueing(Execution& run, const command::Command& command,
                                                      std::span<const keyspace::KeyRef> keys,

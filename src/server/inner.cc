@@ -139,7 +139,7 @@ std::optional<Refusal> Inner::placed(const Command& command, std::span<const std
                                      std::span<const KeyRef> keys, command::Session& session, keyspace::Db& db) const {
   const OpenGroup& group = *run_.group;
   if (!group.exclusive) {
-    const bool everything = dispatcher_.router_ == nullptr && command::reaches_beyond_keys(command.spec, args);
+    const bool everything = dispatcher_.looks_everywhere(command, args);
     if (everything || command::looks_at_all_slots(command.spec)) {
       return Refusal{Reason::kWholeKeyspace,
                      {ErrorCode::kGeneric,

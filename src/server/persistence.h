@@ -104,6 +104,7 @@ class Persistence final : public Durability, public GateTexts {
   /// Bytes of the log that are not written yet. Thread: any.
   [[nodiscard]] std::uint64_t aof_buffer() const { return aof_on_ ? aof_.status().writer.pending_bytes : 0; }
   [[nodiscard]] snapshot::SnapshotHost& host() noexcept { return host_; }
+  [[nodiscard]] const snapshot::SnapshotHost& host() const noexcept { return host_; }
 
  private:
   class AofSink;

@@ -30,6 +30,7 @@ replication::Settings replication_settings(const config::Config& config) {
     case config::DisklessLoad::kOnEmptyDatabase: to.diskless_load = Load::kWhenEmpty; break;
     case config::DisklessLoad::kSwap: to.diskless_load = Load::kBeside; break;
   }
+  to.lazy_flush = from.lazy_flush;
   to.nodelay = !from.disable_tcp_nodelay;
   to.ping_period = from.ping_period;
   to.timeout = from.timeout;
@@ -64,10 +65,11 @@ constexpr std::array<std::string_view, 1> kTransactionEnds = {"EXEC"};
 
 void StreamApplier::begin(WallTime now, Run run) {
   const Dispatcher::Parts& parts = dispatcher_->parts();
-  if (run == Run::kAsOne) {
+  how_ = run;
+  if (run != Run::kOneByOne) {
     alone_.emplace(parts.keyspace.safe_point(), nullptr);
     run_->alone = true;
-    parts.log.record(session_.db, kTransactionBegins, changelog::Target::kAofOnly);
+    if (run == Run::kAsOne) parts.log.record(session_.db, kTransactionBegins, changelog::Target::kAofOnly);
   } else {
     run_->participant.enter();
   }
@@ -76,7 +78,8 @@ void StreamApplier::begin(WallTime now, Run run) {
 
 void StreamApplier::end() {
   if (run_->alone) {
-    dispatcher_->parts().log.record(session_.db, kTransactionEnds, changelog::Target::kAofOnly);
+    if (how_ == Run::kAsOne)
+      dispatcher_->parts().log.record(session_.db, kTransactionEnds, changelog::Target::kAofOnly);
     run_->alone = false;
     alone_.reset();
     // Who waits sees the whole transaction or nothing of it.
@@ -93,9 +96,12 @@ void StreamApplier::end() {
   Dispatcher::deliver(*run_);
 }
 
-void StreamApplier::apply(std::span<const std::string_view> args) {
+replication::Applier::Applied StreamApplier::apply(std::span<const std::string_view> args) {
   constexpr std::size_t kShown = 256;
   const Located located = dispatcher_->look_up(*run_, args);
+  if (!run_->alone && located.command != nullptr && dispatcher_->needs_all(*located.command, args)) {
+    return Applied::kNeedsAll;
+  }
   (void)dispatcher_->run(*run_, located, args, session_, encoder_);  // a primary's commands are never postponed
   if (!replies_.empty() && replies_.view().front() == '-') {
     log::warning(
@@ -104,6 +110,7 @@ void StreamApplier::apply(std::span<const std::string_view> args) {
   }
   replies_.clear();
   if (replies_.capacity() > 1024 * 1024) replies_ = ByteBuffer();
+  return Applied::kDone;
 }
 
 replication::Takeover::Answer ClientTakeover::take(command::Session& session,

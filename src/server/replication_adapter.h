@@ -34,7 +34,7 @@ class StreamApplier final : public replication::Applier {
   void attach(Dispatcher& dispatcher);
   void begin(WallTime now, Run run) override;
   void end() override;
-  void apply(std::span<const std::string_view> args) override;
+  [[nodiscard]] Applied apply(std::span<const std::string_view> args) override;
   void select(DbIndex db) override {
     session_.db = db;
     // The stream begins anew; what was between MULTI and EXEC belongs to the old one.
@@ -47,7 +47,8 @@ class StreamApplier final : public replication::Applier {
   Dispatcher* dispatcher_ = nullptr;
   Durability& durability_;
   std::unique_ptr<Execution> run_;
-  std::optional<keyspace::SafePoint::Exclusive> alone_;  // during a transaction
+  Run how_ = Run::kOneByOne;
+  std::optional<keyspace::SafePoint::Exclusive> alone_;  // unless kOneByOne
   command::Session session_{command::Origin::kPrimary};
   ByteBuffer replies_;
   resp::Encoder encoder_{replies_};

@@ -284,7 +284,6 @@ void Worker::run_slice(const Slice& slice) {
 }
 
 void Worker::after_command(Client& client, const Located& located, std::size_t output_before) {
-  using command::ReplyMode;
   client.asking = client.asking_next || (client.asking && client.in_transaction);
   client.asking_next = false;
   if (client.tracks_keys) [[unlikely]] {
@@ -294,8 +293,12 @@ void Worker::after_command(Client& client, const Located& located, std::size_t o
       client.tracking()->caching_said = false;
     }
   }
-  if (client.reply_mode == ReplyMode::kOn) [[likely]]
-    return;
+  if (client.reply_mode != command::ReplyMode::kOn) [[unlikely]]
+    keep_silent(client, output_before);
+}
+
+void Worker::keep_silent(Client& client, std::size_t output_before) {
+  using command::ReplyMode;
   if (!std::exchange(client.answered_with_push_, false)) client.out_.truncate(output_before);
   if (client.reply_mode == ReplyMode::kSkipThis) client.reply_mode = ReplyMode::kOn;
   if (client.reply_mode == ReplyMode::kSkipNext) client.reply_mode = ReplyMode::kSkipThis;
@@ -344,6 +347,7 @@ void Worker::answer_busy() {
   for (Client* client : round) {
     while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
       const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
+      const std::size_t before = client->out_.size();
       if (!batch.empty() && parts_.dispatcher.run_aside(batch[0], *client, client->encoder_) == Outcome::kPostponed) {
         client->parser_ = resp::RequestParser();
         later(*client);
@@ -352,6 +356,7 @@ void Worker::answer_busy() {
       client->in_.consume_front(parsed.consumed);
       if (parsed.status == resp::ParseStatus::kError) protocol_error(*client);
       if (batch.empty()) break;
+      if (client->reply_mode != command::ReplyMode::kOn) keep_silent(*client, before);
     }
     mark_flush(*client);
   }
@@ -411,6 +416,7 @@ void Worker::flush(Client& client) {
       return;
     }
     client.output_total_ += result.bytes;
+    client.last_active_ = loop_.now();
     bump(run_->stats.output_bytes, result.bytes);
     client.out_.consume_front(result.bytes);
   }

@@ -187,6 +187,8 @@ class Worker {
   void take_arrivals();
   void answer_busy();
   void after_command(Client& client, const Located& located, std::size_t output_before);
+  /// CLIENT REPLY OFF and SKIP: takes back what a command has answered.
+  static void keep_silent(Client& client, std::size_t output_before);
   void protocol_error(Client& client);
   void flush_all();
   void flush(Client& client);
@@ -211,6 +213,8 @@ class Worker {
   void set_blocked(Client& client, std::optional<Millis> timeout);
   void late_reply(ClientId id, const command::LateReply& write);
   void periodic();
+  /// Whether `timeout` is about it: not one that waits for others.
+  [[nodiscard]] static bool may_be_idle(const Client& client) noexcept;
   void run_expiry();
   void limit_tracking();
   [[nodiscard]] MemoryGuard::Room make_room();

@@ -98,6 +98,7 @@ void Worker::close(Client& client) {
   client.watch_ = {};
   client.fd_.reset();
   dead_.push_back(&client);
+  account(client);  // at once: the ledger counts nobody that evict_clients() would not find
 }
 
 void Worker::set_blocked(Client& client, std::optional<Millis> timeout) {
@@ -270,6 +271,7 @@ void Worker::depart(Client& client) {
   client.watch_ = {};
   client.dead_ = true;
   dead_.push_back(&client);
+  account(client);
   taker(std::move(departed));
 }
 
@@ -295,8 +297,8 @@ void Worker::destroy_dead() {
       continue;
     }
     std::erase(ready_, client);
+    if (client->in_flush_list_) std::erase(flush_, client);
     forget(*client);
-    account(*client);
     parts_.directory.remove(client->id);
     parts_.on_client_gone(client->id);
     clients_.erase(client->id.value);

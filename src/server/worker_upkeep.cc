@@ -196,12 +196,16 @@ void Worker::arm_timer() {
   });
 }
 
+bool Worker::may_be_idle(const Client& client) noexcept {
+  return !client.suspended_ && !client.postponed_ && !client.subscribed && !client.monitoring;
+}
+
 void Worker::periodic() {
   if (parts_.cron_paused.load(std::memory_order_relaxed)) return;
   const Seconds idle = config_.get().clients.idle_timeout;
   for (auto& [id, client] : clients_) {
     if (client->dead_) continue;
-    if (idle.count() > 0 && !client->suspended_ && loop_.now() - client->last_active_ > idle) {
+    if (idle.count() > 0 && may_be_idle(*client) && loop_.now() - client->last_active_ > idle) {
       log::verbose("Closing idle client id={}", client->id.value);
       close(*client);
     } else if (client->wants_write_) {

@@ -31,6 +31,8 @@ bool is_small(keyspace::Slot& data, std::uint32_t databases) {
   return !huge;
 }
 
+std::uint64_t memory_of(const Chunk& chunk) { return chunk.bytes.size() + sizeof(Chunk); }
+
 /// Remembers the longest of several times in microseconds, since `began`.
 void note_longest(std::atomic<std::int64_t>& longest_us, const Clock& clock, MonoTime began) {
   const std::int64_t took = (clock.mono() - began).count();
@@ -93,6 +95,7 @@ void SlotSnapshot::start(keyspace::SafePoint::Participant* self) {
 }
 
 void SlotSnapshot::run() {
+  stand_back();
   Result<void> result = copy_slots();
   stopped_.store(true, std::memory_order_relaxed);
   stop_observing();
@@ -103,13 +106,19 @@ void SlotSnapshot::run() {
   MutexLock lock(mutex_);
   queue_.clear();
   ahead_bytes_ = 0;
+  host_.note_written(std::exchange(noted_bytes_, 0));  // what an error has left
   result_ = std::move(result);
   ended_.notify_all();
 }
 
 void SlotSnapshot::stop_observing() {
+  // Nobody will look at these any more, and the last snapshot stays until the next: to be freed when the others go on.
+  std::vector<Copied> copied;
+  std::vector<std::unique_ptr<ChangedKeys>> changed;
   const keyspace::SafePoint::Exclusive exclusive(host_.keyspace().safe_point(), seat_);
   host_.keyspace().remove_observer(*this);
+  copied.swap(copied_);
+  changed.swap(changed_);
 }
 
 Result<void> SlotSnapshot::copy_slots() {
@@ -297,6 +306,8 @@ void SlotSnapshot::before_change(SlotId slot, keyspace::Slot& data) {
 void SlotSnapshot::note_ahead(std::span<const Chunk> chunks) {
   for (const Chunk& chunk : chunks) {
     ahead_bytes_ += chunk.bytes.size();
+    noted_bytes_ += memory_of(chunk);
+    host_.note_copied(memory_of(chunk));
     keys_done_.fetch_add(chunk.keys, std::memory_order_relaxed);
   }
   ahead_bytes_max_ = std::max(ahead_bytes_max_, ahead_bytes_);
@@ -335,6 +346,8 @@ Result<void> SlotSnapshot::write_ahead(std::vector<Chunk> chunks) {
     {
       MutexLock lock(mutex_);
       ahead_bytes_ -= chunk.bytes.size();
+      noted_bytes_ -= memory_of(chunk);
+      host_.note_written(memory_of(chunk));
       chunk = Chunk();  // give the memory back now, not when all are written
     }
     pace_.step();

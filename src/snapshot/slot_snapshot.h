@@ -81,11 +81,18 @@ class SnapshotHost {
   [[nodiscard]] KeyDelay& save_delay() noexcept { return save_delay_; }
   [[nodiscard]] KeyDelay& load_delay() noexcept { return load_delay_; }
 
+  /// Bytes that writers have copied for all snapshots and that are not written yet. To evict keys does not make them
+  /// fewer: of a key that is not saved yet it makes more.
+  [[nodiscard]] std::uint64_t copied_bytes() const noexcept { return copied_bytes_.load(std::memory_order_relaxed); }
+  void note_copied(std::uint64_t bytes) noexcept { copied_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void note_written(std::uint64_t bytes) noexcept { copied_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+
  private:
   keyspace::Keyspace& keyspace_;
   const Clock& clock_;
   KeyDelay save_delay_{0};
   KeyDelay load_delay_{0};
+  std::atomic<std::uint64_t> copied_bytes_{0};
   Mutex mutex_;
   std::vector<keyspace::SafePoint::Participant*> seats_ ASH_GUARDED_BY(mutex_);
 };
@@ -164,6 +171,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   std::vector<Chunk> queue_ ASH_GUARDED_BY(mutex_);  // copied by writers
   std::uint64_t ahead_bytes_ ASH_GUARDED_BY(mutex_) = 0;
   std::uint64_t ahead_bytes_max_ ASH_GUARDED_BY(mutex_) = 0;
+  std::uint64_t noted_bytes_ ASH_GUARDED_BY(mutex_) = 0;  // to the host, as copied and not written
   std::uint64_t ahead_copies_ ASH_GUARDED_BY(mutex_) = 0;
   std::optional<Result<void>> result_ ASH_GUARDED_BY(mutex_);
 

@@ -83,7 +83,8 @@ void SlotWalk::walk(keyspace::Slot& data, const ChangedKeys* changed, Chunk& out
     std::uint64_t passed = position_;
     do {
       if (out.bytes.size() >= kPieceBytes || looked_at >= kPieceKeys) return;
-      position_ = d->table.scan(position_, kStep, [&](const EntryTable::Word& word) {
+      const std::size_t before = out.bytes.size();
+      position_ = d->table.scan(position_, step_, [&](const EntryTable::Word& word) {
         const Entry& entry = *word.record();
         ++looked_at;
         if (passed != 0 && keyspace::EntryTraits::hash(entry) >> 16 < passed) return;
@@ -96,6 +97,8 @@ void SlotWalk::walk(keyspace::Slot& data, const ChangedKeys* changed, Chunk& out
         format_.entry(out, entry);
       });
       passed = 0;
+      // Where strings are long, one at a time: a piece may be longer than it should by one of them, not by sixteen.
+      step_ = out.bytes.size() - before > kPieceBytes ? 1 : std::min(step_ * 2, kStep);
     } while (position_ != EntryTable::kScanEnd);
   }
 }

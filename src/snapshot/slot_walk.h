@@ -80,6 +80,7 @@ class SlotWalk {
   std::uint32_t databases_;
   // The walk has passed databases before db_, and of db_ the hashes whose top 48 bits are below position_.
   std::uint32_t db_ = 0;
+  std::uint64_t step_ = 1;  // entries that are looked at before the piece is measured
   std::uint64_t position_ = 0;
   std::vector<Place> aside_;  // huge, not begun
   Place value_;               // half copied, while there are pieces_

@@ -298,6 +298,20 @@ TEST_F(SlotWalkTest, AWriterOfAnotherKeyOfASmallSlotDoesNotCopyItsHugeValue) {
   EXPECT_TRUE(same(dumps(out), before));
 }
 
+TEST_F(SlotWalkTest, APieceHasNoMoreThanOneLongString) {
+  const std::string text(300 << 10, 'x');  // more than a write of the sink
+  for (int i = 0; i < 40; ++i) set(0, "{long}" + std::to_string(i), text);
+  Gate gate;
+  std::string out;
+  SlotSnapshot snapshot(host, stopping(out, &gate));
+  snapshot.start(&seat);
+  gate.wait_for_arrival();
+  EXPECT_EQ(snapshot.progress().keys_done, 1U);
+  gate.open();
+  ASSERT_TRUE(snapshot.wait(&seat));
+  EXPECT_EQ(snapshot.progress().keys_done, 40U);
+}
+
 TEST_F(SlotWalkTest, EndsWithAnErrorInTheMidstOfAValue) {
   put(0, "huge", huge_value(Type::kSet, kElements));
   Gate gate;

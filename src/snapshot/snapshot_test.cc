@@ -84,6 +84,7 @@ TEST_F(SnapshotTest, HoldsTheStateOfTheCutWhateverIsWrittenAfterIt) {
   set(0, "new", "after");
   erase(2, "gone");
   EXPECT_GT(snapshot.progress().ahead_bytes, 500U * 6);
+  EXPECT_GT(host.copied_bytes(), snapshot.progress().ahead_bytes);
   gate.open();
   ASSERT_TRUE(snapshot.wait(&seat));
   const auto entries = content(out);
@@ -91,6 +92,7 @@ TEST_F(SnapshotTest, HoldsTheStateOfTheCutWhateverIsWrittenAfterIt) {
   EXPECT_EQ(entries.at("0:k77"), "before");
   EXPECT_EQ(entries.at("2:gone"), "here");
   EXPECT_EQ(snapshot.progress().ahead_bytes, 0U);
+  EXPECT_EQ(host.copied_bytes(), 0U);
   EXPECT_GT(snapshot.progress().ahead_bytes_max, 500U * 6);
 }
 

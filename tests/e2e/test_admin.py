@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from harness import HOST, wait_until
+from wire import Wire
 
 CONFIG = """
 port {port}
@@ -253,6 +254,47 @@ def test_the_largest_connection_goes_when_all_take_too_much(node):
     with pytest.raises((redis.ConnectionError, OSError)):
         large.read_response()
     assert node.log.read_text().count("Evicting client:") == 1
+
+
+def test_a_connection_that_ends_while_another_grows_is_not_looked_for(node):
+    node.start("--threads", "1")
+    admin = connect(node)
+    admin.execute_command("CLIENT", "NO-EVICT", "on")
+    half_a_command = b"*2\r\n$3\r\nGET\r\n$20000000\r\n"
+    ends, grows, sleeps = Wire(node), Wire(node), Wire(node)
+    ends.send_raw(half_a_command + b"x" * MEGABYTE)
+    wait_until(lambda: any(int(c["qbuf"]) >= MEGABYTE for c in admin.client_list()), 10, "all of it")
+    admin.config_set("maxmemory-clients", admin.info("memory")["mem_clients_normal"] + 10_000)
+    probe = Wire(node)
+
+    def asleep():
+        probe.send("PING")
+        return probe.quiet(0.05) or probe.read() != "PONG"
+
+    sleeps.send("DEBUG", "SLEEP", "1")
+    wait_until(asleep, 10, "a server that sleeps")  # then it finds both in the same turn
+    ends.close()
+    grows.send_raw(half_a_command + b"x" * 60_000)
+    assert sleeps.read() == "OK"
+    assert admin.ping()
+    assert "Evicting client" not in node.log.read_text()
+
+
+def test_who_waits_for_others_is_not_closed_for_being_idle(node):
+    node.start("--timeout", "1")
+    listens, blocked, watches, idle = (Wire(node) for _ in range(4))
+    assert listens.call("SUBSCRIBE", "news") == ["subscribe", "news", 1]
+    assert watches.call("MONITOR") == "OK"
+    blocked.send("BLPOP", "list", "0")
+    assert idle.call("PING") == "PONG"
+    with pytest.raises(ConnectionError):
+        idle.read()
+    admin = connect(node)
+    assert admin.publish("news", "there") == 1
+    assert listens.read() == ["message", "news", "there"]
+    admin.rpush("list", "element")
+    assert blocked.read() == ["list", "element"]
+    assert any('"RPUSH" "list" "element"' in watches.read() for _ in range(10))
 
 
 def test_a_command_larger_than_all_connections_may_take_is_not_run(node):

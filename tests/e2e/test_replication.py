@@ -9,6 +9,7 @@ import redis
 
 from fake_peer import HISTORY, FakePrimary, command, rdb_string
 from harness import process_exists, program, wait_until
+from wire import Wire
 
 CONFIG = """
 port {port}
@@ -267,6 +268,51 @@ def test_our_replica_resumes_after_its_restart(start, kinds, appendonly):
     replica.start("--appendonly", appendonly, "--replicaof", f"127.0.0.1 {primary.port}")
     wait_in_step(primary, replica)
     same_data(primary, replica, range(0, 100, 3))
+    assert full_syncs(primary) == fulls
+
+
+def test_a_snapshot_of_a_replica_has_no_effects_without_their_place_in_the_stream(start):
+    primary, replica = start(OURS, "--repl-backlog-size", "256mb"), start(OURS, "--enable-debug-command", "yes")
+    primary.call("SET", "n", "0")
+    follow(replica, primary)
+    wait_in_step(primary, replica)
+    ended = threading.Event()
+
+    def write():
+        writer = Wire(primary)
+        while not ended.is_set():
+            for _ in range(100):
+                writer.send("INCR", "n")
+                writer.send("SWAPDB", "0", "1")  # runs while nobody else does
+            writer.read_many(200)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    contents = []
+    try:
+        for _ in range(4):
+            sleeping = Wire(replica)
+            sleeping.send("DEBUG", "SLEEP", "0.3")  # much of the stream waits then, and the cut falls into it
+            replica.call("BGSAVE")
+            assert sleeping.read() == "OK"
+            wait_until(lambda: replica.info("persistence")["rdb_bgsave_in_progress"] == "0", 20, "the snapshot")
+            contents.append((replica.folder / "dump.rdb").read_bytes())
+    finally:
+        ended.set()
+        thread.join()
+
+    def numbers(node):
+        reader = Wire(node)
+        return [(reader.call("SELECT", db), reader.call("GET", "n"))[1] for db in (0, 1)]
+
+    fulls = full_syncs(primary)
+    later = start(OURS)
+    for content in contents:
+        shut_down(later, "NOSAVE")
+        (later.folder / "dump.rdb").write_bytes(content)
+        later.start("--replicaof", f"127.0.0.1 {primary.port}")
+        wait_in_step(primary, later)
+        assert numbers(later) == numbers(primary)
     assert full_syncs(primary) == fulls
 
 

@@ -7,6 +7,7 @@ import redis
 
 import harness
 from harness import wait_until
+from wire import Wire
 
 CONFIG = "daemonize yes\nsave ''\nport {port}\nenable-debug-command local\n"
 WRITER = "#!lua\nreturn redis.call('get', KEYS[1])"
@@ -42,10 +43,11 @@ def busy(server):
 class Endless:
     """A script that runs until somebody ends it."""
 
-    def __init__(self, server, script=ENDLESS):
+    def __init__(self, server, script=ENDLESS, seen=busy):
         client(server).config_set("busy-reply-threshold", 10)
         self._server = server
         self._script = script
+        self._seen = seen
         self.error = None
         self._thread = threading.Thread(target=self._run)
 
@@ -57,7 +59,7 @@ class Endless:
 
     def __enter__(self):
         self._thread.start()
-        wait_until(lambda: busy(self._server), 10, "a busy server")
+        wait_until(lambda: self._seen(self._server), 10, "a busy server")
         return self
 
     def __exit__(self, *_):
@@ -111,6 +113,32 @@ def test_a_transaction_that_meets_a_busy_server_does_nothing(server):
     with pytest.raises(redis.ResponseError, match="previous errors"):
         other.read_response()
     assert client(server).get("n") is None
+
+
+def test_who_wants_no_replies_is_not_told_that_the_server_is_busy(server):
+    silent = Wire(server)
+    silent.send("CLIENT", "REPLY", "OFF")
+    with Endless(server):
+        silent.send("SET", "a", "1")
+        for _ in range(10):
+            assert busy(server)
+        client(server).script_kill()
+    assert silent.call("CLIENT", "REPLY", "ON") == "OK"
+    assert silent.call("PING") == "PONG"
+
+
+def test_nobody_is_told_of_a_busy_script_after_its_end(cluster, ports):
+    server = start(cluster, ports, "cluster-enabled yes\nthreads 2\n")
+    client(server).execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    wait_until(lambda: server.info("cluster") and "cluster_state:ok" in server.call("CLUSTER", "INFO"), 10, "a cluster")
+    asking = [Wire(server) for _ in range(8)]  # on both loops
+    # It has a key, so only its own loop is busy.
+    with Endless(server, seen=lambda _: any("BUSY" in str(one.call("PING")) for one in asking)):
+        client(server).script_kill()
+    asking[0].send("DEBUG", "SLEEP", "0.5")
+    for one in asking[1:]:
+        one.send("GET", "k")
+    assert [one.read() for one in asking] == ["OK"] + [None] * 7
 
 
 def test_exec_on_a_busy_server_ends_the_transaction(server):

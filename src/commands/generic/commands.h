@@ -1,6 +1,7 @@
 /// All commands of the group "generic" but MIGRATE, WAIT and WAITAOF; and DBSIZE, FLUSHALL, FLUSHDB, SWAPDB.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "command/table.h"
 #include "keyspace/entry.h"
+#include "keyspace/keyspace.h"
 #include "keyspace/values/limits.h"
 
 namespace ashlar::commands {
@@ -32,6 +34,8 @@ class GenericCommands {
       : codec_(codec), mode_(mode), on_flushall_(std::move(on_flushall)) {}
 
   void register_in(command::CommandTable& table);
+  /// What a FLUSHALL or FLUSHDB does that says neither SYNC nor ASYNC (`lazyfree-lazy-user-flush`). Thread: any.
+  void set_freeing(keyspace::Keyspace::Freeing freeing) noexcept { freeing_.store(freeing, std::memory_order_relaxed); }
 
   void dump(command::Context& ctx);
   void restore(command::Context& ctx);
@@ -40,14 +44,18 @@ class GenericCommands {
   void sort(command::Context& ctx);
   void swapdb(command::Context& ctx);
   void flushall(command::Context& ctx);
+  void flushdb(command::Context& ctx);
 
  private:
   /// A cluster node without `cluster-databases`, which refuses to know of other databases.
   [[nodiscard]] bool one_database_only(const command::Context& ctx) const;
+  /// When a flush with these arguments gives the memory back.
+  [[nodiscard]] keyspace::Keyspace::Freeing freeing_of(const command::Context& ctx) const;
 
   PayloadCodec codec_;
   ServerMode mode_;
   std::function<void()> on_flushall_;
+  std::atomic<keyspace::Keyspace::Freeing> freeing_{keyspace::Keyspace::Freeing::kNow};
 };
 
 }  // namespace ashlar::commands

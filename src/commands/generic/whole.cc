@@ -30,11 +30,6 @@ bool flush_arguments_fit(Context& ctx) {
   return fit;
 }
 
-Keyspace::Freeing freeing_of(const Context& ctx) {
-  const bool later = ctx.args.size() == 2 && iequals(ctx.args[1], "ASYNC");
-  return later ? Keyspace::Freeing::kInBackground : Keyspace::Freeing::kNow;
-}
-
 /// Those who watch keys hear of a whole database, or with nullopt of all.
 void tell_flushed(Context& ctx, std::optional<DbIndex> db) {
   if (auto* listener = ctx.db.context().modifications) listener->flushed(db);
@@ -61,14 +56,6 @@ constexpr CommandSpec kFlushDb{.name = "flushdb",
                                .summary = "Deletes all keys of the selected database.",
                                .syntax = "[ASYNC | SYNC]",
                                .tips = "request_policy:all_shards,response_policy:all_succeeded"};
-void flushdb(Context& ctx) {
-  if (!flush_arguments_fit(ctx)) return;
-  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index(), ctx.db.context().modifications, freeing_of(ctx)));
-  tell_flushed(ctx, ctx.db.index());
-  ctx.effects.force_as_received();
-  ctx.reply.ok();
-}
-
 constexpr CommandSpec kSwapDb{.name = "swapdb",
                               .arity = exactly(3),
                               .flags = Flag::kWrite | Flag::kFast | Flag::kWholeKeyspace,
@@ -101,6 +88,19 @@ void GenericCommands::flushall(Context& ctx) {
   ctx.reply.ok();
 }
 
+void GenericCommands::flushdb(Context& ctx) {
+  if (!flush_arguments_fit(ctx)) return;
+  ctx.effects.changed(ctx.db.keyspace().clear(ctx.db.index(), ctx.db.context().modifications, freeing_of(ctx)));
+  tell_flushed(ctx, ctx.db.index());
+  ctx.effects.force_as_received();
+  ctx.reply.ok();
+}
+
+Keyspace::Freeing GenericCommands::freeing_of(const Context& ctx) const {
+  if (ctx.args.size() != 2) return freeing_.load(std::memory_order_relaxed);
+  return iequals(ctx.args[1], "ASYNC") ? Keyspace::Freeing::kInBackground : Keyspace::Freeing::kNow;
+}
+
 void GenericCommands::swapdb(Context& ctx) {
   if (mode_ == ServerMode::kCluster) return ctx.error("SWAPDB is not allowed in cluster mode");
   const auto first = parse_index(ctx.args[1], "invalid first DB index");
@@ -119,7 +119,7 @@ void GenericCommands::swapdb(Context& ctx) {
 void register_whole(CommandTable& table, GenericCommands& commands) {
   table.add(kDbSize, &dbsize);
   table.add(kFlushAll, Handler::bind<&GenericCommands::flushall>(commands));
-  table.add(kFlushDb, &flushdb);
+  table.add(kFlushDb, Handler::bind<&GenericCommands::flushdb>(commands));
   table.add(kSwapDb, Handler::bind<&GenericCommands::swapdb>(commands));
 }
 

@@ -25,6 +25,23 @@ TEST_F(Whole, FlushdbEmptiesOneAndFlushallEveryDatabase) {
   EXPECT_EQ(r.run({"flushall", "SYNC"}), "+OK\r\n");
   EXPECT_EQ(r.keyspace.size(DbIndex{0}).keys + r.keyspace.size(DbIndex{2}).keys, 0U);
 }
+TEST_F(Whole, AFlushGivesMemoryBackInTheBackgroundWhenToldSoOrSetSo) {
+  using Freeing = keyspace::Keyspace::Freeing;
+  r.keyspace.free_in_background();
+  const auto goes_to_the_background = [&](std::initializer_list<std::string_view> command) {
+    r.run({"set", "a", "1"});
+    const auto objects = [&] { return r.keyspace.reclaimer()->pending() + r.keyspace.reclaimer()->freed(); };
+    const std::uint64_t before = objects();
+    r.run(command);
+    return objects() > before;
+  };
+  EXPECT_FALSE(goes_to_the_background({"flushall"}));
+  EXPECT_TRUE(goes_to_the_background({"flushall", "async"}));
+  generic.set_freeing(Freeing::kInBackground);
+  EXPECT_TRUE(goes_to_the_background({"flushall"}));
+  EXPECT_TRUE(goes_to_the_background({"flushdb"}));
+  EXPECT_FALSE(goes_to_the_background({"flushdb", "sync"}));
+}
 TEST_F(Whole, AFlushIsRecordedEvenWhenThereWasNothing) {
   EXPECT_EQ(r.run({"flushall"}), "+OK\r\n");
   EXPECT_EQ(r.recorded, Lines{"flushall"});

@@ -22,8 +22,6 @@ struct SnapshotConfig {
   bool compress = true;
   bool checksum = true;
   bool stop_writes_on_error = true;
-  bool delete_sync_files = false;
-  bool incremental_sync = true;
   // Aids for tests of what happens while data is saved or loaded.
   std::int32_t key_save_delay = 0;              // as the next
   std::int32_t key_load_delay = 0;              // microseconds after each key; -n: one microsecond after n keys
@@ -42,7 +40,6 @@ struct AofConfig {
   bool load_truncated = true;
   bool rdb_preamble = true;
   bool timestamps = false;
-  bool incremental_sync = true;
   bool keep_history = false;  // aof-disable-auto-gc
 };
 
@@ -76,7 +73,6 @@ struct ReplicationConfig {
   bool min_replicas_ack_fsync = false;
   Millis min_replicas_ack_timeout{1000};
   bool ignore_max_memory = true;
-  bool ignore_disk_write_errors = false;
   bool lazy_flush = false;
   bool import_mode = false;
 };
@@ -123,11 +119,7 @@ struct MemoryConfig {
   std::uint32_t eviction_tenacity = 10;  // 0..100
   std::uint32_t lfu_log_factor = 10;
   std::uint32_t lfu_decay_minutes = 1;
-  std::uint32_t active_expire_effort = 1;  // 1..10
-  bool lazy_eviction = false;
   bool lazy_expire = false;
-  bool lazy_server_del = false;
-  bool lazy_user_del = false;
   bool lazy_user_flush = false;
 };
 

@@ -71,7 +71,8 @@ constexpr std::array kReplicationRows = {
     integer("min-replicas-ack-timeout", ASH_BIND(replication.min_replicas_ack_timeout), 1, kLongestMillis)
         .ours("milliseconds until such a reply becomes an error"),
     yes_no("replica-ignore-maxmemory", ASH_BIND(replication.ignore_max_memory)).alias("slave-ignore-maxmemory"),
-    yes_no("replica-ignore-disk-write-errors", ASH_BIND(replication.ignore_disk_write_errors)),
+    yes_no("replica-ignore-disk-write-errors", "no")
+        .idle("a replica that cannot write its files goes on, and its log says so"),
     yes_no("replica-lazy-flush", ASH_BIND(replication.lazy_flush)).alias("slave-lazy-flush"),
     choice("propagation-error-behavior", "ignore", kPropagationNames)
         .idle("a command from the primary that fails is logged and counted"),

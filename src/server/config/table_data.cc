@@ -5,6 +5,8 @@ namespace ashlar::config {
 namespace {
 
 constexpr std::string_view kNoDefrag = "memory is not moved to fight fragmentation";
+constexpr std::string_view kPieceByPiece = "long files are always made durable piece by piece";
+constexpr std::string_view kSlowToFree = "values that are slow to free always go to a background thread";
 
 constexpr std::array<ChoiceName, 3> kFsyncNames = {{{"everysec", number(FsyncPolicy::kEverySecond)},
                                                     {"always", number(FsyncPolicy::kAlways)},
@@ -44,8 +46,8 @@ constexpr std::array kSnapshotRows = {
     yes_no("rdbcompression", ASH_BIND(snapshot.compress)),
     yes_no("rdbchecksum", ASH_BIND(snapshot.checksum)).immutable(),
     yes_no("stop-writes-on-bgsave-error", ASH_BIND(snapshot.stop_writes_on_error)),
-    yes_no("rdb-del-sync-files", ASH_BIND(snapshot.delete_sync_files)),
-    yes_no("rdb-save-incremental-fsync", ASH_BIND(snapshot.incremental_sync)),
+    yes_no("rdb-del-sync-files", "no").idle("files of a synchronisation are temporary, and always removed"),
+    yes_no("rdb-save-incremental-fsync", "yes").idle(kPieceByPiece),
     choice("sanitize-dump-payload", "no", kSanitizeNames)
         .idle("every payload and file is checked in full while it is read"),
     integer("rdb-key-save-delay", ASH_BIND(snapshot.key_save_delay), std::numeric_limits<std::int32_t>::min(),
@@ -67,7 +69,7 @@ constexpr std::array kAofRows = {
     yes_no("aof-load-truncated", ASH_BIND(aof.load_truncated)),
     yes_no("aof-use-rdb-preamble", ASH_BIND(aof.rdb_preamble)),
     yes_no("aof-timestamp-enabled", ASH_BIND(aof.timestamps)),
-    yes_no("aof-rewrite-incremental-fsync", ASH_BIND(aof.incremental_sync)),
+    yes_no("aof-rewrite-incremental-fsync", "yes").idle(kPieceByPiece),
     yes_no("aof-disable-auto-gc", ASH_BIND(aof.keep_history)),
 };
 
@@ -78,11 +80,11 @@ constexpr std::array kMemoryRows = {
     integer("maxmemory-eviction-tenacity", ASH_BIND(memory.eviction_tenacity), 0, 100),
     integer("lfu-log-factor", ASH_BIND(memory.lfu_log_factor), 0, kInt32Max),
     integer("lfu-decay-time", ASH_BIND(memory.lfu_decay_minutes), 0, kInt32Max),
-    integer("active-expire-effort", ASH_BIND(memory.active_expire_effort), 1, 10),
-    yes_no("lazyfree-lazy-eviction", ASH_BIND(memory.lazy_eviction)),
+    integer("active-expire-effort", "1", 1, 10).idle("expiry is exact: every key that is due is found"),
+    yes_no("lazyfree-lazy-eviction", "no").idle(kSlowToFree),
     yes_no("lazyfree-lazy-expire", ASH_BIND(memory.lazy_expire)),
-    yes_no("lazyfree-lazy-server-del", ASH_BIND(memory.lazy_server_del)),
-    yes_no("lazyfree-lazy-user-del", ASH_BIND(memory.lazy_user_del)),
+    yes_no("lazyfree-lazy-server-del", "no").idle(kSlowToFree),
+    yes_no("lazyfree-lazy-user-del", "no").idle(kSlowToFree),
     yes_no("lazyfree-lazy-user-flush", ASH_BIND(memory.lazy_user_flush)),
     yes_no("activerehashing", "yes").idle("tables grow in small steps as they are written to"),
     yes_no("jemalloc-bg-thread", "yes").idle("the allocator keeps its own settings"),

@@ -204,6 +204,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
     keyspace_.safe_point().announce_busy();
     if (auto* client = dynamic_cast<Client*>(&session)) client->worker().serve_while_busy();
   });
+  scripts_.after_overdue([this] { keyspace_.safe_point().end_busy(); });
   scripts_.staleness([this] {
     using Staleness = script::ScriptCommands::Staleness;
     return gates_.closed(Gate::kStale) ? Staleness::kStale : Staleness::kFresh;
@@ -238,12 +239,15 @@ void Server::apply_settings(const config::Config& config) {
   ledger_.set_limit(client_limit(config));
   workers_.broadcast([](Worker& worker) { worker.evict(); });
   memory_.set_samples(config.memory.samples);
+  memory_.set_tenacity(config.memory.eviction_tenacity);
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
   scripts_.set_busy_threshold(config.process.busy_reply_threshold);
   apply_encoding(config.encoding, keyspace_.limits());
   strings_.set_max_bytes(config.clients.max_bulk_length);
+  generic_.set_freeing(config.memory.lazy_user_flush ? keyspace::Keyspace::Freeing::kInBackground
+                                                     : keyspace::Keyspace::Freeing::kNow);
   notifications_.set(config.monitor.events);
   tracking_.set_limit(config.clients.tracking_table_max_keys);
   persistence_.apply(config);
@@ -336,7 +340,7 @@ void Server::hold_writes(replication::Host::Hold hold) {
 }
 
 std::uint64_t Server::exempt_memory() const {
-  std::uint64_t sum = persistence_.aof_buffer() + ledger_.spare();
+  std::uint64_t sum = persistence_.aof_buffer() + persistence_.host().copied_bytes() + ledger_.spare();
   if (!replication_) return sum;
   return sum + replication_->lag_memory();
 }
