@@ -91,6 +91,8 @@ class EventLoop {
 
   /// Turns until stop(); the thread that calls it owns the loop meanwhile.
   void run();
+  /// Changes LoopOptions::gather. The loop's thread.
+  void set_gather(Micros rest) noexcept { gathering_.set_rest(rest); }
   /// Ends run() after its current turn, or the next run() before its first. Any thread, any number of times.
   void stop() noexcept;
   /// One turn that waits `at_most` (nullopt: as long as it takes). For tests and for loops inside loops.

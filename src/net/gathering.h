@@ -21,6 +21,7 @@ class Gathering {
  public:
   /// How long to rest. Zero: never.
   explicit Gathering(Micros rest) noexcept : rest_(rest) {}
+  void set_rest(Micros rest) noexcept { rest_ = rest; }
 
   /// A descriptor became ready. `mark` belongs to it and begins as 0.
   void saw(std::uint32_t& mark) noexcept {

@@ -1,19 +1,11 @@
 #include "server/memory_guard.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace ashlar::server {
 
 namespace {
-constexpr Ticks kHalfMillisecond = 1'500'000;  // about
-}  // namespace
-
-Ticks eviction_time(std::uint32_t tenacity) noexcept {
-  if (tenacity >= 100) return std::numeric_limits<Ticks>::max();
-  if (tenacity <= 10) return kHalfMillisecond * tenacity / 10;
-  return static_cast<Ticks>(static_cast<double>(kHalfMillisecond) * std::pow(1.15, tenacity - 10));
+constexpr Ticks kEvictionTicks = 1'500'000;  // about half a millisecond: the next batch goes on
 }
 
 bool MemoryGuard::over(std::uint64_t limit) const {
@@ -55,8 +47,7 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   if (policy == keyspace::EvictionPolicy::kNoEviction) return Room::kNone;
   if (!run.participant.enter_unless_busy()) return Room::kEnough;  // nothing runs that would need it
   const keyspace::EnteredBatch inside(run.participant);
-  const Ticks began = ticks_now();
-  const Ticks time = eviction_time_.load(std::memory_order_relaxed);
+  const Ticks deadline = ticks_now() + kEvictionTicks;
   const std::uint32_t samples = samples_.load(std::memory_order_relaxed);
   while (over(limit)) {
     for (int i = 0; i < 8; ++i) {
@@ -65,7 +56,7 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
       }
       run.wrote = true;
     }
-    if (ticks_now() - began >= time) break;
+    if (ticks_now() > deadline) break;
   }
   return Room::kEnough;
 }

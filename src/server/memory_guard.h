@@ -7,16 +7,10 @@
 #include <functional>
 
 #include "base/memory.h"
-#include "base/ticks.h"
 #include "keyspace/eviction.h"
 #include "server/dispatcher.h"
 
 namespace ashlar::server {
-
-/// For how long a loop evicts before it goes on, still over the limit: nothing at 0, about half a millisecond at 10, 15
-/// % longer with each step up to 99, and at 100 (or above) until the limit is kept. Source:
-/// `maxmemory-eviction-tenacity`.
-[[nodiscard]] Ticks eviction_time(std::uint32_t tenacity) noexcept;
 
 class MemoryGuard {
  public:
@@ -29,14 +23,11 @@ class MemoryGuard {
   /// 0: no limit.
   void set_limit(std::uint64_t bytes) noexcept { limit_.store(bytes, std::memory_order_relaxed); }
   void set_samples(std::uint32_t samples) noexcept { samples_.store(samples, std::memory_order_relaxed); }
-  void set_tenacity(std::uint32_t tenacity) noexcept {
-    eviction_time_.store(eviction_time(tenacity), std::memory_order_relaxed);
-  }
   /// A replica leaves eviction to its primary.
   enum class Duty : std::uint8_t { kEvict, kIgnoreLimit };
   void set_duty(Duty duty) noexcept { duty_.store(duty, std::memory_order_relaxed); }
 
-  /// Evicts until the dataset fits, or as long as set_tenacity() says. kNone: it does not fit and nothing may go.
+  /// Evicts until the dataset fits, or for about half a millisecond. kNone: it does not fit and nothing may go.
   [[nodiscard]] Room make_room(Execution& run) {
     const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit == 0) [[likely]]
@@ -68,7 +59,6 @@ class MemoryGuard {
   std::function<std::uint64_t()> exempt_;
   std::atomic<std::uint64_t> limit_{0};
   std::atomic<std::uint32_t> samples_{5};
-  std::atomic<Ticks> eviction_time_{eviction_time(10)};
   std::atomic<Duty> duty_{Duty::kEvict};
   std::atomic<std::int64_t> over_since_ms_{0};  // 0: the limit is kept
   std::atomic<std::int64_t> over_total_ms_{0};

@@ -124,6 +124,8 @@ class Worker {
   void refresh_users();
   /// Commands are no longer paused: run those that were kept back.
   void unpause();
+  /// The configuration has changed.
+  void take_settings();
   /// Makes the dataset fit into maxmemory, as far as the policy lets it, in slices between which clients are served.
   void evict();
 

@@ -196,6 +196,11 @@ void Worker::arm_timer() {
   });
 }
 
+void Worker::take_settings() {
+  loop_.set_gather(config_.get().process.gather_wakeups);
+  evict();
+}
+
 bool Worker::may_be_idle(const Client& client) noexcept {
   return !client.suspended_ && !client.postponed_ && !client.subscribed && !client.monitoring;
 }

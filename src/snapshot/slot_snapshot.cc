@@ -60,12 +60,26 @@ void SnapshotHost::give_back(keyspace::SafePoint::Participant& seat) {
   seats_.push_back(&seat);
 }
 
+SnapshotHost::Changes SnapshotHost::take_changes() {
+  {
+    MutexLock lock(mutex_);
+    if (!spare_.empty()) return std::exchange(spare_, {});
+  }
+  return Changes(kSlotCount);
+}
+
+void SnapshotHost::give_back(Changes changes) {
+  for (auto& change : changes) change.reset();  // an error leaves some
+  MutexLock lock(mutex_);
+  if (spare_.empty()) spare_ = std::move(changes);
+}
+
 SlotSnapshot::SlotSnapshot(SnapshotHost& host, SnapshotPlan plan)
     : host_(host),
       plan_(std::move(plan)),
       pace_(host.clock()),
       copied_(kSlotCount),
-      changed_(kSlotCount),
+      changed_(host.take_changes()),
       part_(*plan_.format, host.keyspace().databases()),
       walk_(host.save_delay()) {
   ASH_CHECK(plan_.format != nullptr && plan_.sink != nullptr);
@@ -77,6 +91,7 @@ SlotSnapshot::SlotSnapshot(SnapshotHost& host, SnapshotPlan plan)
 SlotSnapshot::~SlotSnapshot() {
   cancel();
   thread_.join();
+  if (!changed_.empty()) host_.give_back(std::move(changed_));  // it was never started
 }
 
 void SlotSnapshot::start(keyspace::SafePoint::Participant* self) {
@@ -112,13 +127,11 @@ void SlotSnapshot::run() {
 }
 
 void SlotSnapshot::stop_observing() {
-  // Nobody will look at these any more, and the last snapshot stays until the next: to be freed when the others go on.
-  std::vector<Copied> copied;
-  std::vector<std::unique_ptr<ChangedKeys>> changed;
-  const keyspace::SafePoint::Exclusive exclusive(host_.keyspace().safe_point(), seat_);
-  host_.keyspace().remove_observer(*this);
-  copied.swap(copied_);
-  changed.swap(changed_);
+  {
+    const keyspace::SafePoint::Exclusive exclusive(host_.keyspace().safe_point(), seat_);
+    host_.keyspace().remove_observer(*this);
+  }
+  host_.give_back(std::move(changed_));  // nobody looks at it any more
 }
 
 Result<void> SlotSnapshot::copy_slots() {

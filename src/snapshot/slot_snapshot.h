@@ -69,6 +69,9 @@ struct SnapshotProgress {
 /// Lends what every snapshot of a key space needs. Must outlive them. Thread: any.
 class SnapshotHost {
  public:
+  /// What has changed of each slot before a walk came by; null: nothing.
+  using Changes = std::vector<std::unique_ptr<ChangedKeys>>;
+
   SnapshotHost(keyspace::Keyspace& keyspace, const Clock& clock) noexcept : keyspace_(keyspace), clock_(clock) {}
   [[nodiscard]] keyspace::Keyspace& keyspace() const noexcept { return keyspace_; }
   [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
@@ -76,6 +79,11 @@ class SnapshotHost {
   /// A participant of the safe point for a background thread; they never go away, so they are used again.
   [[nodiscard]] keyspace::SafePoint::Participant& take_seat();
   void give_back(keyspace::SafePoint::Participant& seat);
+
+  /// All null. 128 KiB that are there from the beginning, so that a snapshot of a small dataset does not take more
+  /// memory than there was before it, which a `maxmemory` near by would notice.
+  [[nodiscard]] Changes take_changes();
+  void give_back(Changes changes);
 
   /// Of every snapshot, and of everything that is loaded.
   [[nodiscard]] KeyDelay& save_delay() noexcept { return save_delay_; }
@@ -95,6 +103,7 @@ class SnapshotHost {
   std::atomic<std::uint64_t> copied_bytes_{0};
   Mutex mutex_;
   std::vector<keyspace::SafePoint::Participant*> seats_ ASH_GUARDED_BY(mutex_);
+  Changes spare_ ASH_GUARDED_BY(mutex_) = Changes(kSlotCount);  // empty: a snapshot has it
 };
 
 class SlotSnapshot final : public keyspace::ChangeObserver {
@@ -149,7 +158,7 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
   // One byte a slot, guarded by that slot's lock (or an Exclusive section).
   std::vector<Copied> copied_;
   // Guarded in the same way: what has changed of a slot before the walk came by. Null: nothing.
-  std::vector<std::unique_ptr<ChangedKeys>> changed_;
+  SnapshotHost::Changes changed_;
   // Guarded in the same way: of the only slot that is kPart, or has just been made kAll by somebody else.
   SlotWalk part_;
   std::atomic<bool> cancelled_{false};

@@ -116,7 +116,6 @@ struct MemoryConfig {
   std::uint64_t max_memory = 0;  // bytes; 0: no limit
   EvictionPolicy policy = EvictionPolicy::kNone;
   std::uint32_t samples = 5;
-  std::uint32_t eviction_tenacity = 10;  // 0..100
   std::uint32_t lfu_log_factor = 10;
   std::uint32_t lfu_decay_minutes = 1;
   bool lazy_expire = false;

@@ -77,7 +77,8 @@ constexpr std::array kMemoryRows = {
     memory("maxmemory", ASH_BIND(memory.max_memory), 0, kUint64Max),
     choice("maxmemory-policy", ASH_BIND(memory.policy), kPolicyNames),
     integer("maxmemory-samples", ASH_BIND(memory.samples), 1, kInt32Max),
-    integer("maxmemory-eviction-tenacity", ASH_BIND(memory.eviction_tenacity), 0, 100),
+    integer("maxmemory-eviction-tenacity", "10", 0, 100)
+        .idle("keys are evicted in slices of half a millisecond until the limit is kept; clients are served between"),
     integer("lfu-log-factor", ASH_BIND(memory.lfu_log_factor), 0, kInt32Max),
     integer("lfu-decay-time", ASH_BIND(memory.lfu_decay_minutes), 0, kInt32Max),
     integer("active-expire-effort", "1", 1, 10).idle("expiry is exact: every key that is due is found"),

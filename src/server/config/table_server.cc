@@ -62,7 +62,6 @@ std::string_view title_problem(const Value& value) {
 constexpr std::array kProcessRows = {
     integer("threads", ASH_BIND(process.threads), 1, 64).immutable().ours("event loops"),
     integer("gather-wakeups", ASH_BIND(process.gather_wakeups), 0, 1'000)
-        .immutable()
         .ours("microseconds that a loop with many busy clients lets requests gather; 0: none"),
     integer("databases", ASH_BIND(process.databases), 1, kInt32Max).immutable(),
     yes_no("daemonize", ASH_BIND(process.daemonize)).immutable(),

@@ -237,9 +237,8 @@ void Server::apply_settings(const config::Config& config) {
   dispatcher_->observe(config.monitor);
   memory_.set_limit(config.memory.max_memory);
   ledger_.set_limit(client_limit(config));
-  workers_.broadcast([](Worker& worker) { worker.evict(); });
+  workers_.broadcast([](Worker& worker) { worker.take_settings(); });
   memory_.set_samples(config.memory.samples);
-  memory_.set_tenacity(config.memory.eviction_tenacity);
   keyspace_.access().policy = policy_of(config.memory.policy);
   keyspace_.access().lfu_log_factor = config.memory.lfu_log_factor;
   keyspace_.access().lfu_decay_minutes = config.memory.lfu_decay_minutes;
