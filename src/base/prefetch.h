@@ -10,4 +10,15 @@ inline void prefetch(const void* address) noexcept {
   asm volatile("");
 }
 
+/// The same for what will be written, a lock for instance: other cores lose their copy now, and not in a second trip.
+/// Where the instruction is not known, nothing happens.
+inline void prefetch_to_write(const void* address) noexcept {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
+#else
+  __builtin_prefetch(address, 1);
+  asm volatile("");
+#endif
+}
+
 }  // namespace ashlar
