@@ -85,7 +85,9 @@ void PrimaryLink::connect() {
   last_try_ = parts_.loop.now();
   if (net::is_numeric_address(primary_->address)) return dial(primary_->address);
   set_phase(Phase::kResolving);
-  resolver_ = Thread("repl-dns", [this, host = primary_->address, attempt = attempt_] {
+  if (!resolver_) resolver_.emplace("repl-dns");
+  // In order, not joined: this thread drives the cluster bus, too, and does not wait for a slow name server.
+  resolver_->submit([this, host = primary_->address, attempt = attempt_] {
     auto found = net::resolve(host);
     parts_.loop.post([this, attempt, found = std::move(found)] {
       if (attempt != attempt_) return;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/buffer.h"
+#include "base/executor.h"
 #include "base/file.h"
 #include "base/sync.h"
 #include "changelog/change_log.h"
@@ -135,7 +136,7 @@ class PrimaryLink final : private net::IoHandler {
   std::deque<Mark> marks_;
   std::optional<std::int64_t> durable_;
   std::unique_ptr<FullSync> sync_;
-  Thread resolver_;
+  std::optional<Executor> resolver_;  // since the first host that had to be looked up
   net::Watch watch_;
   mutable Mutex mutex_;
   Status status_ ASH_GUARDED_BY(mutex_);

@@ -276,8 +276,8 @@ void Replicas::feed_lagging(const Block& fresh) {
       if (lag_ && above && lag_memory() > *above) overflow_.put_away(lag_);
       lag_ = std::make_shared<Block>();
       lag_->begin = fresh.begin + static_cast<std::int64_t>(at);
+      lag_->memory = CountedMemory(lag_memory_, kMemory);  // first: an eviction may look between the two
       lag_->bytes.reserve(kRoom);
-      lag_->memory = CountedMemory(lag_memory_, kMemory);
     }
     const std::size_t n = std::min(kRoom - lag_->bytes.size(), fresh.bytes.size() - at);
     lag_->bytes.append(fresh.bytes, at, n);
@@ -287,10 +287,8 @@ void Replicas::feed_lagging(const Block& fresh) {
 }
 
 void Replicas::feed() {
-  const auto block = parts_.stream.take();
+  const auto block = parts_.stream.take(lag_memory_);
   if (!block) return;
-  const std::uint64_t passing = block->bytes.capacity();  // until the links have it
-  lag_memory_->fetch_add(passing, std::memory_order_relaxed);
   if (std::ranges::any_of(links_, [](const auto& entry) { return entry.second->queued_bytes() != 0; })) {
     feed_lagging(*block);
   } else {
@@ -303,7 +301,6 @@ void Replicas::feed() {
       link_lost(*link, "scheduled to be closed ASAP for overcoming of output buffer limits");
     }
   }
-  lag_memory_->fetch_sub(passing, std::memory_order_relaxed);
   note_holdings();
 }
 

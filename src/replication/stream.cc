@@ -25,15 +25,16 @@ void Stream::set_readers(Readers readers) {
   MutexLock lock(mutex_);
   has_readers_ = readers == Readers::kSome;
   if (has_readers_) return;
-  pending_ = {};
+  pending_ = std::string();  // not {}, which keeps the memory
   waiting_.store(0, std::memory_order_relaxed);
 }
 
-std::shared_ptr<Block> Stream::take() {
+std::shared_ptr<Block> Stream::take(std::shared_ptr<CountedMemory::Counter> held) {
   auto block = std::make_shared<Block>();
   MutexLock lock(mutex_);
   if (pending_.empty()) return nullptr;
   block->bytes.swap(pending_);
+  block->memory = CountedMemory(std::move(held), block->bytes.capacity());
   waiting_.store(0, std::memory_order_relaxed);
   block->begin = backlog_.end() - static_cast<std::int64_t>(block->bytes.size());
   return block;
@@ -78,7 +79,7 @@ void Stream::restart(NodeId id, std::int64_t offset) {
   id_ = id;
   second_id_ = NodeId();
   second_offset_ = -1;
-  pending_ = {};
+  pending_ = std::string();  // not {}, which keeps the memory
   waiting_.store(0, std::memory_order_relaxed);
   backlog_.reset(offset);
   end_.store(offset, std::memory_order_release);

@@ -99,8 +99,9 @@ class Stream final : public changelog::Sink {
   void set_readers(Readers readers);
   /// Bytes of memory that what came since then takes.
   [[nodiscard]] std::uint64_t waiting_memory() const noexcept { return waiting_.load(std::memory_order_relaxed); }
-  /// What came since the last call; null when nothing did.
-  [[nodiscard]] std::shared_ptr<Block> take();
+  /// What came since the last call; null when nothing did. Its memory counts in `held` before it ceases to wait here:
+  /// whoever adds the two up may see it twice, but never not at all.
+  [[nodiscard]] std::shared_ptr<Block> take(std::shared_ptr<CountedMemory::Counter> held);
 
   [[nodiscard]] History history() const;
   [[nodiscard]] std::int64_t end() const noexcept { return end_.load(std::memory_order_acquire); }

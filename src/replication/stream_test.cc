@@ -21,11 +21,12 @@ TEST_F(StreamTest, WakesOnceUntilItsBytesAreTaken) {
   stream.append("ab");
   stream.append("cd");
   EXPECT_EQ(wakes, 1);
-  const auto block = stream.take();
+  const auto held = std::make_shared<CountedMemory::Counter>(0);
+  const auto block = stream.take(held);
   ASSERT_NE(block, nullptr);
   EXPECT_EQ(block->begin, 4);
   EXPECT_EQ(block->bytes, "abcd");
-  EXPECT_EQ(stream.take(), nullptr);
+  EXPECT_EQ(stream.take(held), nullptr);
   stream.append("e");
   EXPECT_EQ(wakes, 2);
 }
@@ -36,8 +37,12 @@ TEST_F(StreamTest, TellsWhatMemoryItsUntakenBytesHave) {
   stream.set_readers(Stream::Readers::kSome);
   stream.append(std::string(1000, 'x'));
   EXPECT_GE(stream.waiting_memory(), 1000U);
-  (void)stream.take();
-  EXPECT_EQ(stream.waiting_memory(), 0U);
+  const auto held = std::make_shared<CountedMemory::Counter>(0);
+  {
+    const auto block = stream.take(held);
+    EXPECT_GE(held->load(), 1000U);
+  }
+  EXPECT_EQ(held->load() + stream.waiting_memory(), 0U);
   stream.append(std::string(1000, 'x'));
   stream.set_readers(Stream::Readers::kNone);
   EXPECT_EQ(stream.waiting_memory(), 0U);
