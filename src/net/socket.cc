@@ -125,6 +125,17 @@ Result<Fd> begin_connect(Fd fd, const Address& to, const std::string& name) {
   return fail_errno("connect", name, errno);
 }
 
+Result<void> give_to_group(const std::string& path, const std::string& name) {
+  std::array<char, 16 * 1024> room;  // for the names of its members
+  group found{};
+  group* result = nullptr;
+  const int error = ::getgrnam_r(name.c_str(), &found, room.data(), room.size(), &result);
+  if (error != 0) return fail_errno("getgrnam_r", name, error);
+  if (result == nullptr) return fail(fmt::format("no group has the name '{}'", name));
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), result->gr_gid) != 0) return fail_errno("chown", path, errno);
+  return {};
+}
+
 }  // namespace
 
 std::string to_string(const Endpoint& endpoint) {
@@ -148,17 +159,6 @@ Result<Fd> listen_tcp(const std::string& address, std::uint16_t port, int backlo
   ASH_TRY_VOID(bind_to(fd, where, name));
   if (::listen(fd.get(), backlog) != 0) return fail_errno("listen", name, errno);
   return fd;
-}
-
-Result<void> give_to_group(const std::string& path, const std::string& name) {
-  std::array<char, 16 * 1024> room;  // for the names of its members
-  group found{};
-  group* result = nullptr;
-  const int error = ::getgrnam_r(name.c_str(), &found, room.data(), room.size(), &result);
-  if (error != 0) return fail_errno("getgrnam_r", name, error);
-  if (result == nullptr) return fail(fmt::format("no group has the name '{}'", name));
-  if (::chown(path.c_str(), static_cast<uid_t>(-1), result->gr_gid) != 0) return fail_errno("chown", path, errno);
-  return {};
 }
 
 Result<Fd> listen_unix(const std::string& path, const UnixAccess& access, int backlog) {
