@@ -1,17 +1,14 @@
 #include "base/scheduling.h"
 
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 
 namespace ashlar {
 namespace {
 
-constexpr int kStandBack = 5;                  // of nice: each is a fifth less
 constexpr std::uint64_t kShortTurn = 100'000;  // ns; the least that the system takes
 
 /// What the system call reads; the C library has no name for it yet.
@@ -40,14 +37,6 @@ void prefer_short_turns() noexcept {
   if (attributes.policy != SCHED_OTHER) return;
   attributes.runtime = kShortTurn;
   (void)::syscall(SYS_sched_setattr, 0, &attributes, 0);
-}
-
-void stand_back() noexcept {
-  const auto self = static_cast<::id_t>(::syscall(SYS_gettid));
-  errno = 0;
-  const int now = ::getpriority(PRIO_PROCESS, self);  // of this thread alone, on Linux
-  if (now == -1 && errno != 0) return;
-  (void)::setpriority(PRIO_PROCESS, self, now + kStandBack);  // the system keeps it below its limit
 }
 
 }  // namespace ashlar

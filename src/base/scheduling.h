@@ -19,10 +19,6 @@ void stand_still(Micros span) noexcept;
 /// Source: sched_setattr(2), sched_runtime of SCHED_OTHER.
 void prefer_short_turns() noexcept;
 
-/// For a thread that works in the background: from now on those that answer others get three times as much of a core
-/// that both want. It cannot be taken back, so the thread should have nothing else to do.
-void stand_back() noexcept;
-
 /// For background work that shares cores with event loops: gives the core away now and then, not more often.
 /// Thread: one.
 class Pace {

@@ -110,7 +110,6 @@ void SlotSnapshot::start(keyspace::SafePoint::Participant* self) {
 }
 
 void SlotSnapshot::run() {
-  stand_back();
   Result<void> result = copy_slots();
   stopped_.store(true, std::memory_order_relaxed);
   stop_observing();
