@@ -108,8 +108,10 @@ class InnerCalls {
   [[nodiscard]] virtual std::optional<Refusal> call(std::span<const std::string_view> args, Session& session,
                                                     resp::Encoder& reply, Caller caller) = 0;
 
-  /// Runs one command between two groups: for those that take the whole key space by themselves (BGSAVE).
-  virtual void alone(std::span<const std::string_view> args, Session& session, resp::Encoder& reply) = 0;
+  /// Runs one command of a transaction between two groups: for those that take the whole key space by themselves
+  /// (BGSAVE). A refusal as from call().
+  [[nodiscard]] virtual std::optional<Refusal> alone(std::span<const std::string_view> args, Session& session,
+                                                     resp::Encoder& reply) = 0;
 
   /// The command that `args` names, subcommands included; nullptr when there is none.
   [[nodiscard]] virtual const Command* find(std::span<const std::string_view> args) const = 0;

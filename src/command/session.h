@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,9 @@ class Session {
   [[nodiscard]] virtual Completion defer() {
     return [](const LateReply&) {};
   }
+
+  /// A session with more bytes of replies than this is ended unread: what would come behind them need not be kept.
+  [[nodiscard]] virtual std::size_t reply_limit() const { return std::numeric_limits<std::size_t>::max(); }
 
   /// Whether a command of this session may wait for data (command/blocking.h).
   [[nodiscard]] virtual bool can_wait() const { return false; }

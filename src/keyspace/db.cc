@@ -157,6 +157,12 @@ char* Db::resize(const KeyRef& key, std::size_t size) {
   if (word == nullptr) {
     insert(db, key, Entry::make(key.text, {}, std::nullopt));
     word = locate(db, key);
+  } else if (Entry* hidden = word->record();
+             word->marked() && context_->expiry_role != ExpiryRole::kApply && expired(*hidden)) [[unlikely]] {
+    // For find() it is not there, whatever it is.
+    forget_fields(key, *hidden);
+    replace_record(db, word, Entry::make(key.text, {}, std::nullopt));
+    dispose(hidden);
   }
   const Entry::Writable result = Entry::writable(word->record(), size);
   word->replace(result.entry);
@@ -235,8 +241,10 @@ void Db::plan_field_expiry(const KeyRef& key, Hash& hash) {
 }
 
 void Db::dispose(Entry* entry) {
-  if (Reclaimer* reclaimer = keyspace_->reclaimer(); reclaimer != nullptr && entry->slow_to_free()) [[unlikely]]
-    reclaimer->discard(entry->take_value());
+  if (Reclaimer* reclaimer = keyspace_->reclaimer(); reclaimer != nullptr && entry->slow_to_free()) [[unlikely]] {
+    const std::uint64_t bytes = entry->memory_bytes();
+    reclaimer->discard(entry->take_value(), bytes);
+  }
   Entry::destroy(entry);
 }
 

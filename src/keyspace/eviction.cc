@@ -77,7 +77,8 @@ class Sampler {
 
 }  // namespace
 
-Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPolicy policy, std::uint32_t samples) {
+std::optional<std::uint64_t> evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPolicy policy,
+                                       std::uint32_t samples) {
   Sampler sampler(keyspace, context, policy);
   std::uint32_t found = 0;
   constexpr int kDraws = 64;
@@ -90,11 +91,13 @@ Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPoli
       found += sampler.look(SlotId::wrap(start + i), Sampler::Busy::kWait);
     }
   }
-  if (!sampler.best()) return Evicted::kNothingLeft;
+  if (!sampler.best()) return std::nullopt;
   const KeyRef key = keyspace.ref(sampler.best()->key);
   Slot& slot = keyspace.slot(key.slot);
   slot.lock.lock();
   Db db(keyspace, sampler.best()->db, context);
+  const Entry* entry = db.find(key, Access::kPeek);
+  const std::uint64_t bytes = entry == nullptr ? 0 : entry->memory_bytes();
   if (db.erase(key)) {
     Counters::bump(context.counters->evicted);
     if (context.removals != nullptr) context.removals->key_removed(db.index(), key, Removal::kEvicted);
@@ -103,7 +106,7 @@ Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPoli
   const auto is_empty = [](const SlotDb& d) { return d.table.empty(); };
   if (slot.others && std::ranges::all_of(*slot.others, is_empty)) slot.others.reset();
   slot.lock.unlock();
-  return Evicted::kOne;
+  return bytes;
 }
 
 }  // namespace ashlar::keyspace

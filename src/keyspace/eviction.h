@@ -3,16 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "keyspace/db.h"
 
 namespace ashlar::keyspace {
 
-enum class Evicted : std::uint8_t { kOne, kNothingLeft };
-
 /// Removes the best of `samples` sampled keys (of all databases) under `policy`, which is not kNoEviction. The removal
-/// is counted and recorded. kNothingLeft: no key qualifies.
-[[nodiscard]] Evicted evict_one(Keyspace& keyspace, const AccessContext& context, EvictionPolicy policy,
-                                std::uint32_t samples);
+/// is counted and recorded. Bytes that it gives back, now or in the background; nullopt: no key qualifies.
+[[nodiscard]] std::optional<std::uint64_t> evict_one(Keyspace& keyspace, const AccessContext& context,
+                                                     EvictionPolicy policy, std::uint32_t samples);
 
 }  // namespace ashlar::keyspace

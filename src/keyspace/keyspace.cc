@@ -11,6 +11,16 @@
 
 namespace ashlar::keyspace {
 
+namespace {
+
+/// For a table that has come where another was: a pass of the expiry cycle that had begun in one of them goes on in the
+/// other, so no bound is known.
+void look_again(SlotDb& db) {
+  if (db.expires != 0) db.next_expiry_ms = 0;
+}
+
+}  // namespace
+
 std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept {
   return XXH3_64bits_withSeed(key.data(), key.size(), seed);
 }
@@ -128,6 +138,8 @@ void Keyspace::swap(DbIndex a, DbIndex b, WallTime now, ModificationListener* li
     SlotDb& second = *s.find(b.value);
     std::swap(first, second);
     std::swap(first.number, second.number);
+    look_again(first);
+    look_again(second);
     if (s.agenda) s.agenda->swap(a.value, b.value);
     for (const Known& one : known) {
       const Interests::State after = interests_.state(one.db, ref(one.key), now);
@@ -158,6 +170,7 @@ void Keyspace::exchange(Keyspace& other, ModificationListener* listener) {
     std::swap(ours.first, theirs.first);
     std::swap(ours.others, theirs.others);
     std::swap(ours.agenda, theirs.agenda);
+    ours.for_each_db(look_again);
     for (std::uint32_t db = 0; told && db < databases_; ++db) {
       tell(DbIndex{db}, left[db], listener);
       tell(DbIndex{db}, present_of_interest(SlotId::wrap(i), DbIndex{db}), listener);

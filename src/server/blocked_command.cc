@@ -122,7 +122,7 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
     forget(blocked);
   }
   const Ticks spent = ticks_now() - start;
-  count_call(run, *blocked.command, blocked.args, spent, buffer.view(), blocked.session, Sampled::kForSlowLog);
+  count_call(run, *blocked.command, blocked.args, spent, buffer.view(), blocked.session, &run.effects);
   if (counts_slots()) [[unlikely]]
     count_slot(run, blocked.keys, blocked.session, spent, blocked.request_bytes, buffer.size());
   run.deliveries.push_back({blocked.deliver, std::string(buffer.view()), blocked.session.last_write});

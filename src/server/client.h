@@ -82,6 +82,7 @@ class Client final : public command::Session, public net::IoHandler {
   [[nodiscard]] std::string_view last_command() const noexcept { return last_command_; }
 
   [[nodiscard]] command::Completion defer() override;
+  [[nodiscard]] std::size_t reply_limit() const override;
   [[nodiscard]] bool can_wait() const override { return true; }
   [[nodiscard]] command::Delivery begin_wait(std::shared_ptr<keyspace::Waiter> waiter,
                                              std::optional<Millis> timeout) override;

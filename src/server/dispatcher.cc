@@ -104,14 +104,6 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
   run.access.expiry_role = origin == Origin::kClient ? role() : keyspace::ExpiryRole::kApply;
 }
 
-keyspace::ExpiryRole Dispatcher::role() const noexcept {
-  // A replica with writable data still leaves expiry to its primary; being a replica is what the gate tells. A pause
-  // keeps keys where they are too, and an import leaves them to its source.
-  const Gates& gates = parts_.gates;
-  const bool keeps = gates.closed(Gate::kReplica) || gates.closed(Gate::kImporting) || gates.paused();
-  return keeps ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
-}
-
 const Command* Dispatcher::resolve(std::span<const std::string_view> args) const {
   const Command* command = parts_.table.find(args[0]);
   if (command == nullptr || !command->spec.is(Flag::kHasSubcommands) || args.size() < 2) return command;
@@ -396,10 +388,10 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   // A script is shown before the commands that it runs, everything else behind what it has done.
   const bool script = command.spec.is(Flag::kSkipMonitor);
   if (script && parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, session);
+    show_to_monitors(run, command, args, {}, session);
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
   if (!script && parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, session);
+    show_to_monitors(run, command, args, run.effects.redacted(), session);
   if (run.uncounted) [[unlikely]] {
     run.uncounted = false;
     return Outcome::kDone;
@@ -407,7 +399,7 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   const Ticks spent = ticks_now() - start;
   const std::string_view written = reply.output().view();
   const std::string_view replied = written.substr(std::min(before, written.size()));
-  count_call(run, command, args, spent, replied, session, Sampled::kForSlowLog);
+  count_call(run, command, args, spent, replied, session, &run.effects);
   if (slot_counts) [[unlikely]] {
     const std::size_t opened = command.spec.is(Flag::kRunsQueue) ? kMultiRequestBytes : 0;
     count_slot(run, keys, session, spent, run.request_bytes + opened, replied.size());
@@ -421,7 +413,7 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
 }
 
 void Dispatcher::count_call(Execution& run, const Command& command, std::span<const std::string_view> args, Ticks spent,
-                            std::string_view reply, const command::Session& session, Sampled sampled) {
+                            std::string_view reply, const command::Session& session, const command::Effects* logged) {
   CommandCounters& counters = run.stats.commands[command.index];
   bump(counters.calls);
   bump(counters.ticks, spent);
@@ -432,25 +424,25 @@ void Dispatcher::count_call(Execution& run, const Command& command, std::span<co
     if (!run.error_counted) count_error(run, reply);
   }
   run.error_counted = false;
-  if (sampled == Sampled::kForSlowLog && (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
-                                          run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
-                                          reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed)))
-      [[unlikely]] {
-    note(run, command, args, session, spent, reply.size());
+  if (logged != nullptr && (spent >= noteworthy_ticks_.load(std::memory_order_relaxed) ||
+                            run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed) ||
+                            reply.size() >= noteworthy_reply_.load(std::memory_order_relaxed))) [[unlikely]] {
+    note(run, command, args, logged->redacted(), session, spent, reply.size());
   }
 }
 
 command::Host Dispatcher::host(Execution& run) { return {.inner = run.inner.get(), .blocker = &run.waits}; }
 
 void Dispatcher::note(const Execution& run, const Command& command, std::span<const std::string_view> args,
-                      const command::Session& session, Ticks spent, std::size_t reply_bytes) const {
+                      std::span<const std::size_t> secrets, const command::Session& session, Ticks spent,
+                      std::size_t reply_bytes) const {
   using Kind = CommandLog::Kind;
   const std::uint64_t micros = parts_.rate.micros(spent);
   parts_.latency.note(command.spec.is(Flag::kFast) ? "fast-command" : "command", run.access.now,
                       Micros(static_cast<std::int64_t>(micros)));
   if (command.spec.is(Flag::kSkipSlowlog)) return;
-  const CommandLog::Call call{args, run.effects.redacted(), run.access.now,
-                              address_of_ ? address_of_(session) : std::string(), session.name};
+  const CommandLog::Call call{args, secrets, run.access.now, address_of_ ? address_of_(session) : std::string(),
+                              session.name};
   if (micros >= slow_micros_.load(std::memory_order_relaxed)) parts_.command_log.add(Kind::kSlow, call, micros);
   if (run.request_bytes >= noteworthy_request_.load(std::memory_order_relaxed)) {
     parts_.command_log.add(Kind::kLargeRequest, call, run.request_bytes);
@@ -461,7 +453,7 @@ void Dispatcher::note(const Execution& run, const Command& command, std::span<co
 }
 
 void Dispatcher::show_to_monitors(const Execution& run, const Command& command, std::span<const std::string_view> args,
-                                  const command::Session& session) const {
+                                  std::span<const std::size_t> secrets, const command::Session& session) const {
   if (command.spec.is(Flag::kAdmin) || session.origin() == Origin::kLoader) return;
   std::vector<std::string_view> shown(args.begin(), args.end());
   if (command.spec.secrets != nullptr) {
@@ -469,9 +461,7 @@ void Dispatcher::show_to_monitors(const Execution& run, const Command& command, 
       if (command.spec.secrets(args, i)) shown[i] = "(redacted)";
     }
   }
-  if (run.group == nullptr) {  // else these are those of the command around
-    for (const std::size_t i : run.effects.redacted()) shown[i] = "(redacted)";
-  }
+  for (const std::size_t i : secrets) shown[i] = "(redacted)";
   // A script runs its commands for a session of its own, which has no address.
   std::string source = address_of_ ? address_of_(session) : std::string();
   if (source.empty() && run.group != nullptr) source = "lua";

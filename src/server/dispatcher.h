@@ -128,7 +128,9 @@ class Dispatcher {
   [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error = {});
 
   /// What becomes of expired keys that commands of clients meet.
-  [[nodiscard]] keyspace::ExpiryRole role() const noexcept;
+  [[nodiscard]] keyspace::ExpiryRole role() const noexcept {
+    return parts_.gates.keep_expired() ? keyspace::ExpiryRole::kReplica : keyspace::ExpiryRole::kPrimary;
+  }
   /// Set once, before the loops start.
   void set_router(command::Router* router) noexcept { router_ = router; }
   /// Who counts what slots cost; set once, before the loops start. Null: nobody.
@@ -187,11 +189,12 @@ class Dispatcher {
                const command::Effects& effects, const command::Session& session);
   void record_group(Execution& run, command::Session& session);
   [[nodiscard]] static command::Host host(Execution& run);
-  enum class Sampled : std::uint8_t { kForSlowLog, kNot };
+  /// `logged`: its effects, when it may stand in the command logs by itself.
   void count_call(Execution& run, const command::Command& command, std::span<const std::string_view> args, Ticks spent,
-                  std::string_view reply, const command::Session& session, Sampled sampled);
+                  std::string_view reply, const command::Session& session, const command::Effects* logged);
+  /// `secrets`: positions in `args` that are not shown.
   void show_to_monitors(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
-                        const command::Session& session) const;
+                        std::span<const std::size_t> secrets, const command::Session& session) const;
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
                       command::Session& session) const;
   void note_local_expiries(keyspace::Db& db, std::span<const keyspace::KeyRef> keys, const command::Session& session);
@@ -203,7 +206,8 @@ class Dispatcher {
   void count_slot(const Execution& run, std::span<const keyspace::KeyRef> keys, const command::Session& session,
                   Ticks spent, std::size_t bytes_in, std::size_t bytes_out) const;
   void note(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
-            const command::Session& session, Ticks spent, std::size_t reply_bytes) const;
+            std::span<const std::size_t> secrets, const command::Session& session, Ticks spent,
+            std::size_t reply_bytes) const;
 
   Parts parts_;
   command::Router* router_ = nullptr;

@@ -32,6 +32,13 @@ class Gates {
   }
   /// Writes are held back, and with them all that changes data by itself: expiry and eviction.
   [[nodiscard]] bool paused() const noexcept { return closed(Gate::kWritesPaused) || closed(Gate::kAllPaused); }
+  /// Keys that have expired stay where they are: they are for a primary or a source to remove, or nothing may change.
+  [[nodiscard]] bool keep_expired() const noexcept {
+    constexpr auto kKeeps = static_cast<std::uint32_t>(Gate::kReplica) | static_cast<std::uint32_t>(Gate::kImporting) |
+                            static_cast<std::uint32_t>(Gate::kWritesPaused) |
+                            static_cast<std::uint32_t>(Gate::kAllPaused);
+    return (bits_.load(std::memory_order_acquire) & kKeeps) != 0;
+  }
   [[nodiscard]] std::uint32_t bits() const noexcept { return bits_.load(std::memory_order_relaxed); }
 
  private:

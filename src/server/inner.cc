@@ -198,14 +198,7 @@ std::optional<Refusal> Inner::try_call(std::span<const std::string_view> args, c
     for (const command::KeyPosition& position : run_.positions) several.push_back(ref(args[position.argument]));
     keys = several;
   }
-  if (session.restricted() && dispatcher_.permissions_ != nullptr) {
-    using Where = command::Permissions::Where;
-    const Where where = caller == Caller::kTransaction ? Where::kTransaction : Where::kScript;
-    if (auto error = dispatcher_.permissions_->check(session, *command, args, where)) {
-      bump(run_.stats.commands[command->index].rejected);
-      return Refusal{Reason::kPermission, std::move(*error)};
-    }
-  }
+  if (auto refused = forbidden(*command, args, session, caller)) return refused;
   const DbIndex db_index = session.db;
   keyspace::Db db(dispatcher_.parts_.keyspace, db_index, run_.access);
   if (auto refused = placed(*command, args, keys, session, db)) {
@@ -220,14 +213,13 @@ std::optional<Refusal> Inner::try_call(std::span<const std::string_view> args, c
   command::Context context(command->spec, args, keys, db, reply, session, effects, Dispatcher::host(run_));
   const bool script = command->spec.is(Flag::kSkipMonitor);  // shown before its commands
   if (script && dispatcher_.parts_.monitors.any()) [[unlikely]]
-    dispatcher_.show_to_monitors(run_, *command, args, session);
+    dispatcher_.show_to_monitors(run_, *command, args, {}, session);
   command->handler(context);
   if (!script && dispatcher_.parts_.monitors.any()) [[unlikely]]
-    dispatcher_.show_to_monitors(run_, *command, args, session);
+    dispatcher_.show_to_monitors(run_, *command, args, effects.redacted(), session);
   const std::string_view written = reply.output().view();
-  const auto sampled = caller == Caller::kTransaction ? Dispatcher::Sampled::kForSlowLog : Dispatcher::Sampled::kNot;
   dispatcher_.count_call(run_, *command, args, ticks_now() - start, written.substr(std::min(before, written.size())),
-                         session, sampled);
+                         session, caller == Caller::kTransaction ? &effects : nullptr);
   // A script reads for whoever has called it.
   if (caller_->tracks_keys) dispatcher_.remember_reads(*command, keys, *caller_);
   dispatcher_.collect(run_, *command, args, db_index, effects, session);
@@ -236,11 +228,26 @@ std::optional<Refusal> Inner::try_call(std::span<const std::string_view> args, c
   return std::nullopt;
 }
 
-void Inner::alone(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
+std::optional<Refusal> Inner::forbidden(const Command& command, std::span<const std::string_view> args,
+                                        const command::Session& session, Caller caller) {
+  if (!session.restricted() || dispatcher_.permissions_ == nullptr) return std::nullopt;
+  using Where = command::Permissions::Where;
+  const Where where = caller == Caller::kTransaction ? Where::kTransaction : Where::kScript;
+  auto error = dispatcher_.permissions_->check(session, command, args, where);
+  if (!error) return std::nullopt;
+  bump(run_.stats.commands[command.index].rejected);
+  return Refusal{Reason::kPermission, std::move(*error)};
+}
+
+std::optional<Refusal> Inner::alone(std::span<const std::string_view> args, command::Session& session,
+                                    resp::Encoder& reply) {
   ASH_CHECK(run_.group == nullptr);
   const Command* command = find(args);
   ASH_CHECK(command != nullptr && !command->spec.has_keys());
+  if (auto refused = forbidden(*command, args, session, Caller::kTransaction)) return refused;
   (void)dispatcher_.call(run_, *command, {}, args, session, reply);
+  run_.effects.finish();  // else they would be taken for those of the command around
+  return std::nullopt;
 }
 
 const Command* Inner::find(std::span<const std::string_view> args) const { return dispatcher_.resolve(args); }

@@ -16,7 +16,8 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
                                         const std::function<void()>& body) override;
   [[nodiscard]] std::optional<command::Refusal> call(std::span<const std::string_view> args, command::Session& session,
                                                      resp::Encoder& reply, command::Caller caller) override;
-  void alone(std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) override;
+  [[nodiscard]] std::optional<command::Refusal> alone(std::span<const std::string_view> args, command::Session& session,
+                                                      resp::Encoder& reply) override;
   [[nodiscard]] const command::Command* find(std::span<const std::string_view> args) const override;
   [[nodiscard]] keyspace::KeyRef ref(std::string_view key) const override;
   void record_for(command::Recipients recipients) override;
@@ -34,6 +35,9 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
                                                          command::Caller caller);
   [[nodiscard]] std::optional<command::Refusal> refusal(const command::Command& command, std::size_t argc,
                                                         command::Session& session, command::Caller caller) const;
+  [[nodiscard]] std::optional<command::Refusal> forbidden(const command::Command& command,
+                                                          std::span<const std::string_view> args,
+                                                          const command::Session& session, command::Caller caller);
   [[nodiscard]] std::optional<command::Refusal> placed(const command::Command& command,
                                                        std::span<const std::string_view> args,
                                                        std::span<const keyspace::KeyRef> keys,

@@ -8,9 +8,11 @@ namespace {
 constexpr Ticks kEvictionTicks = 1'500'000;  // about half a millisecond: the next batch goes on
 }
 
-bool MemoryGuard::over(std::uint64_t limit) const {
+std::uint64_t MemoryGuard::excess(std::uint64_t limit) const {
   const std::uint64_t used = memory_used();
-  return used > limit && used - limit > exempt_();
+  if (used <= limit) return 0;
+  const std::uint64_t above = used - limit;
+  return above - std::min(above, exempt_());
 }
 
 bool MemoryGuard::over_limit() const {
@@ -38,7 +40,8 @@ MemoryGuard::Exceeded MemoryGuard::exceeded(WallTime now) const noexcept {
 MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limit) {
   if (duty_.load(std::memory_order_relaxed) == Duty::kIgnoreLimit) return Room::kEnough;
   const WallTime now = run.access.now;
-  if (!over(limit)) {
+  const std::uint64_t wanted = excess(limit);
+  if (wanted == 0) {
     note_state(now, false);
     return Room::kEnough;
   }
@@ -49,14 +52,14 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   const keyspace::EnteredBatch inside(run.participant);
   const Ticks deadline = ticks_now() + kEvictionTicks;
   const std::uint32_t samples = samples_.load(std::memory_order_relaxed);
-  while (over(limit)) {
-    for (int i = 0; i < 8; ++i) {
-      if (keyspace::evict_one(keyspace_, run.access, policy, samples) == keyspace::Evicted::kNothingLeft) {
-        return over(limit) ? Room::kNone : Room::kEnough;
-      }
-      run.wrote = true;
-    }
-    if (ticks_now() > deadline) break;
+  std::uint64_t freed = 0;
+  for (std::uint32_t keys = 1; freed < wanted; ++keys) {
+    const auto bytes = keyspace::evict_one(keyspace_, run.access, policy, samples);
+    if (!bytes) return over(limit) ? Room::kNone : Room::kEnough;
+    freed += *bytes;
+    run.wrote = true;
+    // Other loops evict too.
+    if (keys % 8 == 0 && (ticks_now() > deadline || !over(limit))) break;
   }
   return Room::kEnough;
 }

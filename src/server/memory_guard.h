@@ -16,7 +16,7 @@ class MemoryGuard {
  public:
   enum class Room : std::uint8_t { kEnough, kNone };
   /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis, what is copied for a snapshot,
-  /// and spare buffers of connections).
+  /// spare buffers of connections, and what is being freed).
   MemoryGuard(keyspace::Keyspace& keyspace, std::function<std::uint64_t()> exempt)
       : keyspace_(keyspace), exempt_(std::move(exempt)) {}
 
@@ -27,7 +27,8 @@ class MemoryGuard {
   enum class Duty : std::uint8_t { kEvict, kIgnoreLimit };
   void set_duty(Duty duty) noexcept { duty_.store(duty, std::memory_order_relaxed); }
 
-  /// Evicts until the dataset fits, or for about half a millisecond. kNone: it does not fit and nothing may go.
+  /// Evicts as much as there is too much now, and no more: what evicting itself takes (messages about the keys) is for
+  /// the next time. At most for about half a millisecond. kNone: it does not fit and nothing may go.
   [[nodiscard]] Room make_room(Execution& run) {
     const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit == 0) [[likely]]
@@ -51,7 +52,9 @@ class MemoryGuard {
   [[nodiscard]] std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
  private:
-  [[nodiscard]] bool over(std::uint64_t limit) const;
+  /// Bytes above the limit, of those that count.
+  [[nodiscard]] std::uint64_t excess(std::uint64_t limit) const;
+  [[nodiscard]] bool over(std::uint64_t limit) const { return excess(limit) != 0; }
   void note_state(WallTime now, bool over) noexcept;
   [[nodiscard]] Room make_room_slow(Execution& run, std::uint64_t limit);
 

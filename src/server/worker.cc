@@ -247,13 +247,15 @@ void Worker::run_slice(const Slice& slice) {
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
     run_->request_bytes = slice.batch->bytes(done);
-    run_->access.expiry_role = client.import_source ? role_of_import() : role;
+    run_->access.expiry_role = client.import_source ? role_of_import() : parts_.dispatcher.role();
     if (parts_.dispatcher.run(*run_, located, args, client, client.encoder_) == Outcome::kPostponed) {
       postpone(client);
       break;
     }
     consumed += slice.batch->bytes(done);
     after_command(client, located, before);
+    if (client.out_.size() > kReadChunk) [[unlikely]]
+      enforce_output_limit(client);
     if (acks_wanted_) [[unlikely]]
       note_write(client, before);
     if (inbox_.pending()) [[unlikely]]
@@ -439,9 +441,18 @@ void Worker::flush(Client& client) {
   }
 }
 
-void Worker::enforce_output_limit(Client& client) {
+const config::OutputBufferLimit& Worker::output_limit(const Client& client) {
   const auto kind = client.subscribed ? config::ClientClass::kPubSub : config::ClientClass::kNormal;
-  const config::OutputBufferLimit& limit = config_.get().clients.output_limit(kind);
+  return config_.get().clients.output_limit(kind);
+}
+
+std::size_t Worker::reply_limit(const Client& client) {
+  const std::size_t hard = output_limit(client).hard;
+  return hard == 0 ? std::numeric_limits<std::size_t>::max() : hard;
+}
+
+void Worker::enforce_output_limit(Client& client) {
+  const config::OutputBufferLimit& limit = output_limit(client);
   const std::size_t pending = client.out_.size();
   bool over = limit.hard != 0 && pending > limit.hard;
   if (limit.soft != 0 && pending > limit.soft) {

@@ -118,6 +118,8 @@ class Worker {
   [[nodiscard]] const std::vector<Client*>& monitors() const noexcept { return monitors_; }
   /// Ends what this connection has registered anywhere, silently: it is gone, or as good as new (RESET).
   void forget(Client& client);
+  /// Bytes of replies that this client may have waiting before it is closed.
+  [[nodiscard]] std::size_t reply_limit(const Client& client);
   /// Ends a connection now, without sending what is left.
   void close(Client& client);
   /// Gives connections the present state of their users; ends those whose user is gone.
@@ -194,6 +196,7 @@ class Worker {
   void protocol_error(Client& client);
   void flush_all();
   void flush(Client& client);
+  [[nodiscard]] const config::OutputBufferLimit& output_limit(const Client& client);
   void enforce_output_limit(Client& client);
   void account(Client& client);
   void evict_clients();

@@ -40,6 +40,8 @@ Client::~Client() = default;
 
 void Client::on_ready(net::Readiness readiness) noexcept { worker_.client_ready(*this, readiness); }
 
+std::size_t Client::reply_limit() const { return worker_.reply_limit(*this); }
+
 command::Completion Client::defer() {
   if (in_transaction) {  // the transaction goes on, and the reply is put in its place when it comes
     const std::uint64_t ticket = worker_.hold(*this);

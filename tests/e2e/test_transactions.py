@@ -194,3 +194,70 @@ def test_replies_that_come_late_stand_where_their_commands_stood(server):
     assert [wire.read() for _ in range(5)] == ["OK"] + ["QUEUED"] * 4
     assert wire.read() == ["OK", "PONG", "OK", ["timeout", "100"]]
     assert wire.read() == "PONG"
+
+
+def test_secrets_of_a_command_in_a_transaction_are_shown_nowhere(server):
+    admin, watcher = client(server), client(server)
+    admin.config_set("slowlog-log-slower-than", 0)
+    admin.set("k", "v")
+    with watcher.monitor() as monitor:
+        for commands in ([("ACL", "SETUSER", "u", "on", *[">hush"] * 100)], [("CONFIG", "SET", "masterauth", "hush")],
+                         [("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "AUTH2", "user", "hush"), ("PING",)]):
+            pipe = admin.pipeline(transaction=True)
+            for command in commands:
+                pipe.execute_command(*command)
+            pipe.execute(raise_on_error=False)
+        admin.set("end", "1")
+        seen = []
+        while not seen or not seen[-1].endswith("end 1"):
+            seen.append(monitor.next_command()["command"])
+    assert seen.count("EXEC") == 3
+    logged = [entry["command"].decode() if isinstance(entry["command"], bytes) else entry["command"]
+              for entry in admin.slowlog_get(100)]
+    assert any(line.startswith("MIGRATE 127.0.0.1 1 k 0 10 AUTH2 (redacted) (redacted)") for line in logged), logged
+    assert not [line for line in seen + logged if "hush" in line]
+
+
+def test_exec_asks_again_whether_the_user_may_do_what_was_queued(server):
+    admin = client(server)
+    admin.execute_command("ACL", "SETUSER", "once", "on", ">p", "~*", "+@all")
+    other = redis.Redis(harness.HOST, server.port, username="once", password="p").client()
+    for command in (("MULTI",), ("CONFIG", "SET", "maxmemory", "12345"), ("ACL", "SETUSER", "once", "+@all"), ("GET", "k")):
+        other.execute_command(*command)
+    admin.execute_command("ACL", "SETUSER", "once", "-@all", "+exec")
+    other.connection.send_command("EXEC")
+    replies = other.connection.read_response()
+    assert len(replies) == 3 and all(isinstance(reply, redis.exceptions.NoPermissionError) for reply in replies), replies
+    assert admin.config_get("maxmemory") == {"maxmemory": "0"}
+
+
+@pytest.mark.parametrize("transaction", [False, True], ids=["pipeline", "transaction"])
+def test_replies_beyond_the_output_limit_are_not_kept(server, transaction):
+    admin = client(server)
+    admin.set("big", "x" * (1 << 20))
+    admin.config_set("client-output-buffer-limit", "normal 3000000 0 0")
+    before = admin.info("memory")["used_memory"]
+    pipe = client(server).pipeline(transaction=transaction)
+    for _ in range(60):
+        pipe.get("big")
+    pipe.set("done", "1")
+    with pytest.raises(redis.ConnectionError):
+        pipe.execute()
+    assert admin.info("memory")["used_memory_peak"] < before + (20 << 20)
+    assert admin.get("done") == ("1" if transaction else None)  # a transaction is executed whole
+
+
+def test_a_pause_that_ends_in_a_pipeline_ends_for_the_commands_behind_it(server):
+    admin, other = client(server), client(server)
+    for key, kind in (("list", "RPUSH"), ("set", "SADD"), ("hll", "PFADD")):
+        admin.execute_command(kind, key, "a")
+        admin.pexpire(key, 100)
+    admin.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+    wait_until(lambda: not any(admin.exists(key) for key in ("list", "set", "hll")), 10, "the end of their time")
+    pipe = other.pipeline(transaction=False)
+    pipe.execute_command("CLIENT", "UNPAUSE")
+    for key in ("list", "set", "hll"):
+        pipe.execute_command("PFADD", key, "x", "y")
+    assert pipe.execute()[1:] == [1, 1, 1]
+    assert [other.pfcount(key) for key in ("list", "set", "hll")] == [2, 2, 2]
+    assert other.info("stats")["expired_keys"] == 3

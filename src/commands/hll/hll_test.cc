@@ -2,6 +2,7 @@
 
 #include "commands/hll/commands.h"
 #include "commands/testing/run.h"
+#include "keyspace/values/list.h"
 
 namespace ashlar::commands {
 namespace {
@@ -32,6 +33,21 @@ TEST_F(Hll, CountsDifferentElementsAndTellsWhatChanged) {
   EXPECT_EQ(r.run({"pfcount", "h"}), ":2\r\n");
   EXPECT_TRUE(r.recorded.empty());
   EXPECT_EQ(r.run({"pfcount", "none"}), ":0\r\n");
+}
+
+TEST_F(Hll, TakesTheWholePlaceOfWhatHasExpiredAndIsStillThere) {
+  const WallTime soon = r.clock.wall() + Millis(1);
+  put("text", "x");
+  r.access.now = r.clock.wall();
+  keyspace::Db db(r.keyspace, r.db, r.access);
+  db.set(r.keyspace.ref("text"), "x", soon);
+  db.put(r.keyspace.ref("list"), {keyspace::Owned<keyspace::List>(new keyspace::List())}, soon);
+  r.clock.advance(Seconds(1));
+  r.access.expiry_role = keyspace::ExpiryRole::kReplica;
+  for (const std::string_view key : {"text", "list"}) {
+    EXPECT_EQ(r.run({"pfadd", key, "a", "b"}), ":1\r\n");
+    EXPECT_EQ(r.run({"pfcount", key}), ":2\r\n");
+  }
 }
 
 // The text was taken from redis-server 7.0.15.

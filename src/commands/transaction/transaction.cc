@@ -144,9 +144,14 @@ class Run {
   }
   void put(const QueuedCommand& queued, Manner manner) {
     args_.assign(queued.args.begin(), queued.args.end());
-    if (manner == Manner::kAlone) return ctx_.inner().alone(args_, ctx_.session, ctx_.reply);
-    const auto refusal = ctx_.inner().call(args_, ctx_.session, ctx_.reply, Caller::kTransaction);
+    ByteBuffer& replies = ctx_.reply.output();
+    const std::size_t before = replies.size();
+    const auto refusal = manner == Manner::kAlone
+                             ? ctx_.inner().alone(args_, ctx_.session, ctx_.reply)
+                             : ctx_.inner().call(args_, ctx_.session, ctx_.reply, Caller::kTransaction);
     if (refusal) ctx_.error(refusal->error);
+    if (before > ctx_.session.reply_limit()) [[unlikely]]
+      replies.truncate(before);
   }
 
   Context& ctx_;

@@ -340,6 +340,7 @@ void Server::hold_writes(replication::Host::Hold hold) {
 
 std::uint64_t Server::exempt_memory() const {
   std::uint64_t sum = persistence_.aof_buffer() + persistence_.host().copied_bytes() + ledger_.spare();
+  if (const auto* reclaimer = keyspace_.reclaimer()) sum += reclaimer->pending_bytes();
   if (!replication_) return sum;
   return sum + replication_->lag_memory();
 }
