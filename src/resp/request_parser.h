@@ -22,7 +22,7 @@ struct Limits {
   static constexpr std::size_t kMaxLine = 64 * 1024;
 
   std::size_t max_bulk_len = 512ULL * 1024 * 1024;  // bytes of one argument
-  std::size_t max_args = 1'048'576;                 // arguments of one command
+  std::size_t max_args = 0x7fff'ffff;               // arguments of one command
   Login login = Login::kAuthenticated;
 };
 

@@ -145,9 +145,13 @@ TEST(RequestParser, CommandsBeforeAnErrorAreDelivered) {
   EXPECT_EQ(got.error, "Protocol error: invalid multibulk length");
 }
 
+TEST(RequestParser, TakesAsManyArgumentsAsRedisAndNoMemoryForThemBeforeTheyCome) {
+  EXPECT_EQ(error_of("*2147483647\r\n$1\r\na\r\n"), "");
+}
+
 TEST(RequestParser, RefusesBadCounts) {
   const std::string expected = "Protocol error: invalid multibulk length";
-  for (const char* count : {"", "x", "+1", "01", "1 ", " 1", "1048577", "99999999999999999999", "-x"}) {
+  for (const char* count : {"", "x", "+1", "01", "1 ", " 1", "2147483648", "99999999999999999999", "-x"}) {
     EXPECT_EQ(error_of("*" + std::string(count) + "\r\n"), expected) << count;
   }
 }

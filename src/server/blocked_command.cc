@@ -1,6 +1,7 @@
 #include "server/blocked_command.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "keyspace/slot_guard.h"
@@ -38,10 +39,13 @@ void Dispatcher::begin_wait(Execution& run, const command::Command& command, con
   for (const command::KeyPosition& position : run.positions) {
     blocked->keys.push_back(parts_.keyspace.ref(blocked->args[position.argument]));
   }
+  // Commands wait for their keys in the order in which they name them: each is found where the last one was, or behind.
+  auto own = blocked->keys.cbegin();
   for (const KeyRef& wanted : request.keys) {
     const auto same = [&](const KeyRef& key) { return key.text == wanted.text; };
-    const auto own = std::ranges::find_if(blocked->keys, same);
-    ASH_CHECK(own != blocked->keys.end());
+    const auto from = std::exchange(own, std::find_if(own, blocked->keys.cend(), same));
+    if (own == blocked->keys.cend()) own = std::find_if(blocked->keys.cbegin(), from, same);
+    ASH_CHECK(own != blocked->keys.cend() && same(*own));
     blocked->awaited.push_back(*own);
   }
   blocked->type = request.type;

@@ -5,8 +5,10 @@
 namespace ashlar::server {
 
 namespace {
+// Of some milliseconds each: finding that no key may go takes a walk over all slots.
+constexpr Ticks kBetweenVainSearches = 150'000'000;
 constexpr Ticks kEvictionTicks = 1'500'000;  // about half a millisecond: the next batch goes on
-}
+}  // namespace
 
 std::uint64_t MemoryGuard::excess(std::uint64_t limit) const {
   const std::uint64_t used = memory_used();
@@ -48,13 +50,17 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   note_state(now, true);
   const auto policy = keyspace_.access().policy.load(std::memory_order_relaxed);
   if (policy == keyspace::EvictionPolicy::kNoEviction) return Room::kNone;
+  const Ticks start = ticks_now();
+  const Ticks searched = searched_.load(std::memory_order_relaxed);
+  if (searched != 0 && start - searched < kBetweenVainSearches) return Room::kNone;
   if (!run.participant.enter_unless_busy()) return Room::kEnough;  // nothing runs that would need it
   const keyspace::EnteredBatch inside(run.participant);
-  const Ticks deadline = ticks_now() + kEvictionTicks;
+  const Ticks deadline = start + kEvictionTicks;
   const std::uint32_t samples = samples_.load(std::memory_order_relaxed);
   std::uint64_t freed = 0;
   for (std::uint32_t keys = 1; freed < wanted; ++keys) {
     const auto bytes = keyspace::evict_one(keyspace_, run.access, policy, samples);
+    searched_.store(bytes ? 0 : ticks_now(), std::memory_order_relaxed);
     if (!bytes) return over(limit) ? Room::kNone : Room::kEnough;
     freed += *bytes;
     run.wrote = true;

@@ -65,6 +65,7 @@ class MemoryGuard {
   std::atomic<Duty> duty_{Duty::kEvict};
   std::atomic<std::int64_t> over_since_ms_{0};  // 0: the limit is kept
   std::atomic<std::int64_t> over_total_ms_{0};
+  std::atomic<Ticks> searched_{0};  // when no key was found that may go; 0: the last search has found one
 };
 
 }  // namespace ashlar::server

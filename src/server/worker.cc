@@ -74,6 +74,11 @@ void Worker::client_ready(Client& client, net::Readiness readiness) {
     return;
   }
   if (readiness.writable) mark_flush(client);
+  // Whole commands that wait for their turn are enough: who sends faster than we run them waits in the kernel.
+  if (client.in_ready_list_ && client.in_.size() >= kReadChunk && client.parser_.missing_bytes() == 0) {
+    client.watch_.ask_again();
+    return;
+  }
   if (readiness.readable) read_input(client, readiness.ended ? Input::kEnds : Input::kGoesOn);
 }
 
@@ -455,6 +460,8 @@ void Worker::enforce_output_limit(Client& client) {
   const config::OutputBufferLimit& limit = output_limit(client);
   const std::size_t pending = client.out_.size();
   bool over = limit.hard != 0 && pending > limit.hard;
+  constexpr std::size_t kStrangersMost = 1024;  // source: Redis 7, of who has not logged in
+  over |= !client.authenticated && pending > kStrangersMost;
   if (limit.soft != 0 && pending > limit.soft) {
     if (!client.over_soft_limit_since_) client.over_soft_limit_since_ = loop_.now();
     over |= loop_.now() - *client.over_soft_limit_since_ > limit.soft_for;

@@ -1,5 +1,6 @@
 """What one connection does to others: pauses, ends of waits, limits on memory, sockets that open and close."""
 import socket
+import threading
 
 import pytest
 import redis
@@ -196,3 +197,34 @@ def test_a_paused_replica_takes_the_stream_without_applying_it(cluster, ports, n
     assert replica.info("replication")["slave_repl_offset"] != end
     replica.call("CLIENT", "UNPAUSE")
     wait_until(lambda: replica.info("replication")["slave_repl_offset"] == end, 10, "the stream to be applied")
+
+
+@pytest.mark.parametrize("login", ["with", "without"])
+def test_who_sends_faster_than_commands_run_waits_and_loses_nothing(node, login):
+    if login == "without":
+        node.call("CONFIG", "SET", "requirepass", "secret")
+    admin = redis.Redis(HOST, node.port, password="secret" if login == "without" else None, decode_responses=True)
+    admin.config_set("client-query-buffer-limit", 1 << 20)
+    commands = 300_000
+    answer = b"+PONG\r\n" if login == "with" else b"-NOAUTH Authentication required.\r\n"
+    flood = socket.create_connection((HOST, node.port))
+    left = commands * len(answer)
+    sender = threading.Thread(target=flood.sendall, args=(b"PING\r\n" * commands,))
+    sender.start()
+    try:
+        while left > 0:
+            got = flood.recv(1 << 20)
+            assert got, f"the connection ended with {left} bytes of replies to come"
+            left -= len(got)
+    finally:
+        flood.close()
+        sender.join()
+    assert admin.info("memory")["used_memory_peak"] < (40 << 20)
+
+
+def test_a_wait_may_name_keys_twice_and_in_any_order(node):
+    waiting = Wire(node)
+    waiting.send("BLPOP", "b", "a", "b", "c", "a", "0")
+    blocked(node, 1)
+    node.call("RPUSH", "c", "v")
+    assert waiting.read() == ["c", "v"]

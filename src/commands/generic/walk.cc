@@ -89,8 +89,10 @@ struct ScanCursor {
 
   [[nodiscard]] static std::optional<ScanCursor> parse(std::string_view text) {
     const auto number = parse_u64(text);
-    if (!number || *number >> (kSlotBits + kPositionBits) != 0) return std::nullopt;
-    return ScanCursor{SlotId::wrap(static_cast<std::uint32_t>(*number & (kSlotCount - 1))), *number >> kSlotBits};
+    if (!number) return std::nullopt;
+    constexpr std::uint64_t kPositions = (std::uint64_t{1} << kPositionBits) - 1;
+    return ScanCursor{SlotId::wrap(static_cast<std::uint32_t>(*number & (kSlotCount - 1))),
+                      *number >> kSlotBits & kPositions};
   }
   [[nodiscard]] std::int64_t wire() const noexcept {
     return static_cast<std::int64_t>(position << kSlotBits | slot.value());

@@ -118,8 +118,14 @@ TEST_F(Walk, ScanSeesTheSelectedDatabaseOnly) {
   EXPECT_EQ(r.run({"keys", "*"}), "*0\r\n");
   EXPECT_EQ(r.run({"randomkey"}), "$-1\r\n");
 }
+TEST_F(Walk, ScanTakesAnyNumberForACursor) {
+  r.run({"set", "k", "v"});
+  for (const std::string_view strange : {"4611686018427387904", "9223372036854775808", "18446744073709551615"}) {
+    EXPECT_TRUE(r.run({"scan", strange}).starts_with("*2\r\n")) << strange;
+  }
+}
 TEST_F(Walk, ScanRefusesCursorsAndOptionsThatAreNone) {
-  for (const std::string_view bad : {"x", "-1", "", "4611686018427387904", "99999999999999999999"}) {
+  for (const std::string_view bad : {"x", "-1", "", "18446744073709551616", "99999999999999999999"}) {
     EXPECT_EQ(r.run({"scan", bad}), "-ERR invalid cursor\r\n") << bad;
   }
   EXPECT_EQ(r.run({"scan", "0", "COUNT", "0"}), "-ERR syntax error\r\n");

@@ -6,6 +6,14 @@ namespace {
 struct ZsetWrite : ZsetBoth {};
 ASH_BOTH_ENCODINGS(ZsetWrite);
 
+TEST_F(ZsetTest, ASmallSetKnowsNoNegativeZeroAndALargeOneDoes) {
+  EXPECT_EQ(brief({"zadd", "z", "-0", "a"}), ":1");
+  EXPECT_EQ(brief({"zscore", "z", "a"}), "$1 0");
+  use_index();
+  EXPECT_EQ(brief({"zadd", "large", "-0", "a"}), ":1");
+  EXPECT_EQ(brief({"zscore", "large", "a"}), "$2 -0");
+}
+
 TEST_P(ZsetWrite, ZaddCountsNewMembersAndWithChChangedOnesToo) {
   EXPECT_EQ(run({"zadd", "z", "1", "a", "2", "b"}), ":2\r\n");
   EXPECT_EQ(run({"zadd", "z", "5", "a", "3", "c"}), ":1\r\n");

@@ -27,7 +27,8 @@ double score_at(const ListpackView& view, ListpackPos pos) {
 /// A score as the listpack keeps it: an integer where it is one, else the shortest text.
 class PackedScore {
  public:
-  explicit PackedScore(double score) noexcept : item_(format_double(score, text_)) {}
+  // A listpack has the integer 0 for both zeros, as in Redis.
+  explicit PackedScore(double score) noexcept : item_(format_double(score == 0 ? 0 : score, text_)) {}
   PackedScore(const PackedScore&) = delete;
   PackedScore& operator=(const PackedScore&) = delete;
   [[nodiscard]] const PackedItem& item() const noexcept { return item_; }
