@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Checks that every header below src/ compiles alone, with few compilations.
 
-  tools/check_headers.py [--root DIR] [--flags FILE] [--jobs N]     one line per header that does not; exit 1 if there is any
+  tools/check_headers.py [--root DIR] [--flags FILE] [--jobs N] [--share I/N]     one line per header that does not; exit 1 if there is any
 
 A header is proven when nothing stands before it, or nothing but headers that it includes anyway: those give it nothing that it
 has not got. So the headers are put into the fewest chains in which each includes the one before, and every chain is one
 compilation: the cost is that of its last header. Only includes above the first declaration count.
-The flags are those of a compile_commands.json (default: build/dev).
+The flags are those of a compile_commands.json (default: build/dev). With --share 0/3 a third of the compilations is done: which one a
+chain belongs to depends on the name of its last header, so that N runs with different I do all of them.
 """
 import argparse
 import concurrent.futures
@@ -18,6 +19,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zlib
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
 DECLARATION = re.compile(r"^(namespace|class|struct|enum|union|template|using|typedef|inline|constexpr|static|extern)\b", re.M)
@@ -98,17 +100,29 @@ def compile_chain(command, folder, number, chain):
     return "" if result.returncode == 0 else result.stderr.strip() or f"{unit}: exit {result.returncode}"
 
 
-def check(root, command, jobs):
-    """(number of headers, number of compilations, complaints)."""
+def belongs(chain, share):
+    index, count = share
+    return zlib.crc32(chain[-1].encode()) % count == index
+
+
+def share_of(text):
+    index, count = (int(word) for word in text.split("/"))
+    if not 0 <= index < count:
+        raise ValueError(text)
+    return index, count
+
+
+def check(root, command, jobs, share=(0, 1)):
+    """(number of headers compiled, number of compilations, complaints)."""
     folder = root / "build" / "headers"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     includes = closures(root / "src")
-    lists = chains(includes)
+    lists = [chain for chain in chains(includes) if belongs(chain, share)]
     command = [*command, f"-I{root / 'src'}"]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         complaints = list(pool.map(lambda item: compile_chain(command, folder, *item), enumerate(lists)))
-    return len(includes), len(lists), [complaint for complaint in complaints if complaint]
+    return sum(map(len, lists)), len(lists), [complaint for complaint in complaints if complaint]
 
 
 def main():
@@ -116,9 +130,10 @@ def main():
     parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
     parser.add_argument("--flags", type=pathlib.Path, help="a compile_commands.json")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--share", type=share_of, default=(0, 1), help="I/N: that part of them, 0/N to N-1/N")
     options = parser.parse_args()
     command = flags_of(options.flags or options.root / "build/dev/compile_commands.json")
-    headers, units, complaints = check(options.root, command, options.jobs)
+    headers, units, complaints = check(options.root, command, options.jobs, options.share)
     print("\n".join(complaints), end="\n" if complaints else "")
     print(f"{headers} headers in {units} compilations, {len(complaints)} of them failed")
     return 1 if complaints else 0

@@ -202,6 +202,13 @@ def test_headers_are_compiled_alone(tree):
     assert len(complaints) == 2 and "base/c.h:2" in complaints[0] + complaints[1] and "base/d.h:2" in complaints[0] + complaints[1]
 
 
+def test_shares_of_the_headers_make_all_of_them(tree):
+    for number in range(9):
+        tree(f"src/base/h{number}.h", "#pragma once\n")
+    shares = [check_headers.check(tree.root, ["g++", "-std=c++23"], 2, (i, 3))[0] for i in range(3)]
+    assert sum(shares) == 9 and max(shares) < 9
+
+
 def test_headers_are_guarded(tree):
     tree("src/base/a.h", "struct A {};\n")
     assert "redefinition" in check_headers.check(tree.root, ["g++", "-std=c++23"], 1)[2][0]

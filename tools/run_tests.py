@@ -8,7 +8,7 @@
   e2e     real processes and real clients on the release build: tests/e2e, tests/cli, tests/diff, tests/config,
           tests/scenarios
   suite   files of Redis' own test suite that are soon done (tests/conformance/fast.txt), on the release build
-  headers every header alone
+  headers every header alone; of the headers a third, by the commit, when all tiers run
   unit    unit tests under AddressSanitizer and UBSan
   fuzz    every fuzz target, with a fixed seed, on the same build: those that read what anybody can send for a minute
   tsan    the unit tests of concurrent code (tools/tsan-tests.txt) under ThreadSanitizer
@@ -44,6 +44,7 @@ E2E_PORTS = 420  # for each of two that run at a time
 # Folders of tests whose programs or ports are their own.
 BESIDE = {"cli": {"ASHLAR_TEST_PORT": "21900"}, "diff": {"ASHLAR_E2E_PORTS": "21860-21899"}, "config": {},
           "scenarios": {"ASHLAR_E2E_PORTS": "22000-22049"}}
+HEADER_SHARES = 3  # all headers take seven minutes of processor time: a run compiles a third of them alone
 PLANTED_BUGS = ["vote-twice", "vote-before-persist", "keep-epoch"]
 PLANTED_FROM, PLANTED_SEEDS = 65, 24  # a second vote is rare: one seed in forty shows it
 
@@ -131,8 +132,15 @@ def build(options, preset, targets=(), aside=None):
 
 def compile_headers(options, aside):
     ok = run("configure-dev", ["cmake", "--preset", "dev"], aside=aside)[0]
-    ok = ok and run("headers", [TOP / "tools/check_headers.py", "--jobs", options.jobs], seconds=2400, aside=aside)[0]
+    share = f"{commit_number() % HEADER_SHARES}/{HEADER_SHARES}" if options.tiers == DEFAULT else "0/1"
+    ok = ok and run("headers", [TOP / "tools/check_headers.py", "--jobs", options.jobs, "--share", share], seconds=2400, aside=aside)[0]
     return [] if ok else ["headers alone"]
+
+
+def commit_number():
+    """The id of the present commit as a number, different after each, also where the history is not there; 0 outside of a repository."""
+    found = subprocess.run(["git", "-C", TOP, "rev-parse", "HEAD"], capture_output=True, text=True)
+    return int(found.stdout, 16) if found.returncode == 0 else 0
 
 
 def compile_asan(options, aside):
@@ -354,7 +362,7 @@ def tier_fuzz(options):
     if tally.failed:
         return tally
     programs = [BUILD / "asan/bin" / name for name in sorted(targets_of("asan")) if name.endswith("_fuzz")]
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+    with concurrent.futures.ThreadPoolExecutor(options.jobs + 1) as pool:  # by the clock, so that all are soon done
         for name, ok in pool.map(lambda program: fuzz_one(options, program), programs):
             tally.add(f"fuzz {name}" + (": the planted bug was not found" if name == "canary" else ""), ok)
     return tally
