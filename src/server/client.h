@@ -162,12 +162,15 @@ class Client final : public command::Session, public net::IoHandler {
   resp::Encoder encoder_{out_};
   resp::RequestParser parser_;
   std::function<void(Departed)> departure_;
-  /// Places in out_ where replies are still to be filled in, ascending; nothing is sent meanwhile.
+  /// Places in out_ where replies are still to be put in, ascending, by tickets without a gap; nothing is sent
+  /// meanwhile. They are put in together, so that each byte moves once.
   struct HeldReply {
     std::uint64_t ticket;
     std::size_t offset;
+    std::optional<std::string> text = std::nullopt;
   };
   std::vector<HeldReply> held_;
+  std::size_t held_without_text_ = 0;
   std::uint64_t last_ticket_ = 0;
   UnacknowledgedReplies unacknowledged_;
   ReplOffset noted_write_;    // the write up to which unacknowledged_ knows all

@@ -82,7 +82,7 @@ class Worker {
   /// The reply that belongs here comes later: by fill(), with the ticket. The client is suspended until no reply is
   /// held back any more. An EXEC may hold back several.
   [[nodiscard]] std::uint64_t hold(Client& client);
-  /// Puts in what `write` writes. Nothing happens if the client is gone.
+  /// `write` writes it. Nothing happens if the client is gone.
   void fill(ClientId id, std::uint64_t ticket, const std::function<void(Client&)>& write);
   /// The reply of a suspended command has been written: go on with this client.
   void resume(Client& client);
@@ -194,6 +194,7 @@ class Worker {
   /// CLIENT REPLY OFF and SKIP: takes back what a command has answered.
   static void keep_silent(Client& client, std::size_t output_before);
   void protocol_error(Client& client);
+  static void put_in_held(Client& client);
   void flush_all();
   void flush(Client& client);
   [[nodiscard]] const config::OutputBufferLimit& output_limit(const Client& client);

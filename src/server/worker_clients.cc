@@ -124,26 +124,39 @@ void Worker::arm_wait_timer(Client& client, Millis timeout) {
 std::uint64_t Worker::hold(Client& client) {
   client.suspended_ = true;
   client.held_.push_back({++client.last_ticket_, client.out_.size()});
+  ++client.held_without_text_;
   return client.last_ticket_;
 }
 
 void Worker::fill(ClientId id, std::uint64_t ticket, const std::function<void(Client&)>& write) {
   Client* client = find(id);
   if (client == nullptr) return;
-  const auto held = std::ranges::find(client->held_, ticket, &Client::HeldReply::ticket);
-  if (held == client->held_.end()) return;
+  std::vector<Client::HeldReply>& held = client->held_;
+  if (held.empty() || ticket < held.front().ticket || ticket > held.back().ticket) return;
+  std::optional<std::string>& text = held[ticket - held.front().ticket].text;
+  if (text) return;
   const std::size_t before = client->out_.size();
-  const std::size_t offset = std::min(held->offset, before);  // CLIENT REPLY OFF takes back what was written
-  const std::string behind(client->out_.view().substr(offset));
-  client->out_.truncate(offset);
   write(*client);
-  client->out_.append(behind);
-  client->unacknowledged_.shift(client->output_total_ + offset,
-                                static_cast<std::int64_t>(client->out_.size()) - static_cast<std::int64_t>(before));
-  for (auto later = client->held_.erase(held); later != client->held_.end(); ++later) {
-    later->offset += client->out_.size() - before;
+  text.emplace(client->out_.view().substr(before));
+  client->out_.truncate(before);
+  if (--client->held_without_text_ > 0) return;
+  put_in_held(*client);
+  resume(*client);
+}
+
+void Worker::put_in_held(Client& client) {
+  const std::string written(client.out_.view());
+  std::size_t done = 0;
+  client.out_.clear();
+  for (const Client::HeldReply& reply : std::exchange(client.held_, {})) {
+    const std::size_t offset = std::min(reply.offset, written.size());  // CLIENT REPLY OFF takes back what was written
+    client.out_.append(std::string_view(written).substr(done, offset - done));
+    client.unacknowledged_.shift(client.output_total_ + client.out_.size(),
+                                 static_cast<std::int64_t>(reply.text->size()));
+    client.out_.append(*reply.text);
+    done = offset;
   }
-  if (client->held_.empty()) resume(*client);
+  client.out_.append(std::string_view(written).substr(done));
 }
 
 void Worker::late_reply(ClientId id, const command::LateReply& write) {

@@ -261,3 +261,18 @@ def test_a_pause_that_ends_in_a_pipeline_ends_for_the_commands_behind_it(server)
     assert pipe.execute()[1:] == [1, 1, 1]
     assert [other.pfcount(key) for key in ("list", "set", "hll")] == [2, 2, 2]
     assert other.info("stats")["expired_keys"] == 3
+
+
+def test_replies_that_come_later_stand_where_their_commands_do(server):
+    pipe = client(server).pipeline(transaction=True)
+    pipe.set("n", 1)
+    for _ in range(3):
+        pipe.execute_command("CLIENT", "KILL", "ID", "99999999")
+        pipe.incr("n")
+        pipe.client_list()
+    pipe.get("n")
+    replies = pipe.execute()
+    assert replies[0] is True and replies[-1] == "4"
+    for turn in range(3):
+        killed, number, clients = replies[1 + 3 * turn:4 + 3 * turn]
+        assert (killed, number) == (0, turn + 2) and [c["cmd"] for c in clients if c["cmd"] == "client|list"], replies
