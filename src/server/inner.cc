@@ -97,7 +97,8 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
                    {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)}};
   }
   if (caller == Caller::kTransaction) return std::nullopt;
-  if (spec.is(Flag::kNoScript) && !dispatcher_.all_in_scripts_.load(std::memory_order_relaxed)) {
+  const bool for_clients = spec.is(Flag::kNoScript) && !dispatcher_.all_in_scripts_.load(std::memory_order_relaxed);
+  if (for_clients || spec.is(Flag::kDefers)) {
     return Refusal{Reason::kNotAllowed, {ErrorCode::kGeneric, "This Redis command is not allowed from script"}};
   }
   // What may be passed on counts as a write, so that CLIENT PAUSE WRITE may let such scripts run.

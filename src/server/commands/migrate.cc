@@ -46,7 +46,7 @@ void find_migrate_keys(std::span<const std::string_view> args, std::vector<comma
 constexpr CommandSpec kMigrate{
     .name = "migrate",
     .arity = command::at_least(6),
-    .flags = Flag::kWrite | Flag::kMovableKeys | Flag::kServesOpenSlot,
+    .flags = Flag::kWrite | Flag::kMovableKeys | Flag::kServesOpenSlot | Flag::kDefers,
     .group = command::Group::kGeneric,
     .categories = command::Category::kKeyspace | command::Category::kDangerous,
     .keys = {command::one_key(3, KeyAccess::kRW, KeyAction::kAccess | KeyAction::kDelete),
