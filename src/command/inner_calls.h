@@ -40,14 +40,15 @@ struct GroupScope {
   std::span<const keyspace::KeyRef> keys = {};
   /// In a cluster: the group runs only if this node serves these, all of one slot. Usually the same as `keys`.
   std::span<const keyspace::KeyRef> routed = {};
-  /// Whether the group writes, for the cluster's answer: the flags of all its commands.
+  /// What the group does, for the cluster's answer and for what makes it wait: the flags of all its commands. One that
+  /// says nothing is never kPostponed.
   Flag flags = Flag::kNone;
 };
 
 enum class GroupEnd : std::uint8_t {
   kRan,
   kRefused,    // the cluster's redirection or refusal has been replied
-  kPostponed,  // the slot is held: nothing was run or replied, and the whole command will be run again later
+  kPostponed,  // a slot is held: nothing was run or replied, and the whole command will be run again later
 };
 
 /// On whose behalf a command runs inside a group.

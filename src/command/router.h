@@ -15,22 +15,20 @@ namespace ashlar::command {
 
 /// Run it here.
 struct Serve {};
-/// Keep the command until the keys' slot is no longer held (Worker::unpause()).
-struct Wait {};
 /// Answer this redirection or refusal: MOVED, ASK, TRYAGAIN, CROSSSLOT, CLUSTERDOWN.
 struct Refuse {
   Error error;
 };
-using Route = std::variant<Serve, Wait, Refuse>;
+using Route = std::variant<Serve, Refuse>;
 
 class Router {
  public:
   virtual ~Router() = default;
-  /// Where a command on these keys belongs.
+  /// Where a command with these flags on these keys belongs. Those of a script say what the script may do.
   /// Called with the slots of `keys` locked (never empty), so that what it sees of their presence holds while the
   /// command runs. Thread: any loop.
-  [[nodiscard]] virtual Route route(const CommandSpec& spec, std::span<const keyspace::KeyRef> keys,
-                                    const Session& session, keyspace::Db& db) = 0;
+  [[nodiscard]] virtual Route route(Flag flags, std::span<const keyspace::KeyRef> keys, const Session& session,
+                                    keyspace::Db& db) = 0;
 };
 
 }  // namespace ashlar::command

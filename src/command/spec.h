@@ -57,10 +57,14 @@ enum class Flag : std::uint32_t {
   kComposite = 1U << 25,       // locks nothing before it runs: opens a group (command/inner_calls.h)
   kImmediate = 1U << 26,       // runs at once inside MULTI instead of being queued
   kRunsQueue = 1U << 27,       // EXEC: what is asked of a command is asked of the queued ones
+  kDefers = 1U << 29,          // may answer when it has long ended (Session::defer()): no script can wait for that
   kServesOpenSlot = 1U << 30,  // runs on both nodes of a slot that moves, whether the keys are there or not
 };
 [[nodiscard]] constexpr Flag operator|(Flag a, Flag b) noexcept {
   return static_cast<Flag>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
+}
+[[nodiscard]] constexpr Flag operator&(Flag a, Flag b) noexcept {
+  return static_cast<Flag>(static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b));
 }
 [[nodiscard]] constexpr bool has(Flag set, Flag any_of) noexcept {
   return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(any_of)) != 0;

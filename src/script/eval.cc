@@ -152,6 +152,8 @@ class Port final : public ScriptPort {
   void call(std::span<const std::string_view> args, resp::Encoder& reply) override {
     const auto refused = parts_.ctx.inner().call(args, session_, reply, parts_.caller);
     if (refused) return reply.error_line(text_of(*refused));
+    // DEBUG lets everything run that is not for scripts.
+    if (reply.output().empty()) return reply.error_line("ERR A script cannot wait for the reply of this command");
     if (!parts_.self.wrote.load(std::memory_order_relaxed) && parts_.ctx.inner().has_written())
       parts_.self.wrote = true;
   }
@@ -255,12 +257,15 @@ void ScriptCommands::run(Context& ctx, const Job& job) {
   self->unkillable = ctx.session.origin() != Origin::kClient;
 
   using Extent = GroupScope::Extent;
-  const Flag writes = reads ? Flag::kReadOnly : Flag::kWrite;
+  // One that says nothing of itself is not known to write: on a replica its reads are served.
+  const Flag may = reads                                     ? Flag::kReadOnly
+                   : has(job.flags, ScriptFlag::kCompatible) ? Flag::kMayReplicate
+                                                             : Flag::kWrite;
   // A script without keys may go wherever it likes when nothing says which slots it will touch.
   const bool whole =
       parts_.mode == Mode::kStandalone || ctx.keys.empty() || has(job.flags, ScriptFlag::kAllowCrossSlotKeys);
   const GroupScope scope{
-      .extent = whole ? Extent::kWholeKeyspace : Extent::kKeys, .keys = ctx.keys, .routed = ctx.keys, .flags = writes};
+      .extent = whole ? Extent::kWholeKeyspace : Extent::kKeys, .keys = ctx.keys, .routed = ctx.keys, .flags = may};
   auto* calls = dynamic_cast<ScriptCalls*>(&ctx.inner());
   ASH_CHECK(calls != nullptr);
   (void)ctx.inner().group(ctx, scope, [&] {

@@ -103,14 +103,16 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
   {
     const SlotGuard guard(parts_.keyspace, blocked.keys);
     if (blocked.done) return;
+    const bool held = parts_.gates.closed(Gate::kSlotsHeld) && blocked.command->spec.is(command::Flag::kWrite);
+    if (held && parts_.gates.holds(blocked.keys)) return;
     keyspace::Db db(parts_.keyspace, blocked.session.db, run.access);
     const command::Route route = router_ == nullptr
                                      ? command::Route(command::Serve{})
-                                     : router_->route(blocked.command->spec, blocked.keys, blocked.session, db);
+                                     : router_->route(blocked.command->spec.flags, blocked.keys, blocked.session, db);
     if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
       if (may_wait_on(*refusal) && !worth_running(blocked, db)) return;
       reply.error(refusal->error);
-    } else if (std::holds_alternative<command::Wait>(route) || !worth_running(blocked, db)) {
+    } else if (!worth_running(blocked, db)) {
       return;
     } else {
       run.effects.finish();

@@ -22,7 +22,9 @@ void ClientPause::pause(Holder holder, Scope scope, MonoTime end) {
 void ClientPause::unpause(Holder holder) {
   {
     MutexLock lock(mutex_);
-    holds_[static_cast<std::size_t>(holder)].reset();
+    std::optional<Hold>& hold = holds_[static_cast<std::size_t>(holder)];
+    if (!hold) return;
+    hold.reset();
     set_gates();
   }
   let_go();

@@ -1,5 +1,6 @@
 /// Holds back commands for a while: CLIENT PAUSE, and whoever else needs quiet (a failover). Each holder has its own
-/// pause; a gate stays closed while any of them wants it so.
+/// pause; a gate stays closed while any of them wants it so. Nobody else opens or closes these gates while clients are
+/// served.
 #pragma once
 
 #include <array>

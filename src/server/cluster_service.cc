@@ -178,12 +178,11 @@ void ClusterService::drop_slots(const std::vector<cluster::SlotRange>& slots) {
 }
 
 void ClusterService::pause_writes(MonoTime until, std::function<void(ReplOffset)> paused) {
-  parts_.gates.close(Gate::kWritesPaused);
+  parts_.pause.pause(ClientPause::Holder::kFailover, ClientPause::Scope::kWrites, until);
   {
     const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), &run_->participant);
   }
   // Every loop has passed a safe point since the gate closed: no write is under way any more.
-  (void)parts_.control.call_at(until, [this] { resume_writes(); });
   parts_.control.post([this, paused = std::move(paused)] {
     paused(ReplOffset{parts_.replication.offset ? parts_.replication.offset() : 0});
   });
@@ -204,10 +203,6 @@ void ClusterService::broadcast(pubsub::Hub::Scope scope, std::string_view channe
   driver_.admin(cluster::PublishOut{std::move(publish)}, [](const Result<cluster::AdminValue>&) {});
 }
 
-void ClusterService::resume_writes() {
-  if (!parts_.gates.closed(Gate::kWritesPaused)) return;
-  parts_.gates.open(Gate::kWritesPaused);
-  parts_.workers.broadcast([](Worker& worker) { worker.unpause(); });
-}
+void ClusterService::resume_writes() { parts_.pause.unpause(ClientPause::Holder::kFailover); }
 
 }  // namespace ashlar::server

@@ -8,6 +8,7 @@
 #include "cluster/admin/cluster_router.h"
 #include "cluster/admin/slot_stats.h"
 #include "cluster/driver/driver.h"
+#include "server/client_pause.h"
 #include "server/config/settings.h"
 #include "server/dispatcher.h"
 #include "server/pubsub/hub.h"
@@ -28,7 +29,7 @@ class ClusterService final : public cluster::Host {
     FileSystem& files;
     keyspace::Keyspace& keyspace;
     changelog::ChangeLog& log;
-    Gates& gates;
+    ClientPause& pause;
     WorkerPool& workers;
     Replication replication;
     pubsub::Hub& hub;

@@ -171,15 +171,27 @@ std::optional<Error> Dispatcher::refuse(Flag flags, std::uint32_t closed, const 
   return std::nullopt;
 }
 
+bool Dispatcher::meets_hold(const Command& command, Flag flags, std::span<const KeyRef> keys) const {
+  if (!keys.empty()) return parts_.gates.holds(keys);
+  // A group says itself what it may touch.
+  return command::has(flags, Flag::kWrite) && !command.spec.is(Flag::kComposite) && parts_.gates.holds_any();
+}
+
 std::optional<Outcome> Dispatcher::hold_back(Execution& run, const Command& command, Flag flags,
                                              std::span<const KeyRef> keys, std::uint32_t closed,
                                              command::Session& session, resp::Encoder& reply) {
   if (session.origin() != Origin::kClient) return std::nullopt;
+  // Before the redirection: what goes to the other server now would be there before the keys are.
+  if ((closed & static_cast<std::uint32_t>(Gate::kSlotsHeld)) != 0 && meets_hold(command, flags, keys)) {
+    return Outcome::kPostponed;
+  }
+  closed &= ~static_cast<std::uint32_t>(Gate::kSlotsHeld);
+  if (closed == 0) return std::nullopt;
   // A redirection comes before every refusal: what this node cannot do now, the owner of the keys can.
   if (router_ != nullptr && !keys.empty()) {
     keyspace::Db db(parts_.keyspace, session.db, run.access);
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
-    const command::Route route = router_->route(command.spec, keys, session, db);
+    const command::Route route = router_->route(flags, keys, session, db);
     if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
       reject(run, &command, refusal->error, session, reply);
       return Outcome::kDone;
@@ -277,7 +289,7 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     return Outcome::kDone;
   }
   if (queues) [[unlikely]] {
-    if (const auto error = refuse_queueing(run, *command, keys, session)) {
+    if (const auto error = refuse_queueing(run, flags, keys, session)) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
@@ -342,12 +354,12 @@ Outcome Dispatcher::run_aside(std::span<const std::string_view> args, command::S
   return Outcome::kDone;
 }
 
-std::optional<Error> Dispatcher::refuse_queueing(Execution& run, const Command& command, std::span<const KeyRef> keys,
+std::optional<Error> Dispatcher::refuse_queueing(Execution& run, Flag flags, std::span<const KeyRef> keys,
                                                  command::Session& session) const {
   if (router_ == nullptr || session.origin() != Origin::kClient || keys.empty()) return std::nullopt;
   keyspace::Db db(parts_.keyspace, session.db, run.access);
   const keyspace::SlotGuard guard(parts_.keyspace, keys);
-  command::Route route = router_->route(command.spec, keys, session, db);
+  command::Route route = router_->route(flags, keys, session, db);
   if (auto* refusal = std::get_if<command::Refuse>(&route)) return std::move(refusal->error);
   return std::nullopt;
 }
@@ -484,13 +496,12 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
   if (!keys.empty() && !everything) [[likely]] {
     const keyspace::SlotGuard guard(parts_.keyspace, keys);
     if (router_ != nullptr && session.origin() == Origin::kClient) {
-      const command::Route route = router_->route(command.spec, keys, session, db);
+      const command::Route route = router_->route(command.spec.flags, keys, session, db);
       if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
         reject(run, &command, refusal->error, session, reply);
         run.uncounted = true;
         return Outcome::kDone;
       }
-      if (std::holds_alternative<command::Wait>(route)) return Outcome::kPostponed;
     }
     const bool may_wait = command.spec.is(Flag::kBlocking) && session.can_wait();
     if (may_wait) run.waits.open();

@@ -163,13 +163,16 @@ class Dispatcher {
   friend class Inner;
   [[nodiscard]] std::optional<Error> refuse(command::Flag flags, std::uint32_t closed,
                                             const command::CommandSpec& spec) const;
+  /// Whether it writes to a slot that is held (Gates::hold()).
+  [[nodiscard]] bool meets_hold(const command::Command& command, command::Flag flags,
+                                std::span<const keyspace::KeyRef> keys) const;
   /// What a closed gate means for this command, of which `flags` are asked; nullopt: nothing.
   [[nodiscard]] std::optional<Outcome> hold_back(Execution& run, const command::Command& command, command::Flag flags,
                                                  std::span<const keyspace::KeyRef> keys, std::uint32_t closed,
                                                  command::Session& session, resp::Encoder& reply);
   [[nodiscard]] bool looks_everywhere(const command::Command& command, std::span<const std::string_view> args) const;
   [[nodiscard]] const command::Command* resolve(std::span<const std::string_view> args) const;
-  [[nodiscard]] std::optional<Error> refuse_queueing(Execution& run, const command::Command& command,
+  [[nodiscard]] std::optional<Error> refuse_queueing(Execution& run, command::Flag flags,
                                                      std::span<const keyspace::KeyRef> keys,
                                                      command::Session& session) const;
   void begin_wait(Execution& run, const command::Command& command, const command::BlockRequest& request,

@@ -43,21 +43,35 @@ GroupEnd Inner::group(command::Context& ctx, const GroupScope& scope, const std:
   return run_locked(ctx, scope, group, body);
 }
 
+bool Inner::meets_hold(const command::Context& ctx, const GroupScope& scope) const {
+  Gates& gates = dispatcher_.parts_.gates;
+  if (!gates.closed(Gate::kSlotsHeld) || ctx.session.origin() != Origin::kClient) return false;
+  if (!command::has(scope.flags, Flag::kWrite | Flag::kMayReplicate)) return false;
+  return scope.extent == GroupScope::Extent::kWholeKeyspace ? gates.holds_any() : gates.holds(scope.keys);
+}
+
 GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenGroup& group,
                            const std::function<void()>& body) {
+  if (meets_hold(ctx, scope)) {
+    run_.postpone = true;
+    return GroupEnd::kPostponed;
+  }
   if (dispatcher_.router_ != nullptr && ctx.session.origin() == Origin::kClient && !scope.routed.empty()) {
-    command::CommandSpec spec = ctx.spec;
-    spec.flags = spec.flags | scope.flags;
-    const command::Route route = dispatcher_.router_->route(spec, scope.routed, ctx.session, ctx.db);
+    const command::Route route =
+        dispatcher_.router_->route(ctx.spec.flags | scope.flags, scope.routed, ctx.session, ctx.db);
     if (const auto* refusal = std::get_if<command::Refuse>(&route)) {
       ctx.error(refusal->error);
       return GroupEnd::kRefused;
     }
-    if (std::holds_alternative<command::Wait>(route)) {
-      run_.postpone = true;
-      return GroupEnd::kPostponed;
-    }
     group.routed = scope.routed[0].slot;
+    group.routed_writes = command::has(scope.flags, Flag::kWrite);
+  }
+  const bool nowhere = dispatcher_.router_ != nullptr && scope.routed.empty();  // FLUSHALL, whose queue a primary took
+  if (nowhere && ctx.session.origin() == Origin::kClient && command::has(scope.flags, Flag::kWrite) &&
+      dispatcher_.parts_.gates.closed(Gate::kReadOnlyReplica)) {
+    const Error error{ErrorCode::kReadOnly, {}};
+    ctx.error(ErrorCode::kExecAbort, "Transaction discarded because of: " + error.resp_text());
+    return GroupEnd::kRefused;
   }
   run_.group = &group;
   caller_ = &ctx.session;
@@ -97,7 +111,8 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
                    {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)}};
   }
   if (caller == Caller::kTransaction) return std::nullopt;
-  if (spec.is(Flag::kNoScript) && !dispatcher_.all_in_scripts_.load(std::memory_order_relaxed)) {
+  const bool for_clients = spec.is(Flag::kNoScript) && !dispatcher_.all_in_scripts_.load(std::memory_order_relaxed);
+  if (for_clients || spec.is(Flag::kDefers)) {
     return Refusal{Reason::kNotAllowed, {ErrorCode::kGeneric, "This Redis command is not allowed from script"}};
   }
   // What may be passed on counts as a write, so that CLIENT PAUSE WRITE may let such scripts run.
@@ -138,6 +153,12 @@ bool Inner::leaves_its_slot(std::span<const KeyRef> keys) const {
 std::optional<Refusal> Inner::placed(const Command& command, std::span<const std::string_view> args,
                                      std::span<const KeyRef> keys, command::Session& session, keyspace::Db& db) const {
   const OpenGroup& group = *run_.group;
+  // A group waits before it begins. An EXEC that has let others run in its middle may meet a hold there.
+  Gates& gates = dispatcher_.parts_.gates;
+  if (gates.closed(Gate::kSlotsHeld) && session.origin() == Origin::kClient &&
+      command.spec.is(Flag::kWrite | Flag::kMayReplicate) && gates.holds(keys)) [[unlikely]] {
+    return Refusal{Reason::kForeignSlot, {ErrorCode::kTryAgain, {}}};
+  }
   if (!group.exclusive) {
     const bool everything = dispatcher_.looks_everywhere(command, args);
     if (everything || command::looks_at_all_slots(command.spec)) {
@@ -153,8 +174,12 @@ std::optional<Refusal> Inner::placed(const Command& command, std::span<const std
   }
   if (dispatcher_.router_ == nullptr || session.origin() != Origin::kClient || keys.empty()) return std::nullopt;
   if (leaves_its_slot(keys)) return Refusal{Reason::kUndeclared, {ErrorCode::kCrossSlot, {}}};
-  if (std::ranges::all_of(keys, [&](const KeyRef& key) { return key.slot == group.routed; })) return std::nullopt;
-  const command::Route route = dispatcher_.router_->route(command.spec, keys, session, db);
+  // A script that did not say that it writes may run on a replica, as long as it does not.
+  const bool asked = group.routed_writes || !command.spec.is(Flag::kWrite) || !gates.closed(Gate::kReplica);
+  if (asked && std::ranges::all_of(keys, [&](const KeyRef& key) { return key.slot == group.routed; })) {
+    return std::nullopt;
+  }
+  const command::Route route = dispatcher_.router_->route(command.spec.flags, keys, session, db);
   if (const auto* refused = std::get_if<command::Refuse>(&route)) {
     const ErrorCode code = refused->error.code;
     const Reason reason = code == ErrorCode::kClusterDown ? Reason::kClusterDown
@@ -162,7 +187,6 @@ std::optional<Refusal> Inner::placed(const Command& command, std::span<const std
                                                           : Reason::kForeignSlot;
     return Refusal{reason, refused->error};
   }
-  if (std::holds_alternative<command::Wait>(route)) return Refusal{Reason::kForeignSlot, {ErrorCode::kTryAgain, {}}};
   return std::nullopt;
 }
 

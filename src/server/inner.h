@@ -30,6 +30,8 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
  private:
   [[nodiscard]] command::GroupEnd run_locked(command::Context& ctx, const command::GroupScope& scope, OpenGroup& group,
                                              const std::function<void()>& body);
+  /// Whether it may write to a slot that is held (Gates::hold()).
+  [[nodiscard]] bool meets_hold(const command::Context& ctx, const command::GroupScope& scope) const;
   [[nodiscard]] std::optional<command::Refusal> try_call(std::span<const std::string_view> args,
                                                          command::Session& session, resp::Encoder& reply,
                                                          command::Caller caller);

@@ -219,3 +219,23 @@ def test_an_error_names_the_line_of_the_call_that_is_returned(server):
     asking.set("k", "v")
     with pytest.raises(redis.ResponseError, match=r"WRONGTYPE .* script: [0-9a-f]{40}, on @user_script:2\.$"):
         asking.eval("local n = 1\nreturn redis.call('lpush', KEYS[n], 'x')", 1, "k")
+
+
+DEFERRED = [("cluster", "links"), ("cluster", "bumpepoch"), ("cluster", "saveconfig"), ("cluster", "setslot", 1, "stable"),
+            ("cluster", "forget", 40 * "0"), ("cluster", "count-failure-reports", 40 * "0"), ("migrate", harness.HOST, 1, "k", 0, 10)]
+
+
+def test_a_script_cannot_call_what_answers_when_it_has_long_ended(cluster, ports):
+    node = start(cluster, ports, "cluster-enabled yes\ncluster-config-file nodes.conf\n")
+    assert node.call("CLUSTER", "ADDSLOTSRANGE", 0, harness.SLOTS - 1) == "OK"
+    wait_until(lambda: node.call("SET", "k", "v") == "OK", 10, "a cluster of one")
+    wire = Wire(node)
+    for words in DEFERRED:
+        for keys in ([], ["k"]):
+            reply = wire.call("EVAL", "return redis.call(unpack(ARGV))", len(keys), *keys, *words)
+            assert reply.startswith("ERR This Redis command is not allowed from script"), words
+    # Not even when everything is allowed to scripts.
+    assert wire.call("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1) == "OK"
+    reply = wire.call("EVAL", "return redis.call('config', 'rewrite')", 0)
+    assert reply.startswith("ERR A script cannot wait for the reply of this command")
+    assert wire.call("GET", "k") == "v"

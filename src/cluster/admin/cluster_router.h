@@ -21,11 +21,11 @@ class Router final : public command::Router {
 
   /// Thread: control.
   void set_rules(const Rules& rules) { rules_.set(std::make_shared<Rules>(rules)); }
-  [[nodiscard]] command::Route route(const command::CommandSpec& spec, std::span<const keyspace::KeyRef> keys,
+  [[nodiscard]] command::Route route(command::Flag flags, std::span<const keyspace::KeyRef> keys,
                                      const command::Session& session, keyspace::Db& db) override;
 
  private:
-  [[nodiscard]] command::Route route_slow(const command::CommandSpec& spec, std::span<const keyspace::KeyRef> keys,
+  [[nodiscard]] command::Route route_slow(command::Flag flags, std::span<const keyspace::KeyRef> keys,
                                           const command::Session& session, keyspace::Db& db) const;
   [[nodiscard]] command::Refuse redirect(ErrorCode code, SlotId slot, const Node& to, const Rules& rules) const;
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Flag kFacts = Flag::kLoading | Flag::kStale;
 constexpr Flag kAdminFacts = Flag::kAdmin | Flag::kStale;
-constexpr Flag kChange = Flag::kAdmin | Flag::kStale | Flag::kNoAsyncLoading;
+constexpr Flag kChange = Flag::kAdmin | Flag::kStale | Flag::kNoAsyncLoading | Flag::kDefers;
 
 constexpr CommandSpec kCluster{.name = "cluster",
                                .arity = at_least(2),
@@ -128,7 +128,7 @@ constexpr CommandSpec kSlotStats{
     .tips = "nondeterministic_output,request_policy:all_shards"};
 constexpr CommandSpec kLinks{.name = "cluster|links",
                              .arity = exactly(2),
-                             .flags = Flag::kStale,
+                             .flags = Flag::kStale | Flag::kDefers,
                              .group = Group::kCluster,
                              .since = "7.0.0",
                              .complexity = "O(N)",
@@ -154,7 +154,7 @@ constexpr CommandSpec kSlaves{.name = "cluster|slaves",
                               .tips = "nondeterministic_output"};
 constexpr CommandSpec kCountFailureReports{.name = "cluster|count-failure-reports",
                                            .arity = exactly(3),
-                                           .flags = kAdminFacts,
+                                           .flags = kAdminFacts | Flag::kDefers,
                                            .group = Group::kCluster,
                                            .since = "3.0.0",
                                            .complexity = "O(N)",
@@ -242,7 +242,7 @@ constexpr CommandSpec kFailover{.name = "cluster|failover",
                                 .syntax = "[FORCE | TAKEOVER]"};
 constexpr CommandSpec kReset{.name = "cluster|reset",
                              .arity = at_least(2),
-                             .flags = Flag::kAdmin | Flag::kStale | Flag::kNoScript,
+                             .flags = Flag::kAdmin | Flag::kStale | Flag::kNoScript | Flag::kDefers,
                              .group = Group::kCluster,
                              .since = "3.0.0",
                              .complexity = "O(N)",

@@ -13,7 +13,6 @@ namespace ashlar::cluster {
 enum class SlotService : std::uint8_t {
   kElsewhere,  // ask the view
   kMine,       // serve without further questions
-  kHeld,       // keys are being moved out right now: writers wait
 };
 
 class SlotTable {
@@ -21,19 +20,13 @@ class SlotTable {
   [[nodiscard]] SlotService of(SlotId slot) const noexcept {
     return services_[slot.value()].load(std::memory_order_relaxed);
   }
-  /// Takes over a new view; held slots stay held.
+  /// Takes over a new view.
   void update(const View& view) {
     for (std::uint32_t i = 0; i < kSlotCount; ++i) {
       const SlotId slot = SlotId::wrap(i);
-      if (of(slot) == SlotService::kHeld) continue;
       const bool plain = view.state() == ClusterState::kOk && view.is_mine(slot) && !view.open_slots().contains(slot);
       services_[i].store(plain ? SlotService::kMine : SlotService::kElsewhere, std::memory_order_relaxed);
     }
-  }
-  /// With the slot locked, so that no writer is inside.
-  void hold(SlotId slot) noexcept { services_[slot.value()].store(SlotService::kHeld, std::memory_order_relaxed); }
-  void release(SlotId slot) noexcept {
-    services_[slot.value()].store(SlotService::kElsewhere, std::memory_order_relaxed);
   }
 
  private:

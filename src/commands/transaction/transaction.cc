@@ -102,10 +102,13 @@ class Run {
       args_.assign(queued.args.begin(), queued.args.end());
       whole_ |= reaches_beyond_keys(queued.command->spec, args_);
       find_keys(queued.command->spec, args_, positions_, NamesWithSlots::kKeysAndShardChannels);
-      for (const KeyPosition& position : positions_) keys_.push_back(ctx.inner().ref(args_[position.argument]));
+      auto& names = queued.command->spec.is(Flag::kPubSub) ? channels_ : keys_;
+      for (const KeyPosition& position : positions_) names.push_back(ctx.inner().ref(args_[position.argument]));
     }
     locked_ = keys_;
+    locked_.insert(locked_.end(), channels_.begin(), channels_.end());
     for (const WatchedKey& watched : transaction_.watched) locked_.push_back(ctx.inner().ref(watched.text));
+    place_channels();
   }
 
   void operator()() {
@@ -114,7 +117,7 @@ class Run {
           .extent = whole_ ? GroupScope::Extent::kWholeKeyspace : GroupScope::Extent::kKeys,
           .keys = locked_,
           .routed = begun_ ? std::span<const KeyRef>() : keys_,
-          .flags = transaction_.flags,
+          .flags = begun_ ? Flag::kNone : flags_,
       };
       const GroupEnd end = ctx_.inner().group(ctx_, scope, [this] { run_stretch(); });
       if (end == GroupEnd::kPostponed) {
@@ -132,6 +135,15 @@ class Run {
  private:
   enum class Manner : std::uint8_t { kInGroup, kAlone };
 
+  /// Shard channels hold no data: whether a queue with keys belongs here is for these to say, as long as the channels
+  /// are of the same slot.
+  void place_channels() {
+    constexpr Flag kAsked = Flag::kWrite | Flag::kReadOnly | Flag::kMayReplicate;
+    flags_ = transaction_.flags & (keys_.empty() ? kAsked | Flag::kPubSub : kAsked);
+    for (const KeyRef& channel : channels_) {
+      if (keys_.empty() || channel.slot != keys_[0].slot) keys_.push_back(channel);
+    }
+  }
   void run_stretch() {
     if (!begun_) {
       begun_ = true;
@@ -157,8 +169,10 @@ class Run {
   Context& ctx_;
   Transaction& transaction_;
   std::vector<QueuedCommand> queue_;
-  std::vector<KeyRef> keys_;    // views into queue_
-  std::vector<KeyRef> locked_;  // and the watched ones
+  std::vector<KeyRef> keys_;      // views into queue_
+  std::vector<KeyRef> channels_;  // the same
+  std::vector<KeyRef> locked_;    // both, and the watched ones
+  Flag flags_ = Flag::kNone;      // of the queue, as far as the place matters
   std::vector<std::string_view> args_;
   std::vector<KeyPosition> positions_;
   std::size_t next_ = 0;

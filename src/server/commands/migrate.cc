@@ -46,7 +46,7 @@ void find_migrate_keys(std::span<const std::string_view> args, std::vector<comma
 constexpr CommandSpec kMigrate{
     .name = "migrate",
     .arity = command::at_least(6),
-    .flags = Flag::kWrite | Flag::kMovableKeys | Flag::kServesOpenSlot,
+    .flags = Flag::kWrite | Flag::kMovableKeys | Flag::kServesOpenSlot | Flag::kDefers,
     .group = command::Group::kGeneric,
     .categories = command::Category::kKeyspace | command::Category::kDangerous,
     .keys = {command::one_key(3, KeyAccess::kRW, KeyAction::kAccess | KeyAction::kDelete),
@@ -65,8 +65,6 @@ constexpr CommandSpec kMigrate{
     .tips = "nondeterministic_output",
     .extractor = &find_migrate_keys};
 
-/// Attempts before writes are paused for a key that keeps changing.
-constexpr int kFreeAttempts = 3;
 constexpr std::int64_t kDefaultTimeoutMs = 1000;
 
 /// Connections that are kept, and for how long after their last use. Source: redis.io, MIGRATE.
@@ -147,7 +145,7 @@ void MigrateCommand::close_idle(MonoTime now) {
   });
 }
 
-Result<void> MigrateCommand::move_by(const Job& job, Source source) {
+Result<void> MigrateCommand::move_by(const Job& job, const std::vector<Sent>& batch, Source source) {
   const std::string name = name_of(job.target);
   auto link = links_.extract(name);
   if (source == Source::kNew || link.empty()) {
@@ -163,7 +161,7 @@ Result<void> MigrateCommand::move_by(const Job& job, Source source) {
     link = links_.extract(name);
   }
   link.mapped().connection.set_read_timeout(job.target.read_timeout);
-  Result<void> moved = move_all(job, link.mapped());
+  Result<void> moved = move_all(job, batch, link.mapped());
   if (link.mapped().connection.is_open()) {
     link.mapped().last_used = parts_.clock.mono();
     links_.insert(std::move(link));
@@ -172,19 +170,34 @@ Result<void> MigrateCommand::move_by(const Job& job, Source source) {
 }
 
 void MigrateCommand::carry_out(const Job& job, const command::Completion& complete) {
-  const bool cached = links_.contains(name_of(job.target));
-  Result<void> moved = move_by(job, cached ? Source::kCached : Source::kNew);
-  // The other server may have ended a connection that was kept. What it has taken is no longer here, or is sent again
-  // and then refused as a key that exists, which is what Redis says as well.
-  if (!moved && cached && moved.error().code == ErrorCode::kIoErr) moved = move_by(job, Source::kNew);
-  count_links();
-  complete([moved](resp::Encoder& reply) {
-    if (moved) {
-      reply.ok();
-    } else {
+  hold(job);
+  const std::vector<Sent> batch = read_all(job);
+  Result<void> moved;
+  if (!batch.empty()) {
+    const bool cached = links_.contains(name_of(job.target));
+    moved = move_by(job, batch, cached ? Source::kCached : Source::kNew);
+    // The other server may have ended a connection that was kept. What it has taken is no longer here, or is sent
+    // again and then refused as a key that exists, which is what Redis says as well.
+    if (!moved && cached && moved.error().code == ErrorCode::kIoErr) moved = move_by(job, batch, Source::kNew);
+    count_links();
+  }
+  release();
+  complete([moved, any = !batch.empty()](resp::Encoder& reply) {
+    if (!moved) {
       reply.error(moved.error());
+    } else {
+      any ? reply.ok() : reply.simple("NOKEY");
     }
   });
+}
+
+void MigrateCommand::hold(const Job& job) {
+  const keyspace::SafePoint::Exclusive quiet(parts_.keyspace.safe_point(), nullptr);
+  for (const std::string& key : job.keys) parts_.gates.hold(parts_.keyspace.ref(key).slot);
+}
+
+void MigrateCommand::release() {
+  if (parts_.gates.release_slots()) parts_.workers.broadcast([](Worker& worker) { worker.unpause(); });
 }
 
 keyspace::Db MigrateCommand::open_db(DbIndex db) {
@@ -192,44 +205,66 @@ keyspace::Db MigrateCommand::open_db(DbIndex db) {
   run_->access.counters = &run_->counters;
   run_->access.rng = &run_->rng;
   run_->access.removals = &parts_.log;
-  run_->access.expiry_role = keyspace::ExpiryRole::kPrimary;
+  run_->access.expiry_role = dispatcher_->role();
   return {parts_.keyspace, db, run_->access};
 }
 
-std::optional<MigrateCommand::Sent> MigrateCommand::read_key(const Job& job, const std::string& key) {
-  const keyspace::Batch inside(run_->participant);
-  const keyspace::KeyRef ref = parts_.keyspace.ref(key);
-  const keyspace::SlotGuard guard(parts_.keyspace, ref.slot);
-  const keyspace::Entry* entry = open_db(job.db).find(ref, keyspace::Access::kPeek);
-  if (entry == nullptr) return std::nullopt;
-  return Sent{key, snapshot::dump_value(*entry), entry->has_expiry() ? entry->expiry_ms() : 0};
+std::vector<MigrateCommand::Sent> MigrateCommand::read_all(const Job& job) {
+  std::vector<Sent> batch;
+  for (const std::string& key : job.keys) {
+    const keyspace::Batch inside(run_->participant);
+    const keyspace::KeyRef ref = parts_.keyspace.ref(key);
+    const keyspace::SlotGuard guard(parts_.keyspace, ref.slot);
+    const keyspace::Entry* entry = open_db(job.db).find(ref, keyspace::Access::kPeek);
+    if (entry == nullptr) continue;
+    batch.push_back({key, snapshot::dump_value(*entry), entry->has_expiry() ? entry->expiry_ms() : 0});
+  }
+  return batch;
 }
 
-/// Inside a batch.
-bool MigrateCommand::delete_if_unchanged(const Job& job, const Sent& sent) {
-  const keyspace::KeyRef ref = parts_.keyspace.ref(sent.key);
-  std::optional<keyspace::SlotGuard> guard(std::in_place, parts_.keyspace, ref.slot);
-  keyspace::Db db = open_db(job.db);
-  const keyspace::Entry* entry = db.find(ref, keyspace::Access::kPeek);
-  // Deleted here meanwhile: the copy over there must go too, which only another round can tell.
-  if (entry == nullptr) return false;
-  const std::int64_t expiry = entry->has_expiry() ? entry->expiry_ms() : 0;
-  if (expiry != sent.expiry_ms || snapshot::dump_value(*entry) != sent.payload) return false;
-  db.erase(ref);
-  keyspace::Counters::bump(run_->counters.changes);
-  const std::array<std::string_view, 2> del = {"DEL", sent.key};
-  parts_.log.record(job.db, del);
-  guard.reset();
-  dispatcher_->serve_ready(*run_);
-  return true;
+Result<void> MigrateCommand::erase(const Job& job, const std::string& key) {
+  do {
+    const keyspace::Batch inside(run_->participant);
+    if (parts_.gates.closed(Gate::kReadOnlyReplica)) return fail(ErrorCode::kReadOnly);
+    if (parts_.gates.paused()) continue;
+    {
+      const keyspace::KeyRef ref = parts_.keyspace.ref(key);
+      const keyspace::SlotGuard guard(parts_.keyspace, ref.slot);
+      // What has expired or was evicted meanwhile is gone already, and so is its record.
+      if (open_db(job.db).erase(ref)) {
+        keyspace::Counters::bump(run_->counters.changes);
+        const std::array<std::string_view, 2> del = {"DEL", key};
+        parts_.log.record(job.db, del);
+      }
+    }
+    dispatcher_->serve_ready(*run_);
+    Dispatcher::deliver(*run_);
+    return {};
+  } while (wait_for_writes() == Wait::kGoesOn);
+  return fail("The server is shutting down");
 }
 
-Result<std::vector<std::optional<std::string>>> MigrateCommand::send(const std::vector<Sent>& batch, Existing existing,
+MigrateCommand::Wait MigrateCommand::wait_for_writes() {
+  constexpr Micros kPeriod{10'000};
+  MutexLock lock(mutex_);
+  if (!stopping_) (void)stop_.wait_for(mutex_, kPeriod);
+  return stopping_ ? Wait::kEnds : Wait::kGoesOn;
+}
+
+MigrateCommand::~MigrateCommand() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+}
+
+Result<std::vector<std::optional<std::string>>> MigrateCommand::send(const Job& job, const std::vector<Sent>& batch,
                                                                      cli::Connection& target) const {
   const std::string_view restore = parts_.mode == Parts::Mode::kCluster ? "RESTORE-ASKING" : "RESTORE";
   for (const Sent& sent : batch) {
     std::vector<std::string> args = {std::string(restore), sent.key, std::to_string(sent.expiry_ms), sent.payload};
-    if (existing == Existing::kReplace) args.emplace_back("REPLACE");
+    if (job.existing == Existing::kReplace) args.emplace_back("REPLACE");
     if (sent.expiry_ms != 0) args.emplace_back("ABSTTL");
     target.queue(std::span<const std::string>(args));
   }
@@ -244,7 +279,7 @@ Result<std::vector<std::optional<std::string>>> MigrateCommand::send(const std::
   return answers;
 }
 
-Result<void> MigrateCommand::move_all(const Job& job, Link& link) {
+Result<void> MigrateCommand::prepare(const Job& job, Link& link) {
   cli::Connection& target = link.connection;
   if (job.target.password) {
     const std::string_view password = *job.target.password;
@@ -254,59 +289,26 @@ Result<void> MigrateCommand::move_all(const Job& job, Link& link) {
     auto accepted = cli::unless_error(std::move(*reply));
     if (!accepted) return fail(fmt::format("Target instance replied with error: {}", accepted.error().text()));
   }
-  if (link.db.value_or(0) != job.target_db) {
-    auto reply = target.call({"SELECT", std::to_string(job.target_db)});
-    if (!reply) return std::unexpected(io_error(reply.error()));
-    auto selected = cli::unless_error(std::move(*reply));
-    if (!selected) return fail(fmt::format("Target instance replied with error: {}", selected.error().text()));
-    link.db = job.target_db;
-  }
+  if (link.db.value_or(0) == job.target_db) return {};
+  auto reply = target.call({"SELECT", std::to_string(job.target_db)});
+  if (!reply) return std::unexpected(io_error(reply.error()));
+  auto selected = cli::unless_error(std::move(*reply));
+  if (!selected) return fail(fmt::format("Target instance replied with error: {}", selected.error().text()));
+  link.db = job.target_db;
+  return {};
+}
+
+Result<void> MigrateCommand::move_all(const Job& job, const std::vector<Sent>& batch, Link& link) {
+  ASH_TRY_VOID(prepare(job, link));
+  ASH_TRY(const auto answers, send(job, batch, link.connection));
+  // What was refused stays here; the others go.
   std::optional<std::string> refused;
-  std::vector<std::string> left = job.keys;
-  Existing existing = job.existing;
-  for (int attempt = 0; !left.empty(); ++attempt) {
-    const bool paused = attempt >= kFreeAttempts && !parts_.gates.closed(Gate::kWritesPaused);
-    if (paused) {
-      parts_.gates.close(Gate::kWritesPaused);
-      const keyspace::SafePoint::Exclusive quiet(parts_.keyspace.safe_point(), nullptr);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (answers[i]) {
+      if (!refused) refused = answers[i];
+    } else if (job.keep == Keep::kMove) {
+      ASH_TRY_VOID(erase(job, batch[i].key));
     }
-    std::vector<Sent> batch;
-    std::vector<std::string> gone;  // deleted here after they were sent once
-    for (const std::string& key : left) {
-      if (auto sent = read_key(job, key)) {
-        batch.push_back(std::move(*sent));
-      } else if (attempt > 0) {
-        gone.push_back(key);
-      }
-    }
-    auto answers = send(batch, existing, target);
-    Result<void> sent = answers ? Result<void>{} : std::unexpected(answers.error());
-    for (const std::string& key : gone) {
-      if (!sent) break;
-      if (auto deleted = cli::unless_error(target.call({"DEL", key})); !deleted) {
-        sent = std::unexpected(io_error(deleted.error()));
-      }
-    }
-    left.clear();
-    // What was refused stays here; the others go.
-    if (sent) {
-      for (std::size_t i = 0; i < batch.size(); ++i) {
-        if ((*answers)[i]) {
-          if (!refused) refused = (*answers)[i];
-          continue;
-        }
-        if (job.keep == Keep::kCopy) continue;
-        const keyspace::Batch inside(run_->participant);
-        if (!delete_if_unchanged(job, batch[i])) left.push_back(batch[i].key);
-      }
-      Dispatcher::deliver(*run_);
-    }
-    if (paused) {
-      parts_.gates.open(Gate::kWritesPaused);
-      parts_.workers.broadcast([](Worker& worker) { worker.unpause(); });
-    }
-    if (!sent) return sent;
-    existing = Existing::kReplace;  // what is over there now is ours
   }
   if (refused) return fail("Target instance replied with error: " + *refused);
   return {};

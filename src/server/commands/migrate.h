@@ -1,8 +1,9 @@
 /// MIGRATE: moves keys to another server, keeping the last write.
 ///
-/// A loop never waits for the other server: a background thread sends the keys, then deletes here what did not change
-/// meanwhile, and sends again what did. A key that changes faster than it can be sent is moved at last with writes
-/// paused, which is the pause that Redis makes for every MIGRATE. Thread: the handler any loop; the rest its own.
+/// A loop never waits for the other server: a background thread sends the keys and deletes here what the other has
+/// taken. Redis serves nobody meanwhile; here only writes to the slots of these keys wait (Gates::hold()), so that none
+/// is lost on the way and none comes to the other server before the keys do. What is deleted all the same, by expiry or
+/// eviction, is moved. Thread: the handler any loop; the rest its own.
 #pragma once
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/sync.h"
 #include "changelog/change_log.h"
 #include "cli/connection.h"
 #include "command/table.h"
@@ -31,6 +33,10 @@ class MigrateCommand {
     enum class Mode : std::uint8_t { kStandalone, kCluster } mode;  // RESTORE or RESTORE-ASKING
   };
   explicit MigrateCommand(Parts parts) : parts_(parts) {}
+  /// Waits until what has begun has ended.
+  ~MigrateCommand();
+  MigrateCommand(const MigrateCommand&) = delete;
+  MigrateCommand& operator=(const MigrateCommand&) = delete;
 
   void register_in(command::CommandTable& table);
   /// Its own execution, once the dispatcher exists.
@@ -68,15 +74,24 @@ class MigrateCommand {
   };
   enum class Source : std::uint8_t { kCached, kNew };
   void carry_out(const Job& job, const command::Completion& complete);
-  [[nodiscard]] Result<void> move_by(const Job& job, Source source);
-  [[nodiscard]] Result<void> move_all(const Job& job, Link& link);
+  [[nodiscard]] Result<void> move_by(const Job& job, const std::vector<Sent>& batch, Source source);
+  [[nodiscard]] Result<void> move_all(const Job& job, const std::vector<Sent>& batch, Link& link);
+  /// Logs in and selects the database.
+  [[nodiscard]] static Result<void> prepare(const Job& job, Link& link);
+  void hold(const Job& job);
+  void release();
   [[nodiscard]] static std::string name_of(const cli::ConnectOptions& target);
   void count_links() noexcept { cached_.store(links_.size(), std::memory_order_relaxed); }
-  [[nodiscard]] std::optional<Sent> read_key(const Job& job, const std::string& key);
+  /// Those that are there.
+  [[nodiscard]] std::vector<Sent> read_all(const Job& job);
   /// What the other server said of each key, in their order; nullopt: it has taken it.
-  [[nodiscard]] Result<std::vector<std::optional<std::string>>> send(const std::vector<Sent>& batch, Existing existing,
+  [[nodiscard]] Result<std::vector<std::optional<std::string>>> send(const Job& job, const std::vector<Sent>& batch,
                                                                      cli::Connection& target) const;
-  [[nodiscard]] bool delete_if_unchanged(const Job& job, const Sent& sent);
+  /// Deletes what has been moved, as soon as writes are not paused. Errors: it stays, for we are a replica by now or
+  /// about to end.
+  [[nodiscard]] Result<void> erase(const Job& job, const std::string& key);
+  enum class Wait : std::uint8_t { kGoesOn, kEnds };
+  [[nodiscard]] Wait wait_for_writes();
   [[nodiscard]] keyspace::Db open_db(DbIndex db);
 
   Parts parts_;
@@ -84,6 +99,9 @@ class MigrateCommand {
   std::unique_ptr<Execution> run_;
   std::map<std::string, Link> links_;  // by place and login; of the thread
   std::atomic<std::size_t> cached_{0};
+  Mutex mutex_;
+  CondVar stop_;
+  bool stopping_ ASH_GUARDED_BY(mutex_) = false;
   Executor thread_{"migrate"};  // last: its jobs use the others
 };
 

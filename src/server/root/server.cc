@@ -169,7 +169,6 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
                                                         : std::nullopt;
               },
               [this](std::function<void()> done) { control_.post(std::move(done)); }, gates_}),
-      pause_(gates_, workers_, control_),
       accounts_(memory_parts()),
       own_({.table = table_,
             .workers = workers_,
@@ -224,7 +223,10 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
   keyspace_.free_in_background();
 }
 
-Server::~Server() { persistence_.stop(); }  // it tells parts that go before it
+Server::~Server() {  // these use parts that go before them
+  migrate_.reset();
+  persistence_.stop();
+}
 
 void Server::apply_settings(const config::Config& config) {
   log::set_level(config.log.level);

@@ -24,6 +24,7 @@
 #include "server/acl/gatekeeper.h"
 #include "server/acl/users.h"
 #include "server/client_ledger.h"
+#include "server/client_pause.h"
 #include "server/cluster_service.h"
 #include "server/command_log.h"
 #include "server/command_stats.h"
@@ -117,6 +118,7 @@ class Server {
   tracking::Table tracking_{keyspace_};
   ClientDirectory directory_;
   WorkerPool workers_;
+  ClientPause pause_{gates_, workers_, control_};
   Acceptor acceptor_;
   ConfigService config_service_;
   Shutdown shutdown_;
@@ -131,7 +133,6 @@ class Server {
   commands::GenericCommands generic_;
   script::ScriptCommands scripts_;
   AdminCommands admin_;
-  ClientPause pause_;
   MemoryAccounts accounts_;
   OwnCommands own_;
   pubsub::PubSubCommands pubsub_{hub_};

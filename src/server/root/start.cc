@@ -129,7 +129,7 @@ void Server::connect_shutdown() {
 void Server::make_cluster(const config::Config& config) {
   if (config.cluster.enabled) {
     cluster_ = std::make_unique<ClusterService>(
-        ClusterService::Parts{control_, files_, keyspace_, log_, gates_, workers_, cluster_hooks(), hub_}, config);
+        ClusterService::Parts{control_, files_, keyspace_, log_, pause_, workers_, cluster_hooks(), hub_}, config);
     pubsub_.set_broadcast([this](pubsub::Hub::Scope scope, std::string_view channel, std::string_view message) {
       cluster_->broadcast(scope, channel, message);
     });
