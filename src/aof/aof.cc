@@ -18,7 +18,8 @@ struct Aof::Running {
   ManifestFile base;
   std::unique_ptr<snapshot::PendingFile> target;
   snapshot::AuxInput aux;
-  bool logs = true;  // false: the log is off, nothing will be written behind the base
+  std::uint64_t closings = 0;    // before it began
+  std::optional<Error> refused;  // at the cut
 };
 
 namespace {
@@ -113,7 +114,10 @@ Result<void> Aof::make_first_files(const RewriteJob& job) {
   ASH_TRY(auto target,
           snapshot::PendingFile::create(fs_, files_->temporary_base_path(), files_->path_of(next.base->name)));
   if (job.form == BaseForm::kRdb) {
-    RewriteCut cut = job.at_cut ? job.at_cut() : RewriteCut{};
+    RewriteCut cut;
+    if (job.at_cut) {
+      ASH_TRY(cut, job.at_cut());
+    }
     cut.aux.purpose = snapshot::RdbPurpose::kAofBase;
     snapshot::FileSink out(target->file(), snapshot::SyncMode::kAtEnd);
     snapshot::RdbWriter writer(out, job.checksum);
@@ -126,21 +130,13 @@ Result<void> Aof::make_first_files(const RewriteJob& job) {
   return files_->replace(std::move(next));
 }
 
-Result<void> Aof::ensure_open(AofPaths paths) {
-  MutexLock files_lock(files_mutex_);
-  if (files_) return {};
-  ASH_TRY(files_, AofFiles::open(fs_, std::move(paths)));
-  return {};
-}
-
 Result<void> Aof::set_history(AofFiles::History history) {
   MutexLock files_lock(files_mutex_);
   history_ = history;
   return files_ && history == AofFiles::History::kDelete ? files_->delete_history() : Result<void>{};
 }
 
-Result<void> Aof::enable(AofPaths paths, RewriteJob job, keyspace::SafePoint::Participant* self) {
-  ASH_TRY_VOID(ensure_open(std::move(paths)));
+Result<void> Aof::enable(RewriteJob job, keyspace::SafePoint::Participant* self) {
   bool another_runs = false;
   {
     MutexLock lock(mutex_);
@@ -162,10 +158,30 @@ Result<void> Aof::disable(keyspace::SafePoint::Participant* self) {
   if (status().rewriting) log::notice("Killing the running AOF rewrite (a thread: there is no child)");
   cancel_rewrite();
   wait(self);
+  ++closings_;
   Result<void> done = writer_.close();
   MutexLock lock(mutex_);
   mode_ = Mode::kOff;
   return done;
+}
+
+Result<void> Aof::renew(const AofPaths& paths, keyspace::SafePoint::Participant* self) {
+  std::optional<AofFiles> others;
+  {
+    MutexLock files_lock(files_mutex_);
+    if (!files_ || files_->paths() != paths) {
+      ASH_TRY(others, AofFiles::open(fs_, paths));
+    }
+  }
+  if (const auto closed = disable(self); !closed) {
+    log::warning("The end of the former append only file is lost: {}", closed.error().text());
+  }
+  writer_.start_thread();
+  MutexLock files_lock(files_mutex_);
+  if (others) files_ = std::move(others);
+  MutexLock lock(mutex_);
+  mode_ = Mode::kWaitsForBase;
+  return {};
 }
 
 Result<void> Aof::rewrite(RewriteJob job, keyspace::SafePoint::Participant* self) {
@@ -184,12 +200,16 @@ Result<void> Aof::rewrite(RewriteJob job, keyspace::SafePoint::Participant* self
 /// The new increment is named by a durable manifest before the cut, so that no record ever goes to a file that nobody
 /// would load. Only the first base of a log that was switched on has no manifest to go into yet, and a log that is off
 /// has no increment.
-Result<std::shared_ptr<Aof::Running>> Aof::prepare() {
+Result<std::shared_ptr<Aof::Running>> Aof::prepare(const AofPaths& paths) {
   auto running = std::make_shared<Running>();
+  running->closings = closings_;
   Mode mode = Mode::kOff;
   {
     MutexLock lock(mutex_);
     mode = mode_;
+  }
+  if (!files_ || (mode != Mode::kOn && files_->paths() != paths)) {
+    ASH_TRY(files_, AofFiles::open(fs_, paths));
   }
   if (mode == Mode::kOff) return running;
   ASH_TRY(running->increment, files_->create_increment());
@@ -205,8 +225,7 @@ Result<void> Aof::begin_rewrite(RewriteJob job, keyspace::SafePoint::Participant
   std::shared_ptr<Running> running;
   {
     MutexLock files_lock(files_mutex_);
-    if (!files_) return fail("the append only file was never enabled");
-    ASH_TRY(running, prepare());
+    ASH_TRY(running, prepare(job.paths));
     running->base = files_->next_base(job.form);
     ASH_TRY(running->target,
             snapshot::PendingFile::create(fs_, files_->temporary_base_path(), files_->path_of(running->base.name)));
@@ -226,12 +245,16 @@ Result<void> Aof::begin_rewrite(RewriteJob job, keyspace::SafePoint::Participant
                                                   [running] { return running->aux.functions; });
   }
   plan.at_cut = [this, running, at_cut = std::move(job.at_cut)] {
-    const RewriteCut cut = at_cut ? at_cut() : RewriteCut{};
-    running->aux = cut.aux;
+    const Result<RewriteCut> cut = at_cut ? at_cut() : RewriteCut{};
+    if (!cut) {
+      running->refused = cut.error();
+      return;
+    }
+    running->aux = cut->aux;
     running->aux.purpose = snapshot::RdbPurpose::kAofBase;
-    if (!running->increment) return;
+    if (!running->increment || running->closings != closings_) return;
     std::string head;
-    if (cut.stream_db && cut.stream_db->value != 0) append_select(head, *cut.stream_db);
+    if (cut->stream_db && cut->stream_db->value != 0) append_select(head, *cut->stream_db);
     writer_.continue_in(std::move(running->increment->file), head);
   };
   plan.on_done = [this, running](const Result<void>& copied) { ended(running, copied); };
@@ -250,6 +273,8 @@ void Aof::ended(const std::shared_ptr<Running>& running, const Result<void>& cop
   Result<void> result = copied;
   {
     MutexLock files_lock(files_mutex_);
+    if (result && running->refused) result = std::unexpected(*running->refused);
+    if (result && running->closings != closings_) result = fail("the append only file was closed meanwhile");
     if (result) result = switch_base(*running);
   }
   rewrite_over(result);
@@ -325,6 +350,11 @@ bool Aof::rewrite_due(const RewriteSettings& settings) const {
   if (last_failure_ && host_.clock().wall() - *last_failure_ < retry_delay(s.failures_in_a_row)) return false;
   return mode_ == Mode::kWaitsForBase || s.writer.state == WriterState::kNeedsRewrite ||
          has_outgrown(settings, s.current_bytes, s.base_bytes);
+}
+
+bool Aof::whole() const {
+  MutexLock lock(mutex_);
+  return mode_ == Mode::kOn;
 }
 
 AofStatus Aof::status() const {

@@ -4,10 +4,11 @@
 /// is a snapshot that becomes the new base, and an increment that begins at its cut; the manifest is switched when the
 /// base is durable, so a crash at any moment finds a complete set.
 ///
-/// Thread: any after start(), except that open(), load(), start(), enable() and disable() come from one thread. The
-/// records go through writer(). Lifetime: destroyed before what it refers to, not inside a batch.
+/// Thread: any after start(), except that of open(), load(), start(), enable(), renew() and disable() one runs at a
+/// time. The records go through writer(). Lifetime: destroyed before what it refers to, not inside a batch.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,13 +31,15 @@ struct RewriteCut {
 };
 
 struct RewriteJob {
+  AofPaths paths;  // where the log is that is off, or waits for its first base; one that is on stays where it is
   BaseForm form = BaseForm::kRdb;  // `aof-use-rdb-preamble`
   snapshot::Compression compression = snapshot::Compression::kLzf;
   snapshot::Checksum checksum = snapshot::Checksum::kCrc64;
   snapshot::SyncMode sync = snapshot::SyncMode::kIncremental;  // `aof-rewrite-incremental-fsync`
   bool timestamps = false;                                     // `aof-timestamp-enabled`: a base of commands begins so
-  /// Runs at the cut, while all other threads stand still. Records appended later belong to the new increment.
-  std::function<RewriteCut()> at_cut;
+  /// Runs at the cut, while all other threads stand still. Records appended later belong to the new increment. An error
+  /// says that what is there now must not become a base: then the rewrite fails with it.
+  std::function<Result<RewriteCut>()> at_cut;
 };
 
 /// For INFO and the automatic rewrite.
@@ -77,15 +80,17 @@ class Aof {
   /// `empty_base` says how the base of a new log is written.
   [[nodiscard]] Result<void> start(const RewriteJob& empty_base);
 
-  /// open(), unless it was called before: BGREWRITEAOF of a log that is off.
-  [[nodiscard]] Result<void> ensure_open(AofPaths paths);
   /// What becomes of files that a rewrite has replaced. With kDelete, those that were kept go now. Errors: kIo.
   [[nodiscard]] Result<void> set_history(AofFiles::History history);
 
   /// CONFIG SET appendonly yes: begins a rewrite; the log is whole when it has ended. While another rewrite runs, that
-  /// of this call begins when rewrite_due() says so. Without open() before, the paths must be given. Errors as
-  /// rewrite().
-  [[nodiscard]] Result<void> enable(AofPaths paths, RewriteJob job, keyspace::SafePoint::Participant* self);
+  /// of this call begins when rewrite_due() says so. Errors as rewrite().
+  [[nodiscard]] Result<void> enable(RewriteJob job, keyspace::SafePoint::Participant* self);
+  /// The data was replaced, or the log belongs elsewhere: disable(), and then on again without a base. The files stay
+  /// as they are until the next rewrite has ended, which rewrite_due() demands; until then records are dropped or go
+  /// where no manifest names them. What the former files lack is logged. Errors: `paths` cannot be used; nothing has
+  /// changed then.
+  [[nodiscard]] Result<void> renew(const AofPaths& paths, keyspace::SafePoint::Participant* self);
   /// CONFIG SET appendonly no, and the end of the server: ends a rewrite, flushes, syncs, closes. Errors: what could
   /// not be made durable.
   Result<void> disable(keyspace::SafePoint::Participant* self);
@@ -101,11 +106,13 @@ class Aof {
   [[nodiscard]] bool rewrite_due(const RewriteSettings& settings) const;
   [[nodiscard]] AofStatus status() const;
   [[nodiscard]] WriterStatus writer_status() const { return writer_.status(); }
+  /// Whether the log is on and the files that the manifest names hold all that was recorded.
+  [[nodiscard]] bool whole() const;
 
  private:
   struct Running;  // a rewrite on its way
   [[nodiscard]] Result<void> begin_rewrite(RewriteJob job, keyspace::SafePoint::Participant* self);
-  [[nodiscard]] Result<std::shared_ptr<Running>> prepare();
+  [[nodiscard]] Result<std::shared_ptr<Running>> prepare(const AofPaths& paths);
   [[nodiscard]] Result<void> switch_base(const Running& running);
   void ended(const std::shared_ptr<Running>& running, const Result<void>& copied);
   void rewrite_over(const Result<void>& result);
@@ -119,6 +126,8 @@ class Aof {
   mutable Mutex files_mutex_;  // before mutex_; never held while waiting for a safe point
   std::optional<AofFiles> files_ ASH_GUARDED_BY(files_mutex_);
   AofFiles::History history_ ASH_GUARDED_BY(files_mutex_) = AofFiles::History::kDelete;
+  /// How often the log was closed: a rewrite that began before ends in vain.
+  std::atomic<std::uint64_t> closings_{0};
 
   mutable Mutex mutex_;
   enum class Mode : std::uint8_t {

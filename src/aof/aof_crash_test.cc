@@ -287,5 +287,55 @@ TEST(AofCrash, SurvivesPowerLossWithWritesDuringRewrites) {
   }
 }
 
+TEST(AofCrash, FindsTheFormerOrTheNewDataWholeWhenTheDataWasReplaced) {
+  constexpr std::int64_t kFormer = 7;
+  std::uint64_t former_found = 0;
+  std::uint64_t new_found = 0;
+  const Seeds all = seeds(0, 300);
+  for (std::uint64_t seed = all.first; seed < all.last; ++seed) {
+    testing::FaultyFileSystem fs(seed);
+    Rng rng(seed ^ 0xABCDEF);
+    std::int64_t committed = 0;
+    std::int64_t made = 0;
+    {
+      World w(fs);
+      ASSERT_TRUE(w.boot());
+      for (std::int64_t i = 0; i < kFormer; ++i) w.increment(0, "former");
+      ASSERT_TRUE(w.aof.writer().commit());
+      fs.lose_power_after(1 + rng.below(40));
+      w.forget_all();
+      (void)w.aof.renew({}, &w.seat);
+      while (fs.powered()) {
+        const std::uint64_t what = rng.below(10);
+        if (what < 6) {
+          w.increment(0, "new");
+          ++made;
+        }
+        if (what == 6) (void)w.aof.rewrite(w.job(), &w.seat);
+        if (what == 7) w.aof.wait(&w.seat);
+        if (what >= 8 && w.aof.whole() && w.aof.writer().commit()) committed = made;
+      }
+    }
+    fs.crash();
+    World again(fs);
+    const auto booted = again.boot();
+    ASSERT_TRUE(booted) << "seed " << seed << ": " << booted.error().detail;
+    const auto loaded = again.content();
+    if (loaded.contains("0:former")) {
+      ASSERT_EQ(loaded, (std::map<std::string, std::int64_t>{{"0:former", kFormer}})) << "seed " << seed;
+      ASSERT_EQ(committed, 0) << "seed " << seed;
+      ++former_found;
+      continue;
+    }
+    const std::int64_t kept = loaded.empty() ? 0 : loaded.at("0:new");
+    ASSERT_GE(kept, committed) << "seed " << seed;
+    ASSERT_LE(kept, made) << "seed " << seed;
+    ++new_found;
+  }
+  if (all.last - all.first == 1) return;
+  EXPECT_GT(former_found, 30U);
+  EXPECT_GT(new_found, 30U);
+}
+
 }  // namespace
 }  // namespace ashlar::aof

@@ -21,6 +21,7 @@ struct AofPaths {
   std::string dir = ".";                    // `dir`
   std::string folder = "appendonlydir";     // `appenddirname`
   std::string filename = "appendonly.aof";  // `appendfilename`
+  bool operator==(const AofPaths&) const = default;
 };
 
 class AofFiles {
@@ -30,6 +31,7 @@ class AofFiles {
   [[nodiscard]] static Result<AofFiles> open(FileSystem& fs, AofPaths paths);
 
   [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
+  [[nodiscard]] const AofPaths& paths() const noexcept { return paths_; }
   [[nodiscard]] FileSystem& fs() const noexcept { return *fs_; }
   /// Full path of a file of the set.
   [[nodiscard]] std::string path_of(const std::string& name) const;

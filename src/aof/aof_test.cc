@@ -214,7 +214,7 @@ TEST_F(AofTest, RepairsItselfByARewriteAfterAFailedSync) {
 TEST_F(AofTest, IsSwitchedOnAndOffWhileRunning) {
   World w(fs);
   w.increment(0, "before");
-  ASSERT_TRUE(w.aof.enable({}, w.job(), &w.seat));
+  ASSERT_TRUE(w.aof.enable(w.job(), &w.seat));
   w.increment(1, "during");
   w.aof.wait(&w.seat);
   EXPECT_TRUE(w.aof.status().enabled);
@@ -227,13 +227,112 @@ TEST_F(AofTest, IsSwitchedOnAndOffWhileRunning) {
     ASSERT_TRUE(off.boot());
     EXPECT_EQ(off.content(), (Content{{"0:before", 1}, {"1:during", 1}}));
   }
-  ASSERT_TRUE(w.aof.enable({}, w.job(), &w.seat));
+  ASSERT_TRUE(w.aof.enable(w.job(), &w.seat));
   w.aof.wait(&w.seat);
   ASSERT_TRUE(w.aof.disable(&w.seat));
   World again(fs);
   ASSERT_TRUE(again.boot());
   EXPECT_EQ(again.content(), (Content{{"0:after", 1}, {"0:before", 1}, {"1:during", 1}}));
   EXPECT_EQ(fs.list(kFolder)->size(), 3U);
+}
+
+TEST_F(AofTest, KeepsTheFormerFilesUntilItsNewBaseIsComplete) {
+  World w(fs);
+  ASSERT_TRUE(w.boot());
+  w.increment(0, "former");
+  ASSERT_TRUE(w.aof.writer().commit());
+  const std::string manifest = content("appendonly.aof.manifest");
+  const std::string increment = content("appendonly.aof.1.incr.aof");
+  w.forget_all();
+  ASSERT_TRUE(w.aof.renew({}, &w.seat));
+  EXPECT_FALSE(w.aof.whole());
+  EXPECT_TRUE(w.aof.rewrite_due({}));
+  w.increment(0, "new");
+  RewriteJob job = w.job();
+  job.at_cut = [&] {
+    EXPECT_EQ(content("appendonly.aof.manifest"), manifest);
+    EXPECT_EQ(content("appendonly.aof.1.incr.aof"), increment);
+    return w.job().at_cut();
+  };
+  ASSERT_TRUE(w.aof.rewrite(std::move(job), &w.seat));
+  w.increment(0, "new");
+  w.aof.wait(&w.seat);
+  EXPECT_TRUE(w.aof.whole());
+  ASSERT_TRUE(w.aof.disable(&w.seat));
+  World again(fs);
+  ASSERT_TRUE(again.boot());
+  EXPECT_EQ(again.content(), (Content{{"0:new", 2}}));
+}
+
+TEST_F(AofTest, LeavesTheFilesAloneWhenWhatIsThereMustNotBecomeABase) {
+  World w(fs);
+  ASSERT_TRUE(w.boot());
+  w.increment(0, "a");
+  RewriteJob job = w.job();
+  job.at_cut = []() -> Result<RewriteCut> { return fail("not now"); };
+  ASSERT_TRUE(w.aof.rewrite(std::move(job), &w.seat));
+  w.aof.wait(&w.seat);
+  EXPECT_EQ(w.aof.status().last_rewrite_error->detail, "not now");
+  w.increment(0, "a");
+  ASSERT_TRUE(w.aof.writer().commit());
+  EXPECT_THAT(content("appendonly.aof.manifest"), HasSubstr("file appendonly.aof.1.base.rdb seq 1 type b\n"));
+  World again(fs);
+  ASSERT_TRUE(again.boot());
+  EXPECT_EQ(again.content(), (Content{{"0:a", 2}}));
+}
+
+TEST_F(AofTest, MovesToAnotherFolderAndLeavesTheFormerWhole) {
+  ASSERT_TRUE(fs.make_directory("./other"));
+  World w(fs);
+  ASSERT_TRUE(w.boot());
+  w.increment(0, "a");
+  ASSERT_TRUE(w.aof.renew({.dir = "./other"}, &w.seat));
+  w.increment(0, "b");
+  RewriteJob job = w.job();
+  job.paths.dir = "./other";
+  ASSERT_TRUE(w.aof.rewrite(std::move(job), &w.seat));
+  w.increment(0, "c");
+  w.aof.wait(&w.seat);
+  ASSERT_TRUE(w.aof.disable(&w.seat));
+  World former(fs);
+  ASSERT_TRUE(former.boot());
+  EXPECT_EQ(former.content(), (Content{{"0:a", 1}}));
+  World moved(fs);
+  ASSERT_TRUE(moved.aof.open({.dir = "./other"}));
+  ASSERT_TRUE(moved.aof.load(moved.load_options()));
+  EXPECT_EQ(moved.content(), (Content{{"0:a", 1}, {"0:b", 1}, {"0:c", 1}}));
+}
+
+TEST_F(AofTest, BeginsElsewhereWhenItWasOffMeanwhile) {
+  ASSERT_TRUE(fs.make_directory("./other"));
+  World w(fs);
+  ASSERT_TRUE(w.boot());
+  w.increment(0, "a");
+  ASSERT_TRUE(w.aof.disable(&w.seat));
+  RewriteJob job = w.job();
+  job.paths.dir = "./other";
+  ASSERT_TRUE(w.aof.enable(std::move(job), &w.seat));
+  w.aof.wait(&w.seat);
+  ASSERT_TRUE(w.aof.disable(&w.seat));
+  World moved(fs);
+  ASSERT_TRUE(moved.aof.open({.dir = "./other"}));
+  ASSERT_TRUE(moved.aof.load(moved.load_options()));
+  EXPECT_EQ(moved.content(), (Content{{"0:a", 1}}));
+}
+
+TEST_F(AofTest, StaysWhereItIsWhenTheOtherFolderCannotBeUsed) {
+  ASSERT_TRUE(fs.make_directory("./other"));
+  ASSERT_TRUE(fs.make_directory("./other/appendonlydir"));
+  put("./other/appendonlydir/appendonly.aof.manifest", "nonsense\n");
+  World w(fs);
+  ASSERT_TRUE(w.boot());
+  EXPECT_FALSE(w.aof.renew({.dir = "./other"}, &w.seat));
+  w.increment(0, "a");
+  ASSERT_TRUE(w.aof.writer().commit());
+  fs.crash();
+  World again(fs);
+  ASSERT_TRUE(again.boot());
+  EXPECT_EQ(again.content(), (Content{{"0:a", 1}}));
 }
 
 TEST_F(AofTest, ReportsASecondRewriteAndGrowth) {

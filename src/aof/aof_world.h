@@ -59,6 +59,12 @@ class World {
     aof.writer().append(record);
   }
 
+  /// Empties the key space without a record, as a full synchronisation does.
+  void forget_all() {
+    const keyspace::SafePoint::Exclusive all(keys.safe_point(), &seat);
+    for (std::uint32_t db = 0; db < kDatabases; ++db) (void)keys.clear(DbIndex{db});
+  }
+
   /// "db:key" -> value.
   std::map<std::string, std::int64_t> content() {
     std::map<std::string, std::int64_t> out;

@@ -52,7 +52,11 @@ class Host {
   /// Whether the data set is being replaced; thread: any. kBeginsBeside: another is loaded, ours is served meanwhile.
   enum class Loading : std::uint8_t { kBegins, kBeginsBeside, kEnds };
   virtual void loading(Loading state) = 0;
-  /// All data was replaced by that of the primary: the append-only file must begin anew. Thread: the control loop's.
+  /// Our data is about to go, for that of the primary is here or comes: what the disk has of it must stay whole.
+  /// Thread: any.
+  virtual void dataset_goes() = 0;
+  /// What came in its place, all of it or what there is of a transfer that nobody takes up again, is our data now: the
+  /// append-only file must begin anew. Thread: the control loop's.
   virtual void dataset_replaced() = 0;
   /// Our primary is now this one, none with nullopt: for CONFIG GET and REWRITE. Thread: the control loop's.
   virtual void remember_upstream(const std::optional<net::Endpoint>& upstream) = 0;
@@ -64,11 +68,11 @@ class Host {
   virtual void hold_writes(Hold hold) = 0;
   /// Replication::acknowledged() has changed. Thread: the control loop's.
   virtual void acknowledged() = 0;
-  /// How far the append-only file has been written to, and how far it is durable, in bytes of its own count; nullopt
-  /// while there is none that holds all data. Thread: any.
+  /// How far the append-only file has been written to, and how far it is durable, in bytes of its own count; the latter
+  /// is not said while the disk has not all of our data yet. Nullopt without such a file. Thread: any.
   struct LogPositions {
     std::uint64_t appended = 0;
-    std::uint64_t durable = 0;
+    std::optional<std::uint64_t> durable;
   };
   [[nodiscard]] virtual std::optional<LogPositions> log_positions() const = 0;
   /// A number as clients have, for the connection to our primary. Thread: the control loop's.

@@ -52,6 +52,7 @@ void PrimaryLink::stop() {
   if (!can_resume_) {  // what we hold is of no history that anybody knows
     parts_.stream.restart(random_node_id(), parts_.stream.end());
     can_resume_ = true;
+    parts_.host.dataset_replaced();
   }
   set_phase(Phase::kIdle);
 }
@@ -270,6 +271,7 @@ void PrimaryLink::receive(const FullResync& resync) {
           [this, attempt] {
             can_resume_ = false;
             parts_.host.loading(Host::Loading::kBegins);
+            parts_.host.dataset_goes();
             parts_.loop.post([this, attempt] {
               if (attempt == attempt_) drop_replicas();
             });
@@ -308,8 +310,8 @@ void PrimaryLink::received(FullSync::Outcome outcome, const FullResync& resync) 
   durable_.reset();
   parts_.applier.select(*outcome.stream_db);
   can_resume_ = true;
-  parts_.host.loading(Host::Loading::kEnds);
   parts_.host.dataset_replaced();
+  parts_.host.loading(Host::Loading::kEnds);
   log::notice("MASTER <-> REPLICA sync: Finished with success");
   go_on(outcome.unread);
 }
@@ -431,7 +433,7 @@ void PrimaryLink::apply_transaction() {
 std::optional<std::int64_t> PrimaryLink::durable_offset() {
   const std::int64_t end = parts_.stream.end();
   const auto log = parts_.host.log_positions();
-  if (!log) {
+  if (!log || !log->durable) {
     marks_.clear();
     durable_.reset();
     return std::nullopt;
@@ -441,7 +443,7 @@ std::optional<std::int64_t> PrimaryLink::durable_offset() {
     if (marks_.size() == kMarksMax) marks_.pop_back();
     marks_.push_back({end, log->appended});
   }
-  for (; !marks_.empty() && marks_.front().log <= log->durable; marks_.pop_front()) durable_ = marks_.front().offset;
+  for (; !marks_.empty() && marks_.front().log <= *log->durable; marks_.pop_front()) durable_ = marks_.front().offset;
   return durable_;
 }
 

@@ -12,7 +12,7 @@ KeepState keep_state(const KeepGoal& goal, const Replicas& replicas, const Host&
   if (goal.where == Replicas::Kept::kInMemory) return state;
   const auto log = host.log_positions();
   state.log_is_off = !log.has_value();
-  state.local = log && log->durable >= goal.log_position ? 1 : 0;
+  state.local = log && log->durable && *log->durable >= goal.log_position ? 1 : 0;
   return state;
 }
 

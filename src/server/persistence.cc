@@ -16,6 +16,8 @@ namespace ashlar::server {
 namespace {
 
 constexpr Seconds kRetryAfterFailure{5};  // Redis: CONFIG_BGSAVE_RETRY_DELAY
+constexpr auto kDataGoes = "the dataset is being replaced by that of the primary";
+constexpr std::uint64_t kErrorsShown = 10;  // of an append-only file
 
 aof::FsyncPolicy policy_of(config::FsyncPolicy policy) {
   switch (policy) {
@@ -40,6 +42,8 @@ aof::AofPaths paths_of(const config::Config& config) {
 class Replay final : public command::Session {
  public:
   Replay() : Session(command::Origin::kLoader) { authenticated = true; }
+  /// Whether a command has changed what the next ones may do.
+  [[nodiscard]] bool confined() const { return subscribed || monitoring || in_transaction || restricted(); }
 };
 
 }  // namespace
@@ -105,14 +109,15 @@ snapshot::SaveJob Persistence::save_job() const {
   return job;
 }
 
-aof::RewriteJob Persistence::rewrite_job() {
-  const auto config = parts_.config.get();
+aof::RewriteJob Persistence::rewrite_job(const config::Config& config) {
   aof::RewriteJob job;
-  job.form = config->aof.rdb_preamble ? aof::BaseForm::kRdb : aof::BaseForm::kCommands;
-  job.compression = config->snapshot.compress ? snapshot::Compression::kLzf : snapshot::Compression::kNone;
-  job.checksum = config->snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
-  job.timestamps = config->aof.timestamps;
-  job.at_cut = [this] {
+  job.paths = paths_of(config);
+  job.form = config.aof.rdb_preamble ? aof::BaseForm::kRdb : aof::BaseForm::kCommands;
+  job.compression = config.snapshot.compress ? snapshot::Compression::kLzf : snapshot::Compression::kNone;
+  job.checksum = config.snapshot.checksum ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
+  job.timestamps = config.aof.timestamps;
+  job.at_cut = [this]() -> Result<aof::RewriteCut> {
+    if (data_goes_) return fail(kDataGoes);
     parts_.log.forget_aof_db();
     return aof::RewriteCut{aux(), std::nullopt};
   };
@@ -189,17 +194,24 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
   options.progress_every = static_cast<std::uint64_t>(config->snapshot.loading_turn_bytes);
   options.seat = &run.participant;
   options.after_key = delay_after_key();
+  std::uint64_t errors = 0;
   const auto apply = [&](std::span<const std::string_view> args) -> Result<void> {
     const keyspace::Batch inside(run.participant);
     dispatcher.begin_batch(run, parts_.clock.wall(), command::Origin::kLoader);
     const Located located = dispatcher.look_up(run, args);
-    if (located.command == nullptr) {
+    if (located.command == nullptr || located.command->spec.is(command::Flag::kContainer)) {
       return fail(fmt::format("Unknown command '{}' reading the append only file", args[0].substr(0, 128)));
+    }
+    if (!located.command->spec.arity.accepts(args.size())) {
+      return fail(fmt::format("wrong number of arguments for '{}' command", located.command->spec.name));
     }
     discarded.clear();
     (void)dispatcher.run(run, located, args, session, reply);
-    if (!discarded.empty() && discarded.view().front() == '-') {
-      return fail(fmt::format("command {} failed: {}", args[0], discarded.view()));
+    if (session.confined()) return fail("not a command for an append only file");
+    // As in Redis: such a command has been answered with an error before, too; a script may have written before that.
+    if (!discarded.empty() && discarded.view().front() == '-' && ++errors <= kErrorsShown) {
+      log::warning("'{}' of the append only file is answered with an error: {}", args[0].substr(0, 128),
+                   discarded.view().substr(1, discarded.view().find('\r') - 1));
     }
     return {};
   };
@@ -209,6 +221,7 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
     return {};
   };
   ASH_TRY(const aof::AofLoadReport report, aof_.load(options));
+  if (errors > 0) log::warning("{} commands of the append only file were answered with an error", errors);
   keys_loaded_ = 0;
   for (const keyspace::Keyspace::Size& size : parts_.keyspace.sizes()) keys_loaded_ += size.keys;
   return Loaded{report.replication};
@@ -245,8 +258,9 @@ void Persistence::write_meter(InfoWriter& out) const {
 }
 
 Result<void> Persistence::start() {
-  if (!parts_.config.get()->aof.enabled) return {};
-  ASH_TRY_VOID(aof_.start(rewrite_job()));
+  const auto config = parts_.config.get();
+  if (!config->aof.enabled) return {};
+  ASH_TRY_VOID(aof_.start(rewrite_job(*config)));
   parts_.log.set_aof(sink_.get());
   aof_on_ = true;
   return {};
@@ -358,7 +372,7 @@ void Persistence::update_gate(const config::Config& config) {
 
 void Persistence::run_save_points(const config::Config& config) {
   const snapshot::SaveStatus status = saver_.status();
-  if (status.running || rewriting()) return;
+  if (status.running || rewriting() || data_goes_) return;
   const WallTime now = parts_.clock.wall();
   const std::uint64_t changes = parts_.keyspace.total(&keyspace::Counters::changes) - status.changes_at_cut;
   const WallTime last = status.last_saved.value_or(started_);
@@ -387,89 +401,109 @@ void Persistence::tick() {
 }
 
 void Persistence::run_rewrites(const config::Config& config) {
-  if (rewriting() || !aof_on_) return;
-  note_cure();
-  const MonoTime now = parts_.clock.mono();
-  const bool stale = log_is_stale_ && (!last_cure_ || now - *last_cure_ > kRetryAfterFailure);
-  const aof::RewriteSettings settings{config.aof.rewrite_percentage, config.aof.rewrite_min_size};
-  if (saving() || !(stale || aof_.rewrite_due(settings))) return;
-  if (log_is_stale_) {
-    cure_ = aof_.status().rewrites + 1;
-    last_cure_ = now;
-  }
+  if (!aof_on_ || data_goes_ || rewriting() || saving()) return;
+  if (!aof_.rewrite_due({config.aof.rewrite_percentage, config.aof.rewrite_min_size})) return;
   if (const auto started = background_rewrite(nullptr); !started) {
     log::warning("Can't rewrite the append only file in background: {}", started.error().text());
   }
 }
 
-void Persistence::note_cure() {
-  const aof::AofStatus status = aof_.status();
-  if (!log_is_stale_ || !cure_ || status.rewriting) return;
-  if (status.rewrites >= *cure_ && !status.last_rewrite_error) log_is_stale_ = false;
-  cure_.reset();
+void Persistence::dataset_goes() {
+  data_goes_ = true;
+  parts_.log.set_aof(nullptr);
 }
 
 void Persistence::dataset_replaced() {
+  MutexLock lock(switching_);
+  data_goes_ = false;
   if (!aof_on_) return;
-  log_is_stale_ = true;
-  cure_.reset();
-  last_cure_.reset();
+  if (const auto begun = renew_aof(*parts_.config.get()); !begun) {  // tick() tries again
+    log::warning("Can't rewrite the append only file in background: {}", begun.error().text());
+  }
+}
+
+/// The log begins anew with all the data there is. Until that is complete, the former files stay as they are.
+Result<void> Persistence::renew_aof(const config::Config& config) {
+  ASH_TRY_VOID(aof_.renew(paths_of(config), nullptr));
+  parts_.log.set_aof(sink_.get());
+  return begin_rewrite(config, nullptr);
 }
 
 std::optional<replication::Host::LogPositions> Persistence::log_positions() const {
-  if (!aof_on_ || log_is_stale_) return std::nullopt;
+  if (!aof_on_) return std::nullopt;
   const aof::WriterStatus status = aof_.writer_status();
-  return replication::Host::LogPositions{status.appended, status.durable};
+  const bool whole = aof_.whole() && !data_goes_;
+  return replication::Host::LogPositions{status.appended, whole ? std::optional(status.durable) : std::nullopt};
 }
 
 Result<void> Persistence::finish(const ShutdownRequest& request) {
   using Save = ShutdownRequest::Save;
+  MutexLock lock(switching_);
   const auto config = parts_.config.get();
-  Result<void> result;
-  if (aof_on_) {
-    if (const aof::AofStatus log = aof_.status(); log.waits_for_base && log.rewriting && !request.force) {
-      log::warning("Writing initial AOF, can't exit.");  // the next start would find none
-      return fail("the append-only file is not complete");
-    }
-    parts_.log.set_aof(nullptr);
-    note_cure();
-    // No command runs any more, so this is where the data stands.
-    const auto at = log_is_stale_ || !parts_.replication_aux ? std::nullopt : parts_.replication_aux();
-    if (at) aof_.writer().append(aof::render_stream_note(*at));
-    result = aof_.disable(nullptr);
-    if (!result && !request.force) {
-      parts_.log.set_aof(sink_.get());
-      return result;
-    }
+  if (const aof::AofStatus log = aof_.status(); log.waits_for_base && log.rewriting && !request.force) {
+    log::warning("Writing initial AOF, can't exit.");  // the next start would find none
+    return fail("the append-only file is not complete");
   }
   const bool save =
       request.save == Save::kSave || (request.save == Save::kAsConfigured && !config->snapshot.save_points.empty());
-  if (save) {
+  Result<void> result;
+  if (save && data_goes_) {
+    log::warning("The dataset is being replaced by that of the primary: it is not saved, the file stays as it is.");
+  } else if (save) {
     log::notice("Saving the final RDB snapshot before exiting.");
     saver_.cancel();
     saver_.wait(nullptr);
     result = saver_.save(save_job(), nullptr);
     if (!result) log::warning("Error trying to save the DB, can't exit.");
   }
-  return result;
+  // Last: if the server has to go on, the log does, too.
+  if (!aof_on_ || (!result && !request.force)) return result;
+  auto closed = close_aof(request);
+  return result ? closed : result;
+}
+
+Result<void> Persistence::close_aof(const ShutdownRequest& request) {
+  aof_.cancel_rewrite();
+  aof_.wait(nullptr);
+  parts_.log.set_aof(nullptr);
+  // No command runs any more, so this is where the data stands.
+  const bool noted = aof_.whole() && !data_goes_ && parts_.replication_aux;
+  if (const auto at = noted ? parts_.replication_aux() : std::nullopt) {
+    aof_.writer().append(aof::render_stream_note(*at));
+  }
+  if (auto kept = aof_.writer().commit(); !kept && !request.force) {
+    if (!data_goes_) parts_.log.set_aof(sink_.get());
+    return kept;
+  }
+  return aof_.disable(nullptr);
 }
 
 Result<void> Persistence::switch_aof(const config::Config& now) {
+  MutexLock lock(switching_);
   if (now.aof.enabled == aof_on_) return {};
   if (!now.aof.enabled) {
     parts_.log.set_aof(nullptr);
     aof_on_ = false;
-    return aof_.disable(nullptr);
+    if (const auto closed = aof_.disable(nullptr); !closed) {  // as Redis: off it is
+      log::warning("The end of the append only file is lost: {}", closed.error().text());
+    }
+    return {};
   }
   // Attached first: what is written from the rewrite's cut on must be in the file.
   parts_.log.set_aof(sink_.get());
-  auto enabled = aof_.enable(paths_of(now), rewrite_job(), nullptr);
+  auto enabled = aof_.enable(rewrite_job(now), nullptr);
   if (!enabled) {
     parts_.log.set_aof(nullptr);
     return enabled;
   }
   aof_on_ = true;
   return {};
+}
+
+Result<void> Persistence::move_aof(const config::Config& now) {
+  MutexLock lock(switching_);
+  if (!aof_on_ || !now.aof.enabled) return {};
+  return renew_aof(now);
 }
 
 void Persistence::apply(const config::Config& now) {
@@ -493,8 +527,12 @@ Result<void> Persistence::background_save(keyspace::SafePoint::Participant* self
 }
 
 Result<void> Persistence::background_rewrite(keyspace::SafePoint::Participant* self) {
-  ASH_TRY_VOID(aof_.ensure_open(paths_of(*parts_.config.get())));
-  ASH_TRY_VOID(aof_.rewrite(rewrite_job(), self));
+  if (data_goes_) return fail(kDataGoes);
+  return begin_rewrite(*parts_.config.get(), self);
+}
+
+Result<void> Persistence::begin_rewrite(const config::Config& config, keyspace::SafePoint::Participant* self) {
+  ASH_TRY_VOID(aof_.rewrite(rewrite_job(config), self));
   log::notice("Background append only file rewriting started");
   return {};
 }

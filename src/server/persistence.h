@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "aof/aof.h"
+#include "base/sync.h"
 #include "changelog/change_log.h"
 #include "replication/ports.h"
 #include "server/config_service.h"
@@ -69,14 +70,18 @@ class Persistence final : public Durability, public GateTexts {
   void stop() { aof_.writer().stop(); }
   [[nodiscard]] Error misconf() const override;
 
-  /// CONFIG SET appendonly, from a loop.
+  // CONFIG SET appendonly and dir, from a loop that is in no batch.
   [[nodiscard]] Result<void> switch_aof(const config::Config& now);
+  [[nodiscard]] Result<void> move_aof(const config::Config& now);
   void apply(const config::Config& now);
 
   // SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE. `self`: the caller's participant.
   [[nodiscard]] Result<void> save(keyspace::SafePoint::Participant* self);
   [[nodiscard]] Result<void> background_save(keyspace::SafePoint::Participant* self);
-  /// All data was replaced by that of a primary: until a rewrite has ended, the append-only file is of the former data.
+  /// All data is about to be replaced by that of a primary: from here on nothing is added to the append-only file and
+  /// nothing saved by itself, so that the disk keeps the former data whole. Thread: any.
+  void dataset_goes();
+  /// What came is all there is now: the append-only file begins anew with it, and is of the former data until then.
   /// Thread: control.
   void dataset_replaced();
   /// How far the append-only file reaches; nullopt without one that holds all data.
@@ -118,7 +123,10 @@ class Persistence final : public Durability, public GateTexts {
   class Measured;
   [[nodiscard]] snapshot::AuxInput aux() const;
   [[nodiscard]] snapshot::SaveJob save_job() const;
-  [[nodiscard]] aof::RewriteJob rewrite_job();
+  [[nodiscard]] aof::RewriteJob rewrite_job(const config::Config& config);
+  [[nodiscard]] Result<void> begin_rewrite(const config::Config& config, keyspace::SafePoint::Participant* self);
+  [[nodiscard]] Result<void> renew_aof(const config::Config& config);
+  [[nodiscard]] Result<void> close_aof(const ShutdownRequest& request);
   [[nodiscard]] Result<Loaded> load_aof(Dispatcher& dispatcher, Execution& run);
   void explain_rdb() const;
   [[nodiscard]] Result<Loaded> load_rdb(snapshot::DuplicateKeys duplicates, keyspace::SafePoint::Participant* seat);
@@ -127,7 +135,6 @@ class Persistence final : public Durability, public GateTexts {
   void write_meter(InfoWriter& out) const;
   void empty_dataset();
   void run_save_points(const config::Config& config);
-  void note_cure();
   void progressed(Micros sync_took);
   void refuse_writes(const Error& error);
   template <typename Work>
@@ -146,9 +153,8 @@ class Persistence final : public Durability, public GateTexts {
   std::optional<aof::AofFiles::History> history_;  // set last by apply(), of which one runs at a time
   std::atomic<bool> aof_on_{false};
   std::atomic<bool> save_scheduled_{false};
-  std::atomic<bool> log_is_stale_{false};  // see dataset_replaced()
-  std::optional<std::uint64_t> cure_;      // number of the rewrite that ends that
-  std::optional<MonoTime> last_cure_;      // when it began
+  Mutex switching_;                     // whoever switches the log on or off, moves or renews it
+  std::atomic<bool> data_goes_{false};  // from dataset_goes() to dataset_replaced()
   WallTime started_;
   std::optional<WallTime> last_try_;
   Meanwhile meanwhile_;    // while load() runs

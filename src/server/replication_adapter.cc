@@ -142,6 +142,10 @@ void ReplicationHost::loading(Loading state) {
   if (loading_.exchange(begins) != begins) set(Gate::kLoading, begins);
 }
 
+void ReplicationHost::dataset_goes() {
+  if (dataset_goes_) dataset_goes_();
+}
+
 void ReplicationHost::dataset_replaced() {
   if (dataset_observer_) dataset_observer_();
 }

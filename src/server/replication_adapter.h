@@ -68,6 +68,7 @@ class ReplicationHost final : public replication::Host {
 
   void show(const replication::RoleFacts& facts) override;
   void loading(Loading state) override;
+  void dataset_goes() override;
   void dataset_replaced() override;
   void remember_upstream(const std::optional<net::Endpoint>& upstream) override;
   [[nodiscard]] bool writes_paused() const override;
@@ -80,12 +81,14 @@ class ReplicationHost final : public replication::Host {
 
   /// What this needs of the parts made later; set at start.
   struct Links {
+    std::function<void()> dataset_goes;
     std::function<void()> dataset_replaced;
     std::function<std::optional<LogPositions>()> log;
     std::function<void(Hold)> hold_writes;
     std::function<ClientId()> new_connection_id;
   };
   void connect(Links links) {
+    dataset_goes_ = std::move(links.dataset_goes);
     dataset_observer_ = std::move(links.dataset_replaced);
     log_ = std::move(links.log);
     hold_ = std::move(links.hold_writes);
@@ -104,6 +107,7 @@ class ReplicationHost final : public replication::Host {
   ConfigService& service_;
   const Published<config::Config>& config_;
   std::atomic<bool> loading_{false};  // the loading gate is closed because of us
+  std::function<void()> dataset_goes_;
   std::function<void()> dataset_observer_;
   std::function<std::optional<LogPositions>()> log_;
   std::function<void(Hold)> hold_;

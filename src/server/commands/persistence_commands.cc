@@ -46,15 +46,24 @@ keyspace::SafePoint::Participant* participant(Context& ctx) {
   return client == nullptr ? nullptr : &client->worker().execution().participant;
 }
 
+/// Whoever runs the commands of a file or of a primary would wait for itself.
+bool comes_from_client(Context& ctx) {
+  if (client_of(ctx.session) != nullptr) return true;
+  ctx.error("only a client may have the dataset saved");
+  return false;
+}
+
 }  // namespace
 
 void PersistenceCommands::save(Context& ctx) {
+  if (!comes_from_client(ctx)) return;
   if (persistence_.saving()) return ctx.error("Background save already in progress");
   if (auto saved = persistence_.save(participant(ctx)); !saved) return ctx.error(saved.error());
   ctx.reply.ok();
 }
 
 void PersistenceCommands::bgsave(Context& ctx) {
+  if (!comes_from_client(ctx)) return;
   bool schedule = false;
   if (ctx.args.size() > 1) {
     if (ctx.args.size() > 2 || !iequals(ctx.args[1], "SCHEDULE")) return ctx.error(ErrorCode::kSyntax);
@@ -75,6 +84,7 @@ void PersistenceCommands::bgsave(Context& ctx) {
 }
 
 void PersistenceCommands::bgrewriteaof(Context& ctx) {
+  if (!comes_from_client(ctx)) return;
   if (persistence_.rewriting()) return ctx.error("Background append only file rewriting already in progress");
   if (auto started = persistence_.background_rewrite(participant(ctx)); !started) return ctx.error(started.error());
   ctx.reply.simple("Background append only file rewriting started");

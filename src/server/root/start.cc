@@ -86,7 +86,8 @@ void Server::connect_replication() {
   applier_->attach(*dispatcher_);
   info_.add("Replication", Info::Shown::kByDefault,
             [this](InfoWriter& out) { write_replication_info(*replication_, out); });
-  replication_host_.connect({.dataset_replaced =
+  replication_host_.connect({.dataset_goes = [this] { persistence_.dataset_goes(); },
+                             .dataset_replaced =
                                  [this] {
                                    persistence_.dataset_replaced();
                                    const keyspace::SafePoint::Exclusive all(keyspace_.safe_point(), nullptr);
@@ -200,6 +201,7 @@ void Server::connect_settings() {
       "bind", [listen](const config::Config& now) { return listen(now, "Failed to bind to specified addresses."); });
   persistence_.on_progress([this] { workers_.release_durable(); });
   persistence_.on_sync([this] { replication_->log_advanced(); });
+  config_service_.on_change("dir", [this](const config::Config& now) { return persistence_.move_aof(now); });
   config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
 }
 
