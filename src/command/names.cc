@@ -108,10 +108,7 @@ std::vector<std::string_view> category_names(const CommandSpec& spec) {
   std::vector<std::string_view> names;
   for (const CategoryRow& row : kCategories) {
     const bool slow = row.name == "slow" && !spec.is(Flag::kFast);
-    // What a script reads is another matter than what it costs: who may read need not be allowed to run one.
-    const bool runs_script = row.from == Flag::kReadOnly && has_category(spec.categories, Category::kScripting);
-    const bool follows = spec.is(row.from) && !runs_script;
-    if (slow || follows || has_category(spec.categories, row.own)) names.push_back(row.name);
+    if (slow || has_category(spec.categories, row.own) || spec.is(row.from)) names.push_back(row.name);
   }
   return names;
 }
