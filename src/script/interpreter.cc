@@ -500,15 +500,15 @@ void Interpreter::build() {
   luaL_loadbufferx(lua, kSandboxSource, sizeof(kSandboxSource) - 1, "=sandbox", "t");
   // globals
   lua_newtable(lua);
-  for (const char* name : {"assert", "collectgarbage", "error", "gcinfo", "ipairs", "pcall", "rawequal", "select",
-                           "tonumber", "tostring", "type", "unpack", "xpcall", "_VERSION"}) {
+  for (const char* name : {"assert", "collectgarbage", "coroutine", "error", "gcinfo", "ipairs", "pcall", "rawequal",
+                           "select", "tonumber", "tostring", "type", "unpack", "xpcall", "_VERSION"}) {
     share(lua, name);
   }
   lua_pushvalue(lua, -1);
   lua_setfield(lua, LUA_REGISTRYINDEX, "ashlar.globals");
   // shared tables
   lua_newtable(lua);
-  for (const char* name : {"string", "table", "math", "bit", "coroutine"}) share(lua, name);
+  for (const char* name : {"string", "table", "math", "bit"}) share(lua, name);
   lua_getfield(lua, -1, "math");
   set_function(lua, this, "random", &Api::random);
   set_function(lua, this, "randomseed", &Api::randomseed);
@@ -589,16 +589,11 @@ void Interpreter::end() {
 
 namespace {
 
-/// Pushes what stands in the table itself: a metamethod might raise here, where nothing catches it, or never end.
-void push_raw_field(lua_State* lua, int table, const char* name) {
-  lua_pushstring(lua, name);
-  lua_rawget(lua, table - 1);
-}
-
 /// Whether the value on top is an error that a call has returned.
 [[nodiscard]] bool was_counted(lua_State* lua) {
   if (!lua_istable(lua, -1)) return false;
-  push_raw_field(lua, -1, "ignore_error_stats_update");
+  lua_pushstring(lua, "ignore_error_stats_update");
+  lua_rawget(lua, -2);
   const bool counted = lua_toboolean(lua, -1) != 0;
   lua_pop(lua, 1);
   return counted;
@@ -652,10 +647,10 @@ void Interpreter::finish(int status, std::string_view name, const Run& run) {
   }
   std::string text;
   if (lua_istable(lua_, -1)) {
-    push_raw_field(lua_, -1, "err");
+    lua_getfield(lua_, -1, "err");
     text = text_at(lua_, -1);
-    push_raw_field(lua_, -2, "source");
-    push_raw_field(lua_, -3, "line");
+    lua_getfield(lua_, -2, "source");
+    lua_getfield(lua_, -3, "line");
     if (lua_isstring(lua_, -2) != 0 && lua_isstring(lua_, -1) != 0) {
       text += fmt::format(" script: {}, on {}:{}.", name, text_at(lua_, -2), text_at(lua_, -1));
     }
@@ -689,7 +684,7 @@ Result<std::vector<FunctionInfo>> Interpreter::load_library(const std::string& n
   enter(Phase::kRunning);
   std::string text;
   if (status != 0) {
-    if (lua_istable(lua_, -1)) push_raw_field(lua_, -1, "err");
+    if (lua_istable(lua_, -1)) lua_getfield(lua_, -1, "err");
     text = fmt::format("Error registering functions: {}", text_at(lua_, -1));
   } else if (loading.functions.empty()) {
     text = "No functions registered";

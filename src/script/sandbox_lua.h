@@ -8,7 +8,7 @@ namespace ashlar::script {
 inline constexpr char kSandboxSource[] = R"lua(
 local globals, shared, compile, string_metatable, read_only_text, loading_redis = ...
 local raw_set, raw_get, raw_next, raw_setmetatable, raw_getmetatable = rawset, rawget, next, setmetatable, getmetatable
-local raw_pcall, raw_error, raw_type, raw_insert, raw_remove, raw_sort = pcall, error, type, table.insert, table.remove, table.sort
+local raw_error, raw_type, raw_insert, raw_remove, raw_sort = error, type, table.insert, table.remove, table.sort
 local behind = raw_setmetatable({}, {__mode = 'k'})   -- view -> the table behind it
 local view_of = raw_setmetatable({}, {__mode = 'k'})  -- and back
 
@@ -26,11 +26,10 @@ globals.setmetatable = function(target, metatable)
   if behind[target] then refuse() end
   return raw_setmetatable(target, metatable)
 end
-local shown_string_metatable
 globals.getmetatable = function(target)
   if behind[target] then return view({}) end
   local found = raw_getmetatable(target)
-  if found == string_metatable then return shown_string_metatable end
+  if found == string_metatable then return view(found) end
   return found
 end
 globals.rawset = function(target, key, value)
@@ -52,16 +51,6 @@ for name, change in raw_next, {insert = raw_insert, remove = raw_remove, sort = 
   end
 end
 
--- As in Redis 7: scripts for older ones expect the text of an error that redis.call raises.
-local function with_text(done, found, ...)
-  if not done and raw_type(found) == 'table' then
-    local text = raw_get(found, 'err')
-    if raw_type(text) == 'string' or raw_type(text) == 'number' then return done, text end
-  end
-  return done, found, ...
-end
-globals.pcall = function(...) return with_text(raw_pcall(...)) end
-
 local environment
 globals.loadstring = function(text, name) return compile(environment, text, name) end
 globals.load = function(source, name)
@@ -77,7 +66,6 @@ end
 
 for name, library in raw_next, shared do globals[name] = view(library) end
 string_metatable.__index = shared.string
-shown_string_metatable = view({__index = globals.string})
 local strict = {__index = function(_, name)
   raw_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end}
