@@ -48,7 +48,7 @@ constexpr CategoryRow kCategories[] = {
     {"geo", Category::kGeo},
     {"stream", Category::kStream},
     {"pubsub", Category::kPubSub, Flag::kPubSub},
-    {"admin", Category::kNone, Flag::kAdmin},
+    {"admin", Category::kAdmin, Flag::kAdmin},
     {"fast", Category::kNone, Flag::kFast},
     {"slow"},  // whatever is not fast
     {"blocking", Category::kNone, Flag::kBlocking},
@@ -106,7 +106,9 @@ std::span<const std::string_view> all_category_names() noexcept { return kCatego
 
 std::vector<std::string_view> category_names(const CommandSpec& spec) {
   std::vector<std::string_view> names;
+  const bool runs_scripts = has_category(spec.categories, Category::kScripting);
   for (const CategoryRow& row : kCategories) {
+    if (row.from == Flag::kReadOnly && runs_scripts) continue;  // who may read may not run programs for that
     const bool slow = row.name == "slow" && !spec.is(Flag::kFast);
     if (slow || has_category(spec.categories, row.own) || spec.is(row.from)) names.push_back(row.name);
   }

@@ -14,6 +14,11 @@ TEST(CategoryNames, FollowFromFlagsAndKeepTheOrderOfAclCat) {
   const CommandSpec config{.name = "config|get", .arity = at_least(3), .flags = Flag::kAdmin | Flag::kFast};
   EXPECT_THAT(category_names(config), ElementsAre("admin", "fast", "dangerous"));
 }
+TEST(CategoryNames, DoNotCountAScriptThatOnlyReadsAsReading) {
+  const CommandSpec spec{
+      .name = "eval_ro", .arity = at_least(3), .flags = Flag::kReadOnly, .categories = Category::kScripting};
+  EXPECT_THAT(category_names(spec), ElementsAre("slow", "scripting"));
+}
 TEST(FlagNames, TellThatKeysMoveWhenAnExtractorOrAKeywordFindsThem) {
   CommandSpec xread{.name = "xread", .arity = at_least(4), .flags = Flag::kReadOnly | Flag::kBlocking};
   xread.keys[0] = {.begin = KeySpec::Begin::kKeyword, .index = 1, .keyword = "STREAMS", .last = -1, .limit = 2};

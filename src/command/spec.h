@@ -109,6 +109,7 @@ enum class Category : std::uint32_t {
   kConnection = 1U << 12,
   kTransaction = 1U << 13,
   kScripting = 1U << 14,
+  kAdmin = 1U << 15,  // beside what Flag::kAdmin says by itself
 };
 [[nodiscard]] constexpr Category operator|(Category a, Category b) noexcept {
   return static_cast<Category>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));

@@ -40,7 +40,7 @@ constexpr CommandSpec kRole{.name = "role",
                             .arity = command::exactly(1),
                             .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast,
                             .group = Group::kServer,
-                            .categories = command::Category::kDangerous,
+                            .categories = command::Category::kAdmin | command::Category::kDangerous,
                             .since = "2.8.12",
                             .summary = "Tells the place of this server in replication."};
 constexpr CommandSpec kReplconf{

@@ -159,7 +159,7 @@ class Port final : public ScriptPort {
   }
   Result<bool> may_run(std::span<const std::string_view> args) override {
     const Command* command = parts_.ctx.inner().find(args);
-    if (command == nullptr || !command->spec.arity.accepts(args.size())) return fail("no such command");
+    if (command == nullptr) return fail("no such command");
     return parts_.permissions ? parts_.permissions(session_, args) : Result<bool>(true);
   }
   void record_for(Recipients recipients) override {
@@ -299,10 +299,7 @@ Result<std::shared_ptr<const Script>> ScriptCommands::remember(std::string_view 
 void ScriptCommands::run_cached(Context& ctx, const std::shared_ptr<const Script>& script) {
   run(ctx, {Kind::kScript, script->sha, script->flags, [&](const Interpreter::Run& run) {
               const InterpreterPool::Loan seat = pool_.borrow();
-              if (const std::uint64_t epoch = scripts_.epoch(); seat->epoch != epoch) {
-                seat->interpreter.forget_scripts();
-                seat->epoch = epoch;
-              }
+              seat->keep_scripts_of(scripts_.epoch());
               if (const auto compiled = seat->interpreter.compile(script->sha, script->body()); !compiled) {
                 return run.reply.error(compiled.error());
               }

@@ -200,6 +200,7 @@ void ScriptCommands::function_flush(Context& ctx) {
   const bool known = ctx.args.size() == 2 || iequals(ctx.args[2], "ASYNC") || iequals(ctx.args[2], "SYNC");
   if (!known) return ctx.error("FUNCTION FLUSH only supports SYNC|ASYNC option");
   functions_.clear();
+  pool_.drop_idle();
   ctx.effects.changed();
   ctx.reply.ok();
 }

@@ -19,6 +19,8 @@ namespace ashlar::script {
 namespace {
 
 constexpr char kReadOnlyText[] = "Attempt to modify a readonly table";
+/// The field of an error object that a call has returned and that has been counted.
+constexpr char kCounted[] = "ignore_error_stats_update";
 /// Instructions between two looks at the clock: about half a millisecond.
 constexpr int kInstructionsPerTick = 100'000;
 constexpr std::string_view kLoadTimeoutText = "ERR FUNCTION LOAD timeout";
@@ -48,13 +50,44 @@ void push_error(lua_State* lua, std::string_view text) {
   return text.find(' ') == std::string_view::npos ? "ERR " + std::string(text) : std::string(text);
 }
 
-/// Where an error happened becomes part of it. The message handler of every run.
+/// Pushes the field of the table at `index` as it is there: no metamethod is called.
+void push_raw_field(lua_State* lua, int index, const char* name) {
+  lua_pushstring(lua, name);
+  lua_rawget(lua, index);
+}
+
+/// The text of an error object as on_error() makes it, or of what is raised without it; empty: it has no such field.
+[[nodiscard]] std::string error_field(lua_State* lua, const char* name) {
+  push_raw_field(lua, lua_gettop(lua), name);
+  std::string text(text_at(lua, -1));
+  lua_pop(lua, 1);
+  return text;
+}
+
+/// Leaves the text of an error at index 1 on top: its field `err` when it is a table.
+void push_error_text(lua_State* lua) {
+  if (lua_istable(lua, 1)) {
+    push_raw_field(lua, 1, "err");
+    if (lua_isstring(lua, -1) != 0) return;
+    lua_pop(lua, 1);
+  } else if (lua_isstring(lua, 1) != 0) {
+    lua_pushliteral(lua, "ERR ");
+    lua_pushvalue(lua, 1);
+    return lua_concat(lua, 2);
+  }
+  lua_pushliteral(lua, "ERR (error object is not a string)");
+}
+
+/// The message handler of every run: makes an error object of our own, which says where it happened. That of a script
+/// may have metamethods, or be a table that all scripts share.
 int on_error(lua_State* lua) {
-  if (!lua_istable(lua, 1)) {
-    const std::string_view text = text_at(lua, 1);
-    std::string shown = text.data() == nullptr ? "(error object is not a string)" : std::string(text);
-    lua_settop(lua, 0);
-    push_error(lua, "ERR " + shown);
+  lua_settop(lua, 1);
+  lua_createtable(lua, 0, 4);
+  push_error_text(lua);
+  lua_setfield(lua, 2, "err");
+  if (lua_istable(lua, 1)) {
+    push_raw_field(lua, 1, kCounted);
+    lua_setfield(lua, 2, kCounted);
   }
   lua_Debug where{};
   // The innermost function that the user wrote: neither C nor what guards the globals.
@@ -62,9 +95,9 @@ int on_error(lua_State* lua) {
     if (lua_getstack(lua, level, &where) == 0 || lua_getinfo(lua, "nSl", &where) == 0) break;
     if (std::string_view(where.what) == "C" || std::string_view(where.source) == "=sandbox") continue;
     lua_pushstring(lua, where.source);
-    lua_setfield(lua, 1, "source");
+    lua_setfield(lua, 2, "source");
     lua_pushinteger(lua, where.currentline);
-    lua_setfield(lua, 1, "line");
+    lua_setfield(lua, 2, "line");
     break;
   }
   return 1;
@@ -129,7 +162,7 @@ struct Api {
     if (bytes.capacity() <= kKept) me.reply_bytes_.swap(bytes);
     if (failed) {
       lua_pushboolean(lua, 1);
-      lua_setfield(lua, -2, "ignore_error_stats_update");
+      lua_setfield(lua, -2, kCounted);
     }
     return !failed;
   }
@@ -500,15 +533,15 @@ void Interpreter::build() {
   luaL_loadbufferx(lua, kSandboxSource, sizeof(kSandboxSource) - 1, "=sandbox", "t");
   // globals
   lua_newtable(lua);
-  for (const char* name : {"assert", "collectgarbage", "coroutine", "error", "gcinfo", "ipairs", "pcall", "rawequal",
-                           "select", "tonumber", "tostring", "type", "unpack", "xpcall", "_VERSION"}) {
+  for (const char* name : {"assert", "collectgarbage", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber",
+                           "tostring", "type", "unpack", "_VERSION"}) {
     share(lua, name);
   }
   lua_pushvalue(lua, -1);
   lua_setfield(lua, LUA_REGISTRYINDEX, "ashlar.globals");
   // shared tables
   lua_newtable(lua);
-  for (const char* name : {"string", "table", "math", "bit"}) share(lua, name);
+  for (const char* name : {"string", "table", "math", "bit", "coroutine"}) share(lua, name);
   lua_getfield(lua, -1, "math");
   set_function(lua, this, "random", &Api::random);
   set_function(lua, this, "randomseed", &Api::randomseed);
@@ -592,8 +625,7 @@ namespace {
 /// Whether the value on top is an error that a call has returned.
 [[nodiscard]] bool was_counted(lua_State* lua) {
   if (!lua_istable(lua, -1)) return false;
-  lua_pushstring(lua, "ignore_error_stats_update");
-  lua_rawget(lua, -2);
+  push_raw_field(lua, lua_gettop(lua), kCounted);
   const bool counted = lua_toboolean(lua, -1) != 0;
   lua_pop(lua, 1);
   return counted;
@@ -630,9 +662,14 @@ void Interpreter::run_script(const std::string& sha, const Run& run) {
 }
 
 void Interpreter::run_function(const std::string& library, const std::string& function, const Run& run) {
+  const auto& functions = libraries_.at(library).functions;
+  const auto found = functions.find(function);
+  if (found == functions.end()) {
+    return run.reply.error_line("ERR The library did not register this function when it was loaded again");
+  }
   begin(run.port);
   lua_pushcfunction(lua_, &on_error);
-  lua_rawgeti(lua_, LUA_REGISTRYINDEX, libraries_.at(library).functions.at(function));
+  lua_rawgeti(lua_, LUA_REGISTRYINDEX, found->second);
   push_texts(lua_, run.keys);
   push_texts(lua_, run.args);
   finish(lua_pcall(lua_, 2, 1, 1), function, run);
@@ -647,13 +684,9 @@ void Interpreter::finish(int status, std::string_view name, const Run& run) {
   }
   std::string text;
   if (lua_istable(lua_, -1)) {
-    lua_getfield(lua_, -1, "err");
-    text = text_at(lua_, -1);
-    lua_getfield(lua_, -2, "source");
-    lua_getfield(lua_, -3, "line");
-    if (lua_isstring(lua_, -2) != 0 && lua_isstring(lua_, -1) != 0) {
-      text += fmt::format(" script: {}, on {}:{}.", name, text_at(lua_, -2), text_at(lua_, -1));
-    }
+    text = error_field(lua_, "err");
+    const std::string line = error_field(lua_, "line");
+    if (!line.empty()) text += fmt::format(" script: {}, on {}:{}.", name, error_field(lua_, "source"), line);
   } else {
     text = fmt::format("ERR {}", text_at(lua_, -1));  // no memory, or an error while handling one
   }
@@ -684,8 +717,8 @@ Result<std::vector<FunctionInfo>> Interpreter::load_library(const std::string& n
   enter(Phase::kRunning);
   std::string text;
   if (status != 0) {
-    if (lua_istable(lua_, -1)) lua_getfield(lua_, -1, "err");
-    text = fmt::format("Error registering functions: {}", text_at(lua_, -1));
+    text = "Error registering functions: ";
+    text += lua_istable(lua_, -1) ? error_field(lua_, "err") : std::string(text_at(lua_, -1));
   } else if (loading.functions.empty()) {
     text = "No functions registered";
   }

@@ -83,7 +83,7 @@ class Interpreter {
   [[nodiscard]] Result<std::vector<FunctionInfo>> load_library(const std::string& name, std::string_view body,
                                                                ScriptPort& port);
   void forget_library(const std::string& name);
-  /// Runs a registered function, which must be there.
+  /// Runs a function of a library that is loaded; replies with an error when the library did not register it.
   void run_function(const std::string& library, const std::string& function, const Run& run);
 
   [[nodiscard]] std::size_t memory_bytes() const;

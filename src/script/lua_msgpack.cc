@@ -177,10 +177,10 @@ class Unpacker {
       case 0xCC: return sized<std::uint8_t>([&](std::uint8_t n) { return real(n); });
       case 0xCD: return sized<std::uint16_t>([&](std::uint16_t n) { return real(n); });
       case 0xCE: return sized<std::uint32_t>([&](std::uint32_t n) { return real(n); });
-      case 0xCF: return sized<std::uint64_t>([&](std::uint64_t n) { return real(static_cast<lua_Number>(n)); });
       case 0xD0: return sized<std::uint8_t>([&](std::uint8_t n) { return real(static_cast<std::int8_t>(n)); });
       case 0xD1: return sized<std::uint16_t>([&](std::uint16_t n) { return real(static_cast<std::int16_t>(n)); });
       case 0xD2: return sized<std::uint32_t>([&](std::uint32_t n) { return real(static_cast<std::int32_t>(n)); });
+      case 0xCF:  // beyond 2^63 negative, as in Redis
       case 0xD3:
         return sized<std::uint64_t>(
             [&](std::uint64_t n) { return real(static_cast<lua_Number>(static_cast<std::int64_t>(n))); });
@@ -254,8 +254,7 @@ class Unpacker {
   std::string_view rest_;
 };
 
-/// Unpacks at most `limit` values (0: all) from `offset` on; pushes the place of the next one first when there is a
-/// limit.
+/// Unpacks at most `limit` values from `offset` on and pushes the place of the next one first; all when both are 0.
 int unpack_some(lua_State* lua, lua_Number limit, lua_Number offset) {
   std::size_t length = 0;
   const char* data = luaL_checklstring(lua, 1, &length);
@@ -266,7 +265,7 @@ int unpack_some(lua_State* lua, lua_Number limit, lua_Number offset) {
   if (offset > static_cast<lua_Number>(length)) {
     return luaL_error(lua, "Start offset %f greater than input length %f.", offset, static_cast<lua_Number>(length));
   }
-  const bool limited = limit > 0;
+  const bool limited = limit > 0 || offset > 0;
   const std::string_view all(data, length);
   Unpacker unpacker(lua, all.substr(static_cast<std::size_t>(offset)));
   if (limited) lua_pushnil(lua);  // place of the position

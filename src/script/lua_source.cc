@@ -89,14 +89,17 @@ class Lexer {
 
 using Tokens = std::span<const std::string_view>;
 
-/// The closing parenthesis of the one at the front, or nullopt.
-[[nodiscard]] std::optional<std::size_t> closing(Tokens tokens) {
-  std::size_t depth = 0;
+/// For each opening parenthesis the place of the one that closes it; 0, where none can close, for all other tokens.
+[[nodiscard]] std::vector<std::size_t> closings(Tokens tokens) {
+  std::vector<std::size_t> out(tokens.size());
+  std::vector<std::size_t> open;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i] == "(") ++depth;
-    if (tokens[i] == ")" && --depth == 0) return i;
+    if (tokens[i] == "(") open.push_back(i);
+    if (tokens[i] != ")" || open.empty()) continue;
+    out[open.back()] = i;
+    open.pop_back();
   }
-  return std::nullopt;
+  return out;
 }
 
 /// What may stand behind the values of a return.
@@ -121,15 +124,16 @@ std::string keep_calling_frames(std::string_view source) {
     const auto all = Lexer(source).tokens();
     if (!all) return std::string(source);
     const Tokens tokens = *all;
+    const std::vector<std::size_t> closing = closings(tokens);
     const auto place = [&](std::string_view token) { return static_cast<std::size_t>(token.data() - source.data()); };
     constexpr std::size_t kShortest = 6;  // return redis . call ( )
     for (std::size_t i = 0; i + kShortest <= tokens.size(); ++i) {
       if (tokens[i] != "return" || (tokens[i + 1] != "redis" && tokens[i + 1] != "server")) continue;
       if (tokens[i + 2] != "." || tokens[i + 3] != "call" || tokens[i + 4] != "(") continue;
-      const auto length = closing(tokens.subspan(i + 4));
-      if (!length || !ends_block(tokens.subspan(i + 4 + *length + 1))) continue;
+      const std::size_t closed = closing[i + 4];
+      if (closed == 0 || !ends_block(tokens.subspan(closed + 1))) continue;
       // A return stands at the end of its block, so no other one is inside unless in a function among the arguments.
-      const std::size_t end = place(tokens[i + 4 + *length]) + 1;
+      const std::size_t end = place(tokens[closed]) + 1;
       if (place(tokens[i + 1]) < copied) continue;
       put(place(tokens[i + 1]), '(');
       put(end, ')');

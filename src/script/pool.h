@@ -19,6 +19,12 @@ class InterpreterPool {
  public:
   struct Seat {
     Seat(std::uint64_t seed, Watchdog& watchdog) : rng(seed), interpreter(rng, watchdog) {}
+    /// Forgets the scripts of another epoch of the cache; what libraries keep stays.
+    void keep_scripts_of(std::uint64_t now) {
+      if (epoch == now) return;
+      interpreter.forget_scripts();
+      epoch = now;
+    }
     Rng rng;
     Interpreter interpreter;
     std::uint64_t epoch = 0;                                // of the scripts it has compiled
@@ -58,6 +64,18 @@ class InterpreterPool {
     std::vector<std::unique_ptr<Seat>> dropped;  // ended outside of the lock
     MutexLock lock(mutex_);
     dropped.swap(idle_);
+  }
+  /// The interpreters that are not in use forget the scripts of other epochs.
+  void keep_scripts_of(std::uint64_t epoch) {
+    std::vector<std::unique_ptr<Seat>> seats;
+    {
+      MutexLock lock(mutex_);
+      seats.swap(idle_);
+    }
+    for (auto& seat : seats) {
+      seat->keep_scripts_of(epoch);
+      give_back(std::move(seat));
+    }
   }
   /// Bytes of all interpreters that are not in use.
   [[nodiscard]] std::size_t memory_bytes() const {

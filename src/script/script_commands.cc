@@ -109,7 +109,7 @@ void ScriptCommands::script_flush(Context& ctx) {
       ctx.args.size() == 2 || (ctx.args.size() == 3 && (iequals(ctx.args[2], "ASYNC") || iequals(ctx.args[2], "SYNC")));
   if (!known) return ctx.error("SCRIPT FLUSH only support SYNC|ASYNC option");
   scripts_.clear();
-  pool_.drop_idle();
+  pool_.keep_scripts_of(scripts_.epoch());
   ctx.reply.ok();
 }
 

@@ -89,8 +89,36 @@ TEST_F(InterpreterTest, RaisesErrorsOfCallAndReturnsThoseOfPcall) {
   const auto digest = sha1_hex(kScript);
   EXPECT_EQ(eval(kScript), "-WRONGTYPE no script: " + std::string(digest.data(), 40) + ", on @user_script:1.\r\n");
   EXPECT_EQ(eval("return redis.pcall('get', 'x').err"), "$12\r\nWRONGTYPE no\r\n");
-  EXPECT_EQ(eval("local ok, e = pcall(redis.call, 'get', 'x') return {ok and 1 or 0, e.err}"),
+  EXPECT_EQ(eval("local ok, e = pcall(redis.call, 'get', 'x') return {ok and 1 or 0, e}"),
             "*2\r\n:0\r\n$12\r\nWRONGTYPE no\r\n");
+}
+
+TEST_F(InterpreterTest, GivesWhoCatchesAnErrorObjectItsText) {
+  EXPECT_EQ(eval("local ok, e = pcall(error, {err = 'MINE x'}) return 'failed: ' .. e"), "$14\r\nfailed: MINE x\r\n");
+  EXPECT_EQ(eval("local ok, e = pcall(error, {code = 7}) return e.code"), ":7\r\n");
+  EXPECT_EQ(eval("return select('#', pcall(function() end))"), ":1\r\n");
+  EXPECT_EQ(eval("return {select(2, pcall(function(...) return ... end, 1, 2, 3))}"), "*3\r\n:1\r\n:2\r\n:3\r\n");
+}
+
+TEST_F(InterpreterTest, CallsTheHandlerOfXpcallWithTheError) {
+  EXPECT_EQ(eval("return select(2, xpcall(function() error({code = 7}) end, function(e) return e.code end))"),
+            ":7\r\n");
+  EXPECT_EQ(eval("return select(2, xpcall(error, function() error('again') end, 'first'))"),
+            "$23\r\nerror in error handling\r\n");
+  EXPECT_EQ(eval("return {select(2, xpcall(function(...) return ... end, error, 1, 2))}"), "*2\r\n:1\r\n:2\r\n");
+}
+
+/// No handler of an error object may be called: none of them is protected by anything.
+TEST_F(InterpreterTest, AsksNoMetamethodOfAnErrorObject) {
+  port.ticks_left = 1000;
+  for (const char* metamethod : {"error('x')", "while true do end"}) {
+    const std::string object = std::string("local f = function() ") + metamethod +
+                               " end error(setmetatable({}, {__index = f, __newindex = f}))";
+    EXPECT_TRUE(eval(object).starts_with("-ERR (error object is not a string) script: ")) << eval(object);
+    EXPECT_EQ(eval("return 1"), ":1\r\n");
+  }
+  EXPECT_TRUE(eval("error(redis)").starts_with("-ERR (error object is not a string) script: "));
+  EXPECT_TRUE(eval("error({err = 'MINE x', line = 7})").starts_with("-MINE x script: "));
 }
 
 TEST_F(InterpreterTest, NamesTheLineOfARuntimeError) {
@@ -120,6 +148,62 @@ TEST_F(InterpreterTest, LeavesNothingBehindForOtherScripts) {
   EXPECT_NE(eval("return a").find("nonexistent global variable 'a'"), std::string::npos);
 }
 
+TEST_F(InterpreterTest, LetsNoTableThatScriptsShareBeWrittenTo) {
+  // From _G through every key, value and metatable; KEYS and ARGV are the script's own.
+  constexpr std::string_view kWalk = R"lua(
+    local seen, open, written = {[_G] = true, [KEYS] = true, [ARGV] = true}, {{'_G', _G}}, {}
+    local function note(path, value)
+      if type(value) == 'table' and not seen[value] then
+        seen[value] = true
+        table.insert(open, {path, value})
+      end
+      local metatable = getmetatable(value)
+      if metatable and not seen[metatable] then
+        seen[metatable] = true
+        table.insert(open, {'metatable of ' .. path, metatable})
+      end
+    end
+    local ways = {
+      assignment = function(t) t.planted = 1 end,
+      change = function(t) for key, value in pairs(t) do t[key] = value end t[1] = 1 end,
+      rawset = function(t) rawset(t, 'planted', 1) end,
+      insert = function(t) table.insert(t, 1) end,
+      remove = function(t) table.remove(t) end,
+      sort = function(t) table.sort(t) end,
+      move = function(t) table.move({1}, 1, 1, 1, t) end,
+      metatable = function(t) setmetatable(t, {}) end,
+    }
+    local walked = 0
+    while #open > 0 and walked < 1000 do
+      local path, t = unpack(table.remove(open))
+      walked = walked + 1
+      for name, way in pairs(ways) do
+        if pcall(way, t) then table.insert(written, path .. ' by ' .. name) end
+      end
+      for key, value in pairs(t) do
+        note('a key of ' .. path, key)
+        note(path .. '.' .. tostring(key), value)
+      end
+    end
+    return {walked, #open, table.concat(written, ', ')}
+  )lua";
+  // _G, ten libraries, and what getmetatable() shows of strings and of everything else.
+  EXPECT_EQ(eval(kWalk), "*3\r\n:13\r\n:0\r\n$0\r\n\r\n");
+}
+
+TEST_F(InterpreterTest, DoesNotGrowWithEachLookAtTheMetatableOfASharedTable) {
+  (void)eval("for i = 1, 1000 do getmetatable(_G) end collectgarbage()");
+  const std::size_t before = interpreter.memory_bytes();
+  (void)eval("for i = 1, 10000 do getmetatable(_G) end collectgarbage()");
+  EXPECT_LT(interpreter.memory_bytes(), before + 100'000);
+}
+
+TEST_F(InterpreterTest, HasWhatLua51KeepsOfLua50) {
+  EXPECT_EQ(eval("return math.mod(5, 3)"), ":2\r\n");
+  EXPECT_EQ(eval("local n = 0 for w in string.gfind('a b c', '%a') do n = n + 1 end return n"), ":3\r\n");
+  EXPECT_NE(eval("table.setn({}, 1)").find("user_script:1: 'setn' is obsolete"), std::string::npos);
+}
+
 TEST_F(InterpreterTest, HasNoWayOut) {
   for (const char* name : {"io", "require", "package", "debug", "dofile", "loadfile", "ffi", "jit", "getfenv",
                            "setfenv", "newproxy", "print", "module"}) {
@@ -134,6 +218,9 @@ TEST_F(InterpreterTest, HasNoWayOut) {
 TEST_F(InterpreterTest, EndsAScriptThatIsKilledThoughItCatchesErrors) {
   port.ticks_left = 3;
   EXPECT_NE(eval("while true do pcall(function() while true do end end) end").find("killed by user"),
+            std::string::npos);
+  port.ticks_left = 3;
+  EXPECT_NE(eval("xpcall(function() while true do end end, function() while true do end end)").find("killed by user"),
             std::string::npos);
   port.ticks_left = 1000;
   EXPECT_EQ(eval("return 1"), ":1\r\n");
@@ -179,6 +266,14 @@ TEST_F(InterpreterTest, RunsRegisteredFunctions) {
   const std::vector<std::string_view> args = {"2"};
   interpreter.run_function("lib", "f", {port, {}, args, reply});
   EXPECT_EQ(out.view(), ":42\r\n");
+}
+
+TEST_F(InterpreterTest, RefusesAFunctionThatItsLibraryRegisteredUnderAnotherNameThisTime) {
+  ASSERT_TRUE(interpreter.load_library("lib", "\nredis.register_function('now', function() return 1 end)", port));
+  ByteBuffer out;
+  resp::Encoder reply(out);
+  interpreter.run_function("lib", "before", {port, {}, {}, reply});
+  EXPECT_EQ(out.view(), "-ERR The library did not register this function when it was loaded again\r\n");
 }
 
 TEST_F(InterpreterTest, RefusesLibrariesThatCallOrRegisterNothing) {
@@ -254,6 +349,18 @@ TEST(LuaSource, LeavesEverythingElseAsItIs) {
   }
 }
 
+/// Time that grows with the square of the length would be an hour here.
+TEST(LuaSource, ReadsEachTokenOnceThoughNoParenthesisIsClosed) {
+  std::string text;
+  for (int i = 0; i < 300'000; ++i) text += "return redis.call(";
+  EXPECT_EQ(keep_calling_frames(text), text);
+}
+
+TEST(LuaSource, PutsTheOuterCallInParenthesesWhenOneIsInsideAnother) {
+  EXPECT_EQ(keep_calling_frames("return redis.call((function() return redis.call('a') end)())"),
+            "return (redis.call((function() return redis.call('a') end)()))");
+}
+
 TEST_F(InterpreterTest, PacksStructsAndMessages) {
   EXPECT_EQ(eval("return struct.pack('>I2h', 258, -2)"), std::string("$4\r\n\x01\x02\xFF\xFE\r\n"));
   EXPECT_EQ(eval("local a, b, at = struct.unpack('<I2s', '\\1\\0ab\\0') return {a, b, at}"),
@@ -282,6 +389,27 @@ TEST_F(InterpreterTest, RefusesToEncodeWhatItsJsonLibraryCannotCount) {
   EXPECT_NE(eval("local t = {} t[1] = t return cjson.encode(t)").find("excessive nesting"), std::string::npos);
   EXPECT_EQ(eval("return cjson.encode({a = {1, 'x', true, cjson.null}})"), "$23\r\n{\"a\":[1,\"x\",true,null]}\r\n");
   EXPECT_NE(eval("return cjson.encode(1, 2)").find("expected 1 argument"), std::string::npos);
+}
+
+TEST_F(InterpreterTest, CountsWhatIsMissingInAnArrayThatItsJsonLibraryFills) {
+  EXPECT_EQ(eval("return cjson.encode({[300000000] = 1})").find("too long"), std::string::npos);
+  EXPECT_EQ(eval("cjson.encode_sparse_array(true) return cjson.encode({[300000000] = 1})"),
+            "$15\r\n{\"300000000\":1}\r\n");
+  for (const char* settings : {"false, 0, 0", "false, 2147483647, 0", "false, 2, 2147483647"}) {
+    const std::string set = std::string("cjson.encode_sparse_array(") + settings + ") ";
+    EXPECT_EQ(eval(set + "return cjson.encode({[3] = 1})"), "$13\r\n[null,null,1]\r\n");
+    EXPECT_NE(eval(set + "return cjson.encode({[300000000] = 1})").find("the text would be too long"),
+              std::string::npos);
+    EXPECT_NE(eval(set + "local t = {} for i = 1, 300 do t[i] = {[1000000] = i} end return cjson.encode(t)")
+                  .find("the text would be too long"),
+              std::string::npos);
+  }
+}
+
+TEST_F(InterpreterTest, UnpacksNoMessageWhenThePlaceIsGivenAndTheLimitIsNone) {
+  EXPECT_EQ(eval("return {cmsgpack.unpack_limit(cmsgpack.pack(1, 2), 0, 1)}"), "*1\r\n:1\r\n");
+  EXPECT_EQ(eval("return {cmsgpack.unpack_limit(cmsgpack.pack(1, 2), 0)}"), "*2\r\n:1\r\n:2\r\n");
+  EXPECT_EQ(eval("return cmsgpack.unpack('\\207' .. string.rep('\\255', 8))"), ":-1\r\n");
 }
 
 TEST_F(InterpreterTest, BoundsPackedMessages) {

@@ -43,3 +43,19 @@ def test_clients_that_wait_for_lists_get_the_same_replies(pair):
 
 def test_stories_of_transactions_get_the_same_replies(pair):
     compare(pair, "transactions_vs_redis.py")
+
+
+def categories(rows):
+    """Of every command and subcommand in a reply of COMMAND."""
+    found = {}
+    for row in rows:
+        found[row[0]] = set(row[6])
+        found |= categories(row[9])
+    return found
+
+
+def test_commands_are_in_the_same_categories_of_permissions(pair):
+    ours, theirs = (categories(node.call("COMMAND")) for node in pair)
+    common = ours.keys() & theirs.keys()
+    assert len(common) > 300
+    assert {name: ours[name] for name in common} == {name: theirs[name] for name in common}

@@ -239,3 +239,40 @@ def test_a_script_cannot_call_what_answers_when_it_has_long_ended(cluster, ports
     reply = wire.call("EVAL", "return redis.call('config', 'rewrite')", 0)
     assert reply.startswith("ERR A script cannot wait for the reply of this command")
     assert wire.call("GET", "k") == "v"
+
+
+def test_what_a_library_keeps_outlives_the_scripts_that_are_forgotten(server):
+    asking = client(server)
+    asking.function_load("#!lua name=counter\nlocal n = 0\n"
+                         "redis.register_function('count', function() n = n + 1 return n end)")
+    sha = asking.script_load("return 7")
+    assert [asking.fcall("count", 0), asking.evalsha(sha, 0), asking.fcall("count", 0)] == [1, 7, 2]
+    asking.script_flush()
+    with pytest.raises(redis.exceptions.NoScriptError):
+        asking.evalsha(sha, 0)
+    assert [asking.fcall("count", 0), asking.eval("return 7", 0)] == [3, 7]
+    asking.function_flush()
+    with pytest.raises(redis.ResponseError, match="Function not found"):
+        asking.fcall("count", 0)
+
+
+def test_a_server_outlives_a_library_that_names_its_functions_otherwise_each_time(server):
+    asking = client(server)
+    asking.eval("return 1", 0)  # an interpreter that is not the one that loads the library
+    asking.function_load("#!lua name=address\nredis.register_function(('f%p'):format({}), function() return 1 end)")
+    name = re.search(r"f0x[0-9a-f]+", str(asking.function_list()))[0]
+    try:
+        assert asking.fcall(name, 0) == 1  # the same address by chance
+    except redis.ResponseError as error:
+        assert "did not register this function" in str(error)
+    assert asking.ping()
+
+
+def test_a_script_may_ask_about_a_command_without_its_arguments(server):
+    asking = client(server)
+    asking.execute_command("ACL", "SETUSER", "low", "on", "nopass", "+eval", "+get", "~own", "allchannels")
+    ask = "local may = {} for i, name in ipairs(ARGV) do may[i] = redis.acl_check_cmd(name) and 1 or 0 end return may"
+    names = ("get", "set", "subscribe", "eval", "xread")
+    assert asking.eval(ask, 0, *names) == [1] * 5
+    low = client(server, username="low", password="x")
+    assert low.eval(ask, 0, *names) == [1, 0, 0, 1, 0]

@@ -36,7 +36,7 @@ constexpr CommandSpec kLastSave{.name = "lastsave",
                                 .arity = command::exactly(1),
                                 .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
                                 .group = Group::kServer,
-                                .categories = command::Category::kDangerous,
+                                .categories = command::Category::kAdmin | command::Category::kDangerous,
                                 .summary = "Unix time of the last successful save.",
                                 .tips = "nondeterministic_output"};
 
