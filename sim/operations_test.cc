@@ -35,6 +35,29 @@ TEST(OperationStory, PausedPrimaryGoesOnWhenTheReplicaVanishes) {
   expect_clean(world);
 }
 
+TEST(OperationStory, VotesOfAnEarlierElectionAreNotCountedAgain) {
+  WorldOptions options = quick();
+  options.node.crash_grace = Millis{300};  // the failure is known while the votes are still there
+  World world(options);
+  build_by_commands(world, {3, 1, 0});
+  world.run_for(Seconds{3});
+  must(world.command(3, Failover{}));
+  ASSERT_TRUE(world.run_until([&] { return is_primary(world, 3); }, Seconds{1}));
+  ASSERT_TRUE(
+      world.run_until([&] { return world.view(3).find(world.id(0))->primary_id() == world.id(3); }, Seconds{2}));
+  must(world.command(0, Failover{}));
+  ASSERT_TRUE(world.run_until([&] { return is_primary(world, 0); }, Seconds{1}));
+  ASSERT_TRUE(world.run_until([&] { return world.view(3).myself().is_replica(); }, Seconds{1}));
+  const ConfigEpoch last = world.view(0).myself().config_epoch;
+  world.crash(0, Power::kProcessDown);
+  ASSERT_TRUE(world.run_until([&] { return is_primary(world, 3); }, Seconds{20}));
+  EXPECT_GT(world.view(3).myself().config_epoch, last);
+  world.restart(0);
+  EXPECT_EQ(settle(world, Seconds{20}), "");
+  EXPECT_EQ(world.view(1).owner(SlotId::wrap(0))->id, world.id(3));
+  expect_clean(world);
+}
+
 TEST(OperationStory, ForcedFailoverNeedsNoPrimaryButAMajority) {
   World world(quick());
   build_by_commands(world, {3, 1, 0});

@@ -67,14 +67,14 @@ Result<void> ClusterService::open(Execution& run) {
   ASH_TRY_VOID(driver_.open());
   router_ = std::make_unique<cluster::Router>(driver_.view(), slots_);
   router_->set_rules(rules_);
-  watch_view();
+  view_changed();
   return {};
 }
 
 Result<void> ClusterService::start() {
   ASH_TRY_VOID(driver_.start());
-  parts_.control.on_turn_end([this] { watch_view(); });
-  watch_view();
+  parts_.control.on_turn_end([this] { view_changed(); });
+  view_changed();
   driver_.loaded(slots_with_keys());
   return {};
 }
@@ -101,7 +101,7 @@ void ClusterService::apply(const config::Config& config) {
   }
 }
 
-void ClusterService::watch_view() {
+void ClusterService::view_changed() {
   const std::uint64_t version = driver_.view().version();
   if (version == seen_version_) return;
   seen_version_ = version;
@@ -135,7 +135,6 @@ cluster::ReplicationStatus ClusterService::replication_status() {
 }
 
 void ClusterService::change_role(const cluster::RoleChange& change) {
-  watch_view();  // the loops must route by the new role before the data is that of another node
   if (parts_.replication.change_role) parts_.replication.change_role(change);
 }
 
@@ -169,11 +168,10 @@ void ClusterService::drop_slot(SlotId slot) {
 }
 
 void ClusterService::drop_slots(const std::vector<cluster::SlotRange>& slots) {
-  watch_view();  // nobody may be served from a slot that is being emptied
   for (const cluster::SlotRange& range : slots) {
     for (std::uint32_t i = range.first.value(); i <= range.last.value(); ++i) drop_slot(SlotId::wrap(i));
   }
-  (void)run_->interests.take_ready();  // who waited for these keys has been sent away by watch_view()
+  (void)run_->interests.take_ready();  // who waited for these keys has been sent away by view_changed()
   Dispatcher::deliver(*run_);
 }
 

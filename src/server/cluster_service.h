@@ -49,6 +49,7 @@ class ClusterService final : public cluster::Host {
   /// Thread: any.
   [[nodiscard]] cluster::SlotStats& slot_stats() noexcept { return slot_stats_; }
 
+  void view_changed() override;
   cluster::ReplicationStatus replication_status() override;
   void change_role(const cluster::RoleChange& change) override;
   void flush_keyspace() override;
@@ -60,7 +61,6 @@ class ClusterService final : public cluster::Host {
   void broadcast(pubsub::Hub::Scope scope, std::string_view channel, std::string_view message);
 
  private:
-  void watch_view();
   [[nodiscard]] cluster::SlotBitmap slots_with_keys() const;
   void drop_slot(SlotId slot);
   void leave_shard_channels(const cluster::View& view);

@@ -69,7 +69,6 @@ struct OpenGroup {
   const keyspace::SlotGuard* guard = nullptr;  // null: no slot, or all of them
   bool exclusive = false;                      // every other thread stands still
   std::optional<SlotId> routed;                // the cluster lets the group touch keys of this slot
-  bool routed_writes = false;                  // and write them
   command::Recipients recipients = command::Recipients::kAll;
   command::ScriptCalls::Memory memory = command::ScriptCalls::Memory::kAsked;
   command::ScriptCalls::Slots slots = command::ScriptCalls::Slots::kAny;

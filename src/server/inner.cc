@@ -64,7 +64,6 @@ GroupEnd Inner::run_locked(command::Context& ctx, const GroupScope& scope, OpenG
       return GroupEnd::kRefused;
     }
     group.routed = scope.routed[0].slot;
-    group.routed_writes = command::has(scope.flags, Flag::kWrite);
   }
   const bool nowhere = dispatcher_.router_ != nullptr && scope.routed.empty();  // FLUSHALL, whose queue a primary took
   if (nowhere && ctx.session.origin() == Origin::kClient && command::has(scope.flags, Flag::kWrite) &&
@@ -151,7 +150,8 @@ bool Inner::leaves_its_slot(std::span<const KeyRef> keys) const {
 }
 
 std::optional<Refusal> Inner::placed(const Command& command, std::span<const std::string_view> args,
-                                     std::span<const KeyRef> keys, command::Session& session, keyspace::Db& db) const {
+                                     std::span<const KeyRef> keys, command::Session& session, keyspace::Db& db,
+                                     Caller caller) const {
   const OpenGroup& group = *run_.group;
   // A group waits before it begins. An EXEC that has let others run in its middle may meet a hold there.
   Gates& gates = dispatcher_.parts_.gates;
@@ -174,11 +174,9 @@ std::optional<Refusal> Inner::placed(const Command& command, std::span<const std
   }
   if (dispatcher_.router_ == nullptr || session.origin() != Origin::kClient || keys.empty()) return std::nullopt;
   if (leaves_its_slot(keys)) return Refusal{Reason::kUndeclared, {ErrorCode::kCrossSlot, {}}};
-  // A script that did not say that it writes may run on a replica, as long as it does not.
-  const bool asked = group.routed_writes || !command.spec.is(Flag::kWrite) || !gates.closed(Gate::kReplica);
-  if (asked && std::ranges::all_of(keys, [&](const KeyRef& key) { return key.slot == group.routed; })) {
-    return std::nullopt;
-  }
+  // A transaction was sent here as a whole. Of a script nobody knows which keys it will touch, nor whether it writes.
+  const auto routed = [&](const KeyRef& key) { return key.slot == group.routed; };
+  if (caller == Caller::kTransaction && std::ranges::all_of(keys, routed)) return std::nullopt;
   const command::Route route = dispatcher_.router_->route(command.spec.flags, keys, session, db);
   if (const auto* refused = std::get_if<command::Refuse>(&route)) {
     const ErrorCode code = refused->error.code;
@@ -225,7 +223,7 @@ std::optional<Refusal> Inner::try_call(std::span<const std::string_view> args, c
   if (auto refused = forbidden(*command, args, session, caller)) return refused;
   const DbIndex db_index = session.db;
   keyspace::Db db(dispatcher_.parts_.keyspace, db_index, run_.access);
-  if (auto refused = placed(*command, args, keys, session, db)) {
+  if (auto refused = placed(*command, args, keys, session, db, caller)) {
     bump(run_.stats.commands[command->index].rejected);
     return refused;
   }

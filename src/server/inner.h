@@ -43,7 +43,8 @@ class Inner final : public command::InnerCalls, public command::ScriptCalls {
   [[nodiscard]] std::optional<command::Refusal> placed(const command::Command& command,
                                                        std::span<const std::string_view> args,
                                                        std::span<const keyspace::KeyRef> keys,
-                                                       command::Session& session, keyspace::Db& db) const;
+                                                       command::Session& session, keyspace::Db& db,
+                                                       command::Caller caller) const;
   [[nodiscard]] bool leaves_its_slot(std::span<const keyspace::KeyRef> keys) const;
 
   Dispatcher& dispatcher_;

@@ -202,3 +202,23 @@ def test_keys_are_not_deleted_while_writes_are_paused(server, target):
     assert wire.call("CLIENT", "UNPAUSE") == "OK"
     assert mover.read() == "OK"
     assert late.read() == 1
+
+
+def test_the_deletion_of_a_key_that_has_gone_is_an_event(server, target):
+    wire = Wire(server)
+    assert wire.call("CONFIG", "SET", "notify-keyspace-events", "KEA") == "OK"
+    wire.call("SET", "k", 1)
+    listener = Wire(server)
+    listener.call("PSUBSCRIBE", "__key*__:*")
+    mover, peer = migrate(server, target, "k")
+    peer.send_raw(b"+OK\r\n")
+    assert mover.read() == "OK"
+    assert listener.read_many(2) == [["pmessage", "__key*__:*", "__keyspace@0__:k", "del"],
+                                     ["pmessage", "__key*__:*", "__keyevent@0__:del", "k"]]
+
+
+def test_a_key_that_is_sent_to_its_own_server_stays(server):
+    wire = Wire(server)
+    wire.call("SET", "k", 1)
+    assert wire.call("MIGRATE", HOST, server.port, "k", 0, 200, "REPLACE").startswith("IOERR")
+    assert wire.call("GET", "k") == "1"

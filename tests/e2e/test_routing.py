@@ -138,3 +138,19 @@ def test_channels_in_a_transaction_do_not_hide_what_is_missing_of_its_keys(movin
     assert apart.call("SPUBLISH", "elsewhere", "m") == "QUEUED"
     assert apart.call("SET", "{t}there", 2) == "QUEUED"
     assert apart.call("EXEC").startswith("CROSSSLOT")
+
+
+def test_scripts_are_sent_after_the_keys_that_they_did_not_declare(moving):
+    source, target = moving
+    wire = Wire(source)
+    slot = source.call("CLUSTER", "KEYSLOT", "t")
+    assert source.call("CLUSTER", "SETSLOT", slot, "STABLE") == "OK"
+    assert wire.call("MSET", "{t}there", 1, "{t}too", 2) == "OK"
+    assert source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id()) == "OK"
+    foreign = "ERR Script attempted to access a non local key in a cluster node"
+    assert wire.call("EVAL", "return redis.call('get', '{t}too')", 1, "{t}there") == "2"
+    assert wire.call("EVAL", "return redis.call('set', '{t}gone', 1)", 1, "{t}there").startswith(foreign)
+    assert wire.call("EVAL", "return redis.call('get', '{t}gone')", 1, "{t}there").startswith(foreign)
+    assert sorted(wire.call("CLUSTER", "GETKEYSINSLOT", slot, 10)) == ["{t}there", "{t}too"]
+    # A transaction belongs where it began, whatever it has deleted on its way.
+    assert transaction(wire, ("DEL", "{t}there"), ("SET", "{t}there", 3)) == [1, "OK"]

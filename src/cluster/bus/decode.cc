@@ -54,21 +54,17 @@ Result<NodeId> to_id(const WireName& name, std::string_view what, std::size_t of
   return *id;
 }
 
-/// Characters of addresses and host names: they end up in nodes.conf and in CLUSTER NODES, where a blank or a line end
-/// would change the meaning of the line.
-bool is_host_character(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == ':' ||
-         c == '-' || c == '_' || c == '%';
+/// Names and addresses end up in nodes.conf and in CLUSTER NODES, where some characters would change the meaning of the
+/// line. None comes in that the file could not hold.
+bool comes_in_names(char c) {
+  return is_name_character(c) && std::string_view("\"'\\").find(c) == std::string_view::npos;
 }
-/// Human node names stand in nodes.conf between '=' and ','.
-bool is_name_character(char c) {
-  return c > ' ' && c < '\x7f' && std::string_view("\"'\\,=").find(c) == std::string_view::npos;
-}
+bool comes_in_addresses(char c) { return comes_in_names(c) || c == ':' || c == '%'; }
 
 Result<std::string> to_ip(const WireIp& ip, std::string_view what, std::size_t offset) {
   const auto end = std::find(ip.begin(), ip.end(), '\0');
   if (end == ip.end()) return corrupt(fmt::format("{} has no end", what), offset);
-  if (!std::all_of(ip.begin(), end, is_host_character)) {
+  if (!std::all_of(ip.begin(), end, comes_in_addresses)) {
     return corrupt(fmt::format("{} has a character that no address has", what), offset);
   }
   return std::string(ip.begin(), end);
@@ -111,11 +107,11 @@ Result<GossipEntry> to_gossip(const WireGossip& wire, std::size_t offset) {
 }
 
 /// The NUL-terminated name in an extension; nullopt when it is one that cannot be used.
-Result<std::optional<std::string>> to_name(std::string_view content, bool (*fits)(char), std::size_t offset) {
+Result<std::optional<std::string>> to_name(std::string_view content, std::size_t offset) {
   const std::size_t end = content.find('\0');
   if (end == std::string_view::npos) return corrupt("name in an extension has no end", offset);
   const std::string_view name = content.substr(0, end);
-  if (name.size() > kMaxHostBytes || !std::all_of(name.begin(), name.end(), fits)) return std::nullopt;
+  if (name.size() > kMaxHostBytes || !std::ranges::all_of(name, comes_in_names)) return std::nullopt;
   return std::string(name);
 }
 
@@ -124,12 +120,12 @@ Result<std::optional<Extension>> to_extension(std::uint16_t type, std::string_vi
   Cursor cursor(content);
   switch (static_cast<ExtensionType>(type)) {
     case ExtensionType::kHostname: {
-      ASH_TRY(auto name, to_name(content, is_host_character, offset));
+      ASH_TRY(auto name, to_name(content, offset));
       if (!name) return std::nullopt;
       return HostnameExtension{std::move(*name)};
     }
     case ExtensionType::kHumanNodeName: {
-      ASH_TRY(auto name, to_name(content, is_name_character, offset));
+      ASH_TRY(auto name, to_name(content, offset));
       if (!name) return std::nullopt;
       return HumanNodeNameExtension{std::move(*name)};
     }

@@ -177,6 +177,7 @@ void take_over(Step& step) {
   for (const SlotRange& range : slots.ranges()) {
     for (std::uint32_t s = range.first.value(); s <= range.last.value(); ++s) assign_slot(step, SlotId::wrap(s), self);
   }
+  step.s.election = Election{};  // its votes were for this once
   step.s.following.reset();
   step.fx.role = BecomePrimary{};
   step.save(Save::kBeforeSending);

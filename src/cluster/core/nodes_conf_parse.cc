@@ -12,12 +12,6 @@
 namespace ashlar::cluster {
 namespace {
 
-/// Bytes that an auxiliary field or a hostname may hold: printable, and none that separates fields.
-/// Source: Redis 7.2, isValidAuxChar.
-bool is_plain(char c) {
-  return c > 0x20 && c < 0x7f && std::string_view("!#$%&()*+:;<>?@[]^{|}~,=").find(c) == std::string_view::npos;
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> out;
   std::size_t start = 0;
@@ -65,7 +59,7 @@ Result<SlotId> parse_slot(std::string_view text) {
 }
 
 Result<std::string> parse_name(std::string_view text) {
-  if (text.size() > kMaxHostBytes || !std::ranges::all_of(text, is_plain))
+  if (text.size() > kMaxHostBytes || !std::ranges::all_of(text, is_name_character))
     return fail(fmt::format("bad name '{}'", text));
   return std::string(text);
 }
@@ -108,7 +102,7 @@ Result<void> parse_address(Line& line, std::string_view text, const Options& opt
   const std::size_t colon = fields[0].rfind(':');
   if (colon == std::string_view::npos || colon > kMaxIpBytes) return fail(fmt::format("bad address '{}'", fields[0]));
   const std::string_view ip = fields[0].substr(0, colon);
-  const auto is_ip_char = [](char c) { return is_plain(c) || c == ':' || c == '%'; };
+  const auto is_ip_char = [](char c) { return is_name_character(c) || c == ':' || c == '%'; };
   if (!std::ranges::all_of(ip, is_ip_char)) return fail(fmt::format("bad address '{}'", fields[0]));
   const auto ports = split(fields[0].substr(colon + 1), '@');
   if (ports.size() > 2) return fail(fmt::format("bad address '{}'", fields[0]));

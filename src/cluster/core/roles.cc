@@ -51,6 +51,7 @@ void replicate_from(Step& step, NodeIndex primary) {
   }
   join_primary(step, self, primary);
   step.edit.edit(self).shard = step.node(primary).shard;
+  step.s.election = Election{};  // what was voted for was the place of another
   refresh_following(step);
   reset_manual_failover(step);
   step.save(Save::kBeforeSending);

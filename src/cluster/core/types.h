@@ -105,6 +105,11 @@ struct NodeAddress {
 inline constexpr std::size_t kMaxIpBytes = 45;
 /// Longest hostname or human node name. Source: NET_HOST_STR_LEN 256, with the NUL.
 inline constexpr std::size_t kMaxHostBytes = 255;
+/// Whether a host name or human node name may have this character: printable, and none that separates fields in
+/// nodes.conf. Source: Redis 7.2, isValidAuxChar.
+[[nodiscard]] constexpr bool is_name_character(char c) noexcept {
+  return c > 0x20 && c < 0x7f && std::string_view("!#$%&()*+:;<>?@[]^{|}~,=").find(c) == std::string_view::npos;
+}
 /// Bus port when none is announced: client port plus this. Source: CLUSTER_PORT_INCR.
 inline constexpr std::uint16_t kBusPortOffset = 10'000;
 

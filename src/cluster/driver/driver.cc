@@ -150,7 +150,10 @@ void Driver::carry_out(Effects effects) {
     links_.erase(it);
   }
   if (effects.persist) persist(std::move(*effects.persist));
-  if (effects.view_changed == ViewChange::kTopology) publish_view();
+  if (effects.view_changed == ViewChange::kTopology) {
+    publish_view();
+    host_.view_changed();
+  }
   if (effects.flush_keyspace) host_.flush_keyspace();
   if (effects.role) host_.change_role(*effects.role);
   if (!effects.slots_lost.empty()) host_.drop_slots(effects.slots_lost);

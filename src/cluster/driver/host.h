@@ -13,6 +13,8 @@ namespace ashlar::cluster {
 class Host {
  public:
   virtual ~Host() = default;
+  /// There is a new view (Driver::view()): loops route by it before anybody is told of the change.
+  virtual void view_changed() = 0;
   /// How replication stands, for elections and PONGs.
   [[nodiscard]] virtual ReplicationStatus replication_status() = 0;
   /// Serve as primary, or replicate from another node.

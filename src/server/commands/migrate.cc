@@ -206,6 +206,7 @@ keyspace::Db MigrateCommand::open_db(DbIndex db) {
   run_->access.rng = &run_->rng;
   run_->access.removals = &parts_.log;
   run_->access.expiry_role = dispatcher_->role();
+  run_->access.events = nullptr;
   return {parts_.keyspace, db, run_->access};
 }
 
@@ -231,7 +232,10 @@ Result<void> MigrateCommand::erase(const Job& job, const std::string& key) {
       const keyspace::KeyRef ref = parts_.keyspace.ref(key);
       const keyspace::SlotGuard guard(parts_.keyspace, ref.slot);
       // What has expired or was evicted meanwhile is gone already, and so is its record.
-      if (open_db(job.db).erase(ref)) {
+      keyspace::Db db = open_db(job.db);
+      run_->access.events = dispatcher_->parts().notifications.listener();
+      if (db.erase(ref)) {
+        db.notify(keyspace::EventClass::kGeneric, "del", ref);
         keyspace::Counters::bump(run_->counters.changes);
         const std::array<std::string_view, 2> del = {"DEL", key};
         parts_.log.record(job.db, del);

@@ -101,6 +101,13 @@ TEST(Assign, ChecksAnnouncedNames) {
             "Hostnames must be less than 256 characters");
   EXPECT_EQ(assigned("cluster-announce-human-nodename", {"a,b"}),
             "Announced human node name contained invalid character");
+  EXPECT_EQ(assigned("cluster-announce-human-nodename", {std::string(256, 'a')}),
+            "Announced human node names must be less than 256 characters");
+  EXPECT_EQ(assigned("cluster-announce-ip", {"fe80::1%eth0"}), "ok fe80::1%eth0");
+  EXPECT_EQ(assigned("cluster-announce-ip", {std::string(46, 'a')}),
+            "Announced addresses must have at most 45 characters");
+  EXPECT_EQ(assigned("cluster-announce-ip", {"h,x"}),
+            "Announced addresses may only contain alphanumeric characters and any of -._:%");
   EXPECT_EQ(assigned("proc-title-template", {"{title} {{ {port}"}), "ok {title} {{ {port}");
   EXPECT_EQ(assigned("proc-title-template", {"{x}"}), "template format is invalid or contains unknown variables");
   EXPECT_EQ(assigned("proc-title-template", {"{title"}), "template format is invalid or contains unknown variables");

@@ -27,9 +27,22 @@ std::string_view hostname_problem(const Value& value) {
   }
   return {};
 }
+/// An address, or a name in its place, that can stand in nodes.conf and on the bus.
+std::string_view address_problem(const Value& value) {
+  constexpr std::size_t kMost = 45;
+  const auto& address = std::get<std::string>(value);
+  if (address.size() > kMost) return "Announced addresses must have at most 45 characters";
+  for (const char c : address) {
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      std::string_view("-._:%").find(c) != std::string_view::npos;
+    if (!fine) return "Announced addresses may only contain alphanumeric characters and any of -._:%";
+  }
+  return {};
+}
 /// A name that can stand in nodes.conf and on the bus.
 std::string_view nodename_problem(const Value& value) {
   constexpr std::string_view kReserved = "!#$%&()*+:;<>?@[]^{|}~,=\"'\\/";
+  if (std::get<std::string>(value).size() >= 256) return "Announced human node names must be less than 256 characters";
   for (const char c : std::get<std::string>(value)) {
     if (c <= ' ' || c >= 0x7f || kReserved.find(c) != std::string_view::npos) {
       return "Announced human node name contained invalid character";
@@ -94,7 +107,7 @@ constexpr std::array kClusterRows = {
     yes_no("cluster-allow-reads-when-down", ASH_BIND(cluster.allow_reads_when_down)),
     yes_no("cluster-allow-pubsubshard-when-down", ASH_BIND(cluster.allow_shard_pubsub_when_down)),
     memory("cluster-link-sendbuf-limit", ASH_BIND(cluster.link_buffer_limit), 0, kUint64Max),
-    text("cluster-announce-ip", ASH_BIND(cluster.announce_ip)),
+    text("cluster-announce-ip", ASH_BIND(cluster.announce_ip)).checked(address_problem),
     text("cluster-announce-hostname", ASH_BIND(cluster.announce_hostname)).checked(hostname_problem),
     text("cluster-announce-human-nodename", ASH_BIND(cluster.announce_nodename)).checked(nodename_problem),
     integer("cluster-announce-port", ASH_BIND(cluster.announce_port), 0, kPortMax),
