@@ -10,7 +10,8 @@
 
 namespace ashlar::replication {
 
-/// A ring. Invariant: 0 <= size() <= capacity(); begin() + size() == end(). Memory is taken with the first byte.
+/// A ring. Invariant: 0 <= size() <= capacity(); begin() + size() == end(). Memory is taken as the bytes come,
+/// and then kept.
 class Backlog {
  public:
   /// `capacity` in bytes, at least 1.
@@ -34,11 +35,14 @@ class Backlog {
   void reset(std::int64_t offset);
 
  private:
+  void make_room(std::size_t bytes);
+
   std::size_t capacity_;
   std::size_t size_ = 0;
   std::size_t next_ = 0;  // index of the next byte in ring_
   std::int64_t end_ = 0;
-  std::vector<char> ring_;
+  std::vector<char>
+      ring_;  // a ring when it has grown to capacity_; before that its bytes stand in a row from its start
 };
 
 }  // namespace ashlar::replication

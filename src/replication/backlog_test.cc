@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace ashlar::replication {
 namespace {
 
@@ -44,6 +46,27 @@ TEST(Backlog, TakesPiecesOfExactlyItsSize) {
   log.append("abc");
   EXPECT_EQ(log.begin(), 1);
   EXPECT_EQ(log.from(1), "abc");
+}
+
+TEST(Backlog, TakesMemoryForWhatHasCome) {
+  Backlog log(std::size_t{1} << 60);
+  log.append("abc");
+  EXPECT_EQ(log.from(0), "abc");
+  log.resize(std::size_t{1} << 61);
+  EXPECT_EQ(log.from(1), "bc");
+}
+
+TEST(Backlog, KeepsTheNewestBytesWhileItGrowsToItsCapacity) {
+  Backlog log(1'000'000);
+  std::string all;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string piece(static_cast<std::size_t>(i % 1500), static_cast<char>('a' + i % 26));
+    log.append(piece);
+    all += piece;
+    const std::size_t kept = std::min<std::size_t>(all.size(), 1'000'000);
+    ASSERT_EQ(log.size(), kept);
+    if (i % 100 == 0) ASSERT_EQ(log.from(log.begin()), all.substr(all.size() - kept)) << i;
+  }
 }
 
 TEST(Backlog, KeepsTheNewestBytesWhenItShrinksAndAllWhenItGrows) {

@@ -136,6 +136,10 @@ Result<std::string> FullSync::read_header() {
 void FullSync::flush() {
   plan_.on_flush();
   log::notice("MASTER <-> REPLICA sync: Flushing old data");
+  empty();
+}
+
+void FullSync::empty() {
   keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
   const keyspace::SafePoint::Exclusive all(keyspace.safe_point(), nullptr);
   for (std::uint32_t db = 0; db < keyspace.databases(); ++db) (void)keyspace.clear(DbIndex{db}, nullptr, plan_.freeing);
@@ -147,6 +151,7 @@ snapshot::LoadOptions FullSync::options(keyspace::SafePoint::Participant* seat) 
   options.now = plan_.snapshots.clock().wall();
   options.expired = snapshot::ExpiredKeys::kKeep;
   options.checksum = plan_.checksum;
+  options.limits.string_bytes_max = snapshot::kFileStringBytesMax;
   options.seat = seat;
   const Clock& clock = plan_.snapshots.clock();
   options.progress = [socket = plan_.socket, &clock,
@@ -217,6 +222,26 @@ Result<snapshot::LoadReport> FullSync::load_beside(Source& source) {
   return report;
 }
 
+Result<snapshot::LoadReport> FullSync::load_in_place(Source& source) {
+  const Temporary cleaner(plan_.files, plan_.path);
+  const bool direct = plan_.route == Route::kDirect;
+  if (!direct) ASH_TRY_VOID(spool(source));
+  flush();
+  log::notice("MASTER <-> REPLICA sync: Loading DB in memory");
+  keyspace::SafePoint::Participant& seat = plan_.snapshots.take_seat();
+  keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
+  auto report = direct ? broken_off(snapshot::load_rdb(keyspace, source, options(&seat)))
+                       : snapshot::load_rdb_file(keyspace, plan_.files, plan_.path, options(&seat));
+  plan_.snapshots.give_back(seat);
+  if (report && direct && !source.mark().empty()) {
+    if (auto marked = take_mark(source, std::move(report->leftover)); !marked) {
+      report = std::unexpected(std::move(marked.error()));
+    }
+  }
+  if (!report) empty();  // a part of a data set is none
+  return report;
+}
+
 Result<DbIndex> FullSync::transfer() {
   ASH_TRY(const std::string line, read_header());
   ASH_TRY(const Framing framing, parse_transfer_header(line));
@@ -234,19 +259,8 @@ Result<DbIndex> FullSync::transfer() {
     ASH_TRY(const auto report, load_beside(source));
     return selected(report);
   }
-  const Temporary cleaner(plan_.files, plan_.path);
-  const bool direct = plan_.route == Route::kDirect;
-  if (!direct) ASH_TRY_VOID(spool(source));
-  flush();
-  log::notice("MASTER <-> REPLICA sync: Loading DB in memory");
-  keyspace::SafePoint::Participant& seat = plan_.snapshots.take_seat();
-  keyspace::Keyspace& keyspace = plan_.snapshots.keyspace();
-  auto report = direct ? broken_off(snapshot::load_rdb(keyspace, source, options(&seat)))
-                       : snapshot::load_rdb_file(keyspace, plan_.files, plan_.path, options(&seat));
-  plan_.snapshots.give_back(seat);
-  if (!report) return std::unexpected(std::move(report.error()));
-  if (direct && !source.mark().empty()) ASH_TRY_VOID(take_mark(source, std::move(report->leftover)));
-  return selected(*report);
+  ASH_TRY(const auto report, load_in_place(source));
+  return selected(report);
 }
 
 }  // namespace ashlar::replication

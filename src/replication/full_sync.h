@@ -56,6 +56,8 @@ class FullSync {
   [[nodiscard]] Result<snapshot::LoadReport> load_beside(Source& source);
   [[nodiscard]] Result<void> take_mark(Source& source, std::string rest);
   void flush();
+  void empty();
+  [[nodiscard]] Result<snapshot::LoadReport> load_in_place(Source& source);
   [[nodiscard]] snapshot::LoadOptions options(keyspace::SafePoint::Participant* seat) const;
 
   Plan plan_;

@@ -162,6 +162,7 @@ Result<Persistence::Loaded> Persistence::load_rdb(snapshot::DuplicateKeys duplic
   snapshot::LoadOptions options;
   options.now = parts_.clock.wall();
   options.limits.progress_every = static_cast<std::uint64_t>(config->snapshot.loading_turn_bytes);
+  options.limits.string_bytes_max = snapshot::kFileStringBytesMax;
   options.expired = snapshot::ExpiredKeys::kSkipUnlessStream;
   const bool check = config->snapshot.checksum && !parts_.state.trust_checksums.load();
   options.checksum = check ? snapshot::Checksum::kCrc64 : snapshot::Checksum::kNone;
@@ -189,7 +190,7 @@ Result<Persistence::Loaded> Persistence::load_aof(Dispatcher& dispatcher, Execut
   aof::AofLoadOptions options;
   options.tail = config->aof.load_truncated ? aof::TruncatedTail::kCut : aof::TruncatedTail::kRefuse;
   options.now = parts_.clock.wall();
-  options.string_bytes_max = config->clients.max_bulk_length;
+  options.string_bytes_max = snapshot::kFileStringBytesMax;
   options.progress = [this](const snapshot::LoadProgress& progress) { return report(progress); };
   options.progress_every = static_cast<std::uint64_t>(config->snapshot.loading_turn_bytes);
   options.seat = &run.participant;
@@ -451,7 +452,7 @@ Result<void> Persistence::finish(const ShutdownRequest& request) {
     log::warning("The dataset is being replaced by that of the primary: it is not saved, the file stays as it is.");
   } else if (save) {
     log::notice("Saving the final RDB snapshot before exiting.");
-    saver_.cancel();
+    saver_.cancel(snapshot::RdbSaver::Which::kAny);
     saver_.wait(nullptr);
     result = saver_.save(save_job(), nullptr);
     if (!result) log::warning("Error trying to save the DB, can't exit.");
@@ -510,6 +511,7 @@ void Persistence::apply(const config::Config& now) {
   host_.save_delay() = now.snapshot.key_save_delay;
   host_.load_delay() = now.snapshot.key_load_delay;
   aof_.writer().configure(writer_settings(now));
+  update_gate(now);
   using History = aof::AofFiles::History;
   const History history = now.aof.keep_history ? History::kKeep : History::kDelete;
   if (history == std::exchange(history_, history)) return;  // the files are not free while they are loaded

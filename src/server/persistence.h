@@ -87,7 +87,7 @@ class Persistence final : public Durability, public GateTexts {
   /// How far the append-only file reaches; nullopt without one that holds all data.
   [[nodiscard]] std::optional<replication::Host::LogPositions> log_positions() const;
   /// FLUSHALL: a running save is of data that is gone. Thread: any.
-  void dataset_emptied() { saver_.cancel(); }
+  void dataset_emptied() { saver_.cancel(snapshot::RdbSaver::Which::kBackground); }
   /// BGSAVE SCHEDULE and BGREWRITEAOF while something else runs: done by tick() later.
   void schedule_save() noexcept { save_scheduled_.store(true); }
   [[nodiscard]] Result<void> background_rewrite(keyspace::SafePoint::Participant* self);

@@ -134,7 +134,8 @@ Result<void> RdbInput::compressed(std::string& out) {
   ASH_TRY(const std::uint64_t size, length());
   ASH_TRY_VOID(check_size(packed_size, at));
   ASH_TRY_VOID(check_size(size, at));
-  if (size == 0 || packed_size == 0 || size / rdb::kLzfMaxRatio > packed_size) {
+  constexpr std::uint64_t kMost = UINT32_MAX;  // what the library counts in
+  if (size == 0 || packed_size == 0 || size / rdb::kLzfMaxRatio > packed_size || size > kMost || packed_size > kMost) {
     return corrupt(fmt::format("compressed string of {} bytes cannot hold {}", packed_size, size), at);
   }
   ASH_TRY_VOID(plain(packed_size, packed_));

@@ -20,6 +20,9 @@
 
 namespace ashlar::snapshot {
 
+/// For files and what a primary sends: `proto-max-bulk-len` is about clients. Memory follows the bytes that arrive.
+inline constexpr std::uint64_t kFileStringBytesMax = std::uint64_t{1} << 40;
+
 /// What becomes of keys that expired before `now`.
 enum class ExpiredKeys : std::uint8_t {
   kSkip,              // a primary that loads its own snapshot

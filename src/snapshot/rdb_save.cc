@@ -23,16 +23,21 @@ std::string temporary_name(const std::string& path) {
 }  // namespace
 
 RdbSaver::~RdbSaver() {
-  cancel();
+  cancel(Which::kAny);
   wait(nullptr);
 }
 
 Result<void> RdbSaver::start(SaveJob job, keyspace::SafePoint::Participant* self) {
+  return begin(std::move(job), self, Awaited::kNo);
+}
+
+Result<void> RdbSaver::begin(SaveJob job, keyspace::SafePoint::Participant* self, Awaited awaited) {
   {
     MutexLock lock(mutex_);
     if (status_.running) return fail("Background save already in progress");
     status_.running = true;
     unwanted_ = false;
+    awaited_ = awaited;
     status_.started = host_.clock().wall();
   }
   auto target = PendingFile::create(fs_, temporary_name(job.path), job.path);
@@ -65,7 +70,7 @@ Result<void> RdbSaver::start(SaveJob job, keyspace::SafePoint::Participant* self
 }
 
 Result<void> RdbSaver::save(SaveJob job, keyspace::SafePoint::Participant* self) {
-  ASH_TRY_VOID(start(std::move(job), self));
+  ASH_TRY_VOID(begin(std::move(job), self, Awaited::kYes));
   return current()->wait(self);
 }
 
@@ -79,9 +84,9 @@ void RdbSaver::wait(keyspace::SafePoint::Participant* self) {
   if (snapshot != nullptr) (void)snapshot->wait(self);
 }
 
-void RdbSaver::cancel() {
+void RdbSaver::cancel(Which which) {
   MutexLock lock(mutex_);
-  if (!status_.running) return;
+  if (!status_.running || (which == Which::kBackground && awaited_ == Awaited::kYes)) return;
   unwanted_ = true;
   if (snapshot_ != nullptr) snapshot_->cancel();
 }
@@ -96,7 +101,7 @@ void RdbSaver::ended(const Result<void>& result, std::uint64_t changes) {
     return;
   }
   if (!result) {
-    status_.last_error = result.error();
+    if (awaited_ == Awaited::kNo) status_.last_error = result.error();
     log::warning("Background saving error: {}", result.error().text());
     return;
   }

@@ -29,7 +29,7 @@ struct SaveStatus {
   bool running = false;
   WallTime started;                    // of the running or, else, the last save
   std::optional<WallTime> last_saved;  // end of the last save that succeeded
-  std::optional<Error> last_error;     // of the last save; none when it succeeded or there was none
+  std::optional<Error> last_error;     // of the last save in the background, or none: a later one succeeded
   Micros last_duration{0};
   std::uint64_t saves = 0;           // that succeeded
   std::uint64_t changes_at_cut = 0;  // change counter of the key space at the cut of the last save that succeeded
@@ -50,11 +50,15 @@ class RdbSaver {
   [[nodiscard]] Result<void> save(SaveJob job, keyspace::SafePoint::Participant* self);
   /// Waits for the running save, if there is one.
   void wait(keyspace::SafePoint::Participant* self);
-  /// Makes the running save end soon without a file (SHUTDOWN, FLUSHALL); that is no failure. Does not wait.
-  void cancel();
+  /// Makes the running save end soon without a file; that is no failure. Does not wait. kBackground: only if nobody
+  /// waits for it in save() (FLUSHALL), else any (SHUTDOWN).
+  enum class Which : std::uint8_t { kBackground, kAny };
+  void cancel(Which which);
   [[nodiscard]] SaveStatus status() const;
 
  private:
+  enum class Awaited : std::uint8_t { kNo, kYes };
+  [[nodiscard]] Result<void> begin(SaveJob job, keyspace::SafePoint::Participant* self, Awaited awaited);
   void ended(const Result<void>& result, std::uint64_t changes);
   [[nodiscard]] std::shared_ptr<SlotSnapshot> current() const;
 
@@ -62,7 +66,8 @@ class RdbSaver {
   FileSystem& fs_;
   mutable Mutex mutex_;
   SaveStatus status_ ASH_GUARDED_BY(mutex_);
-  bool unwanted_ ASH_GUARDED_BY(mutex_) = false;  // the running save
+  bool unwanted_ ASH_GUARDED_BY(mutex_) = false;           // the running save
+  Awaited awaited_ ASH_GUARDED_BY(mutex_) = Awaited::kNo;  // the running save, by save(), which tells of an error
   // Shared because one thread may wait for a save while another begins the next.
   std::shared_ptr<SlotSnapshot> snapshot_ ASH_GUARDED_BY(mutex_);
 };

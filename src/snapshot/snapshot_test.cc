@@ -396,6 +396,9 @@ TEST_F(SaveTest, LeavesTheFormerFileWhenTheDiskIsFull) {
   const auto failed = saver.save(job(), &seat);
   ASSERT_FALSE(failed);
   EXPECT_THAT(failed.error().detail, HasSubstr("No space left on device"));
+  EXPECT_FALSE(saver.status().last_error) << "who waited has been told";
+  ASSERT_TRUE(saver.start(job(), &seat));
+  saver.wait(&seat);
   ASSERT_TRUE(saver.status().last_error);
   EXPECT_EQ(*read_file(fs, "dump.rdb"), former);
   EXPECT_EQ(fs.list(".")->size(), 1U);

@@ -125,6 +125,8 @@ def load_slowly(start, **settings):
     primary.call("DEBUG", "POPULATE", 100, "new")
     replica.call("SET", "former", 1)
     replica.call("SAVE")
+    replica.call("SET", "t", 1)
+    replica.call("DEL", "t")
     replica.call("CONFIG", "SET", "key-load-delay", 60 * SECOND)
     replica.call("REPLICAOF", HOST, primary.port)
     wait_until(lambda: replica.info("persistence")["loading"] == "1", 20, "the load")
@@ -132,33 +134,41 @@ def load_slowly(start, **settings):
 
 
 @pytest.mark.parametrize("appendonly", ["yes", "no"])
-def test_an_end_while_a_replica_loads_leaves_the_former_data(start, appendonly):
-    replica = load_slowly(start, appendonly=appendonly, save="3600 1")
-    replica.signal(signal.SIGTERM)
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_an_end_while_a_replica_loads_leaves_the_former_data(start, appendonly, end):
+    replica = load_slowly(start, appendonly=appendonly, save="1 1")
+    begun = int(replica.info("server")["uptime_in_seconds"])
+    wait_until(lambda: int(replica.info("server")["uptime_in_seconds"]) >= begun + 3, 20, "the time that a save point needs")
+    replica.signal(end)
     replica.start()
     assert keys(replica) == ["former"]
 
 
-def test_what_was_loaded_in_vain_enters_the_log_of_a_replica_that_is_promoted_and_not_before(start, ports):
+def test_a_load_that_fails_leaves_nothing_and_the_disk_has_the_former_data_until_the_replica_is_promoted(start, ports):
     primary, replica = FakePrimary(ports.take()[0]), start(save="3600 1")
+
+    def fails(times):
+        return replica.log.read_text().count("Failed trying to load the MASTER synchronization DB") == times
+
     replica.call("SET", "former", 1)
     replica.call("SAVE")
     replica.call("REPLICAOF", HOST, primary.port)
     link, _ = primary.accept()
     damaged = b"REDIS0009" + rdb_string(b"half", b"v") + b"\xef"
     link.send(b"+FULLRESYNC %s 0\r\n$%d\r\n%s" % (HISTORY.encode(), len(damaged), damaged))
-    wait_until(lambda: keys(replica) == ["half"], 20, "the load to fail")
+    wait_until(lambda: fails(1), 20, "the load to fail")
+    assert keys(replica) == []
     with pytest.raises(redis.ResponseError, match="being replaced"):
         replica.call("BGREWRITEAOF")
     assert keys(restart(replica)) == ["former"]
     replica.call("REPLICAOF", HOST, primary.port)
     again, _ = primary.accept()
     again.send(b"+FULLRESYNC %s 0\r\n$%d\r\n%s" % (HISTORY.encode(), len(damaged), damaged))
-    wait_until(lambda: keys(replica) == ["half"], 20, "the load to fail")
+    wait_until(lambda: fails(2), 20, "the load to fail")
     replica.call("REPLICAOF", "NO", "ONE")
     replica.call("SET", "later", 1)
     wait_until(lambda: not rewriting(replica), 20, "the end of the rewrite")
-    assert keys(restart(replica)) == ["half", "later"]
+    assert keys(restart(replica)) == ["later"]
     for end in (link, again, primary):
         end.close()
 
@@ -183,6 +193,22 @@ def test_the_log_follows_the_directory(make, kind, off):
     assert keys(node) == ["a", "b", "c"]
 
 
+@BOTH
+def test_a_directory_that_is_none_is_refused_and_files_go_to_one_that_is(make, kind):
+    node = make(kind, appendonly="no").start()
+    (node.folder / "file").write_text("")
+    (node.folder / "other").mkdir()
+    for name, why in (("none", "No such file or directory"), ("file", "Not a directory")):
+        with pytest.raises(redis.ResponseError, match=why):
+            node.call("CONFIG", "SET", "dir", str(node.folder / name))
+    assert os.readlink(f"/proc/{node.pid}/cwd") == str(node.folder.resolve())
+    node.call("CONFIG", "SET", "dir", str(node.folder / "other"))
+    assert os.readlink(f"/proc/{node.pid}/cwd") == str((node.folder / "other").resolve())
+    node.call("SAVE")
+    assert (node.folder / "other" / "dump.rdb").exists()
+    node.workdir = node.folder / "other"
+
+
 def test_a_directory_where_the_log_cannot_be_is_refused(make):
     node = make().start()
     (node.folder / "other").mkdir()
@@ -193,6 +219,66 @@ def test_a_directory_where_the_log_cannot_be_is_refused(make):
     node.call("SET", "a", 1)
     wait_until(lambda: not rewriting(node), 20, "the rewrite")
     assert keys(restart(node)) == ["a"]
+
+
+@BOTH
+def test_a_save_that_fails_refuses_no_writes_when_somebody_waited_for_it(start, kind):
+    node = start(kind, appendonly="no", save="3600 1000000")
+    (node.folder / "dump.rdb").mkdir()
+    with pytest.raises(redis.ResponseError):
+        node.call("SAVE")
+    assert node.info("persistence")["rdb_last_bgsave_status"] == "ok"
+    assert node.call("SET", "a", 1) == "OK"
+    node.call("BGSAVE")
+    wait_until(lambda: node.info("persistence")["rdb_last_bgsave_status"] == "err", 20, "the failure")
+    node.call("CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
+    assert node.call("SET", "a", 2) == "OK"
+    node.call("CONFIG", "SET", "stop-writes-on-bgsave-error", "yes")
+    with pytest.raises(redis.ResponseError, match="MISCONF"):
+        node.call("SET", "a", 3)
+
+
+def test_a_flushall_lets_a_save_end_that_somebody_waits_for(make):
+    node = make(appendonly="no", save="3600 1000000").start("--threads", "2")
+    node.call("DEBUG", "POPULATE", 100)
+    node.call("CONFIG", "SET", "rdb-key-save-delay", SECOND)
+    saver, *others = (redis.Redis(HOST, node.port, socket_timeout=2, single_connection_client=True) for _ in range(5))
+    saver.connection.send_command("SAVE")
+
+    def on_the_other_thread():
+        for other in others:
+            try:
+                if other.info("persistence")["rdb_bgsave_in_progress"] == 1:
+                    return other
+            except redis.TimeoutError:
+                pass
+        return None
+
+    other = wait_until(on_the_other_thread, 20, "the save")
+    other.flushall()
+    other.config_set("rdb-key-save-delay", 0)
+    assert saver.connection.read_response() == b"OK"
+    for client in (saver, *others):
+        client.close()
+
+
+def test_a_backlog_takes_memory_for_what_has_come(make):
+    primary, replica = make(appendonly="no").start(), make(appendonly="no").start()
+    replica.call("REPLICAOF", HOST, primary.port)
+    wait_until(lambda: linked(replica), 20, "the link")
+    primary.call("CONFIG", "SET", "repl-backlog-size", 1 << 40)
+    primary.call("SET", "a", 1)
+    wait_until(lambda: replica.call("GET", "a") == "1", 20, "the stream")
+    assert int(primary.info("memory")["mem_replication_backlog"]) < 1 << 30
+
+
+@BOTH
+def test_what_is_on_the_disk_may_be_longer_than_clients_may_send(make, kind):
+    node = make(kind).start()
+    node.call("SET", "a", "x" * (3 << 20))
+    node.kill()
+    node.start("--proto-max-bulk-len", "1mb")
+    assert node.call("STRLEN", "a") == 3 << 20
 
 
 def with_log(node, *commands):

@@ -354,7 +354,7 @@ MemoryAccounts::Parts Server::memory_parts() {
           .backlog = [this]() -> std::uint64_t {
             if (!replication_) return 0;
             const auto role = replication_->role();
-            return role.stream_active ? role.history.backlog_capacity : 0;
+            return role.stream_active ? role.history.backlog_size : 0;
           },
           .replicas = [this] { return replication_ ? replication_->lag_memory() : 0; },
           .aof_buffer = [this] { return persistence_.aof_buffer(); }};

@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "base/crash.h"
@@ -201,7 +203,10 @@ void Server::connect_settings() {
       "bind", [listen](const config::Config& now) { return listen(now, "Failed to bind to specified addresses."); });
   persistence_.on_progress([this] { workers_.release_durable(); });
   persistence_.on_sync([this] { replication_->log_advanced(); });
-  config_service_.on_change("dir", [this](const config::Config& now) { return persistence_.move_aof(now); });
+  config_service_.on_change("dir", [this](const config::Config& now) -> Result<void> {
+    if (::chdir(now.snapshot.directory.c_str()) != 0) return fail(std::strerror(errno));
+    return persistence_.move_aof(now);
+  });
   config_service_.on_change("appendonly", [this](const config::Config& now) { return persistence_.switch_aof(now); });
 }
 
