@@ -41,8 +41,7 @@ class Backlog {
   std::size_t size_ = 0;
   std::size_t next_ = 0;  // index of the next byte in ring_
   std::int64_t end_ = 0;
-  std::vector<char>
-      ring_;  // a ring when it has grown to capacity_; before that its bytes stand in a row from its start
+  std::vector<char> ring_;  // one when it has grown to capacity_; before that its bytes stand in a row from its start
 };
 
 }  // namespace ashlar::replication
