@@ -299,6 +299,17 @@ def test_a_command_of_the_log_that_is_answered_with_an_error_does_not_end_the_st
     assert node.call("XLEN", "x") == 1
 
 
+def test_a_stream_that_asks_for_a_save_or_a_load_does_not_stop_its_replica(start, ports):
+    primary, replica = FakePrimary(ports.take()[0]), start()
+    replica.call("REPLICAOF", HOST, primary.port)
+    link = primary.full_sync()
+    for words in (("SAVE",), ("BGSAVE",), ("BGREWRITEAOF",), ("DEBUG", "RELOAD"), ("DEBUG", "LOADAOF"), ("SET", "z", 1)):
+        link.send(command(*words))
+    wait_until(lambda: replica.call("GET", "z") == "1", 20, "the stream")
+    for end in (link, primary):
+        end.close()
+
+
 @BOTH
 @pytest.mark.parametrize("name", ["SAVE", "BGSAVE", "BGREWRITEAOF"])
 def test_a_log_that_asks_for_a_save_can_be_loaded(make, kind, name):

@@ -346,6 +346,7 @@ void DebugCommands::reload(Context& ctx) {
       return ctx.error("DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
     }
   }
+  if (participant(ctx) == nullptr) return ctx.error("DEBUG RELOAD needs a connection");
   if (is_loading() || loading_.exchange(true)) return ctx.error(ErrorCode::kLoading);
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.reload(how, run_->participant);
@@ -360,6 +361,7 @@ void DebugCommands::reload(Context& ctx) {
 }
 
 void DebugCommands::load_aof(Context& ctx) {
+  if (participant(ctx) == nullptr) return ctx.error("DEBUG LOADAOF needs a connection");
   if (is_loading() || loading_.exchange(true)) return ctx.error(ErrorCode::kLoading);
   const StandAside aside(participant(ctx));
   const auto loaded = parts_.persistence.replay_aof(*dispatcher_, *run_);
