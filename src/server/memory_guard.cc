@@ -5,7 +5,7 @@
 namespace ashlar::server {
 
 namespace {
-// Of some milliseconds each: finding that no key may go takes a walk over all slots.
+// About fifty milliseconds: to find that no key may go takes a walk over all slots, a millisecond and more.
 constexpr Ticks kBetweenVainSearches = 150'000'000;
 constexpr Ticks kEvictionTicks = 1'500'000;  // about half a millisecond: the next batch goes on
 }  // namespace

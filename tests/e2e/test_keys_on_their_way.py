@@ -6,7 +6,7 @@ import pytest
 from harness import HOST, wait_until
 from wire import Error, Wire
 
-from test_slots import lone, start  # noqa: F401
+from test_slots import lone, open_slot, start, two_primaries  # noqa: F401
 
 PLAIN = """
 port {port}
@@ -56,18 +56,8 @@ def server(cluster, ports):
 @pytest.fixture
 def moving(lone, start):  # noqa: F811
     """Two nodes, between which the slot of {t} moves."""
-    first, second = lone(), start()
-    assert second.call("CLUSTER", "MEET", HOST, first.port) == "OK"
-    wait_until(lambda: len(first.cluster_nodes()) == 2 and second.fields("CLUSTER", "INFO")["cluster_state"] == "ok", 20,
-               "two nodes")
-
-    def begin():
-        slot = first.call("CLUSTER", "KEYSLOT", "t")
-        assert second.call("CLUSTER", "SETSLOT", slot, "IMPORTING", first.id()) == "OK"
-        assert first.call("CLUSTER", "SETSLOT", slot, "MIGRATING", second.id()) == "OK"
-        return Error(f"ASK {slot} {second.address}")
-
-    return first, begin
+    first, second = two_primaries(lone, start)
+    return first, lambda: Error(f"ASK {open_slot(first, second, 't')} {second.address}")
 
 
 def blocked(node, count):

@@ -1,10 +1,10 @@
 """Which commands a node of a cluster serves: replicas for readers, and both nodes of a slot that moves."""
 import pytest
 
-from harness import HOST, wait_until
+from harness import wait_until
 from wire import Error, Wire
 
-from test_slots import join, lone, start  # noqa: F401
+from test_slots import join, lone, open_slot, start, two_primaries  # noqa: F401
 
 
 @pytest.fixture
@@ -18,13 +18,8 @@ def pair(lone, start):  # noqa: F811
 @pytest.fixture
 def moving(lone, start):  # noqa: F811
     """The two nodes between which the slot of {t} moves."""
-    source, target = lone(), start()
-    assert target.call("CLUSTER", "MEET", HOST, source.port) == "OK"
-    wait_until(lambda: len(source.cluster_nodes()) == 2 and target.fields("CLUSTER", "INFO")["cluster_state"] == "ok", 20,
-               "two nodes")
-    slot = source.call("CLUSTER", "KEYSLOT", "t")
-    assert target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id()) == "OK"
-    assert source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id()) == "OK"
+    source, target = two_primaries(lone, start)
+    open_slot(source, target, "t")
     return source, target
 
 

@@ -50,6 +50,23 @@ def join(node, primary):
     wait_until(lambda: node.info("replication").get("master_link_status") == "up", 20, "the link")
 
 
+def two_primaries(lone, start):
+    """One with all slots and one without any, which know each other."""
+    first, second = lone(), start()
+    assert second.call("CLUSTER", "MEET", "127.0.0.1", first.port) == "OK"
+    wait_until(lambda: len(first.cluster_nodes()) == 2 and second.fields("CLUSTER", "INFO")["cluster_state"] == "ok", 20,
+               "two nodes")
+    return first, second
+
+
+def open_slot(source, target, key):
+    """Begins to move the slot of `key`, which is returned."""
+    slot = source.call("CLUSTER", "KEYSLOT", key)
+    assert target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id()) == "OK"
+    assert source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id()) == "OK"
+    return slot
+
+
 def stats(wire, slot=KEY_SLOT):
     """The figures of one slot."""
     [[number, fields]] = wire.call("CLUSTER", "SLOT-STATS", "SLOTSRANGE", slot, slot)
