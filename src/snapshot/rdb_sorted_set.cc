@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "keyspace/values/sorted_set.h"
@@ -50,21 +53,35 @@ Result<double> read_binary_score(RdbInput& input) {
   return score;
 }
 
-/// Adds a member; false when it is there already.
-bool add(const RdbInput& input, SortedSet& set, std::string_view member, double score) {
-  const auto added = set.add(member, score, {}, input.limits().encoding);
-  return added.outcome == SortedSet::Outcome::kAdded;
-}
-
+/// What will need an index begins as one: a listpack keeps no negative zero, so what passes through one on its way would
+/// not be written as it was read.
 Result<Owned<SortedSet>> read_pairs(RdbInput& input, std::uint8_t type) {
+  constexpr std::string_view kTwice = "a member of a sorted set twice";
   ASH_TRY(const std::uint64_t count, input.length());
+  keyspace::EncodingLimits limits = input.limits().encoding;
+  if (count > limits.zset_listpack_entries) limits.zset_listpack_entries = 0;
   Owned<SortedSet> set(new SortedSet());
+  const auto add = [&](std::string_view member, double score) {
+    return set->add(member, score, {}, limits).outcome == SortedSet::Outcome::kAdded;
+  };
+  std::vector<std::pair<std::string, double>> small;  // as long as all may fit into a listpack
+  const auto add_small = [&] {
+    const bool all = std::ranges::all_of(small, [&](const auto& pair) { return add(pair.first, pair.second); });
+    small.clear();
+    return all;
+  };
   std::string member;
   for (std::uint64_t i = 0; i < count; ++i) {
     ASH_TRY_VOID(input.string(member));
     ASH_TRY(const double score, type == kTextScores ? read_text_score(input) : read_binary_score(input));
-    if (!add(input, *set, member, score)) return corrupt(input, "a member of a sorted set twice");
+    if (member.size() > limits.zset_listpack_value) limits.zset_listpack_entries = 0;
+    if (limits.zset_listpack_entries != 0) {
+      small.emplace_back(std::move(member), score);
+    } else if (!add_small() || !add(member, score)) {
+      return corrupt(input, kTwice);
+    }
   }
+  if (!add_small()) return corrupt(input, kTwice);
   return set;
 }
 
@@ -87,7 +104,8 @@ Result<Owned<SortedSet>> rebuilt(const RdbInput& input, const Result<ds::Listpac
     ++at;
     const auto score = packed_score(*at);
     if (!score) return wrong("a score that is no number");
-    if (!add(input, *set, member.text(digits), *score)) return wrong("listpack with dup elements");
+    const auto added = set->add(member.text(digits), *score, {}, input.limits().encoding);
+    if (added.outcome != SortedSet::Outcome::kAdded) return wrong("listpack with dup elements");
   }
   return set;
 }

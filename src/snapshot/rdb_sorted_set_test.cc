@@ -118,5 +118,19 @@ TEST(RdbSortedSet, WritesWhatItReads) {
   }
 }
 
+TEST(RdbSortedSet, KeepsTheSignOfAZeroThatStandsBeforeAMemberTooLongForAListpack) {
+  keyspace::EncodingLimits index;
+  index.zset_listpack_entries = 0;
+  Owned<SortedSet> set(new SortedSet());
+  set->add("a", -0.0, {}, index);
+  set->add(std::string(1000, 'x'), 1, {}, index);
+  keyspace::Entry* entry = keyspace::Entry::make_owned("key", OwnedValue{std::move(set)}, std::nullopt);
+  const std::string once = dump_value(*entry);
+  keyspace::Entry* twin = keyspace::Entry::make_owned("key", std::move(*restore_value(once)), std::nullopt);
+  EXPECT_EQ(dump_value(*twin), once);
+  keyspace::Entry::destroy(entry);
+  keyspace::Entry::destroy(twin);
+}
+
 }  // namespace
 }  // namespace ashlar::snapshot
