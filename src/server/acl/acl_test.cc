@@ -229,6 +229,13 @@ TEST_F(AclTest, TextOfAUserMakesTheSameUserAgain) {
   EXPECT_EQ(again.text(), written);
 }
 
+TEST_F(AclTest, TextOfAPatternOfAllKeysMayBeFollowedByOthers) {
+  ASSERT_EQ(set("al", {"%RW~*", "~more"}), "OK");
+  const std::string described = text("al");
+  EXPECT_EQ(described, "off sanitize-payload %RW~* ~more resetchannels -@all");
+  EXPECT_TRUE(users.load("user al " + described, "file").has_value());
+}
+
 TEST_F(AclTest, AFileWithAnyErrorChangesNothingAndNamesThem) {
   set("al", {"on"});
   const auto loaded = users.load("user bo on +get\nuser bo off\n\nnonsense\nuser ce +nosuch\n", "f.acl");

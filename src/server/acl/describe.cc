@@ -3,10 +3,10 @@
 namespace ashlar::acl {
 namespace {
 
-std::string_view sigil(KeyRight right) {
-  if (right == KeyRight::kRead) return "%R~";
-  if (right == KeyRight::kWrite) return "%W~";
-  return "~";
+std::string_view sigil(const KeyPattern& key) {
+  if (key.right == KeyRight::kRead) return "%R~";
+  if (key.right == KeyRight::kWrite) return "%W~";
+  return key.pattern == "*" ? "%RW~" : "~";  // "~*" is the flag: nothing may follow it
 }
 
 std::string selector_text(const Selector& selector) {
@@ -38,7 +38,7 @@ std::string keys_text(const Selector& selector) {
   std::string out;
   for (const KeyPattern& key : selector.keys) {
     if (!out.empty()) out += ' ';
-    out.append(sigil(key.right)).append(key.pattern);
+    out.append(sigil(key)).append(key.pattern);
   }
   return out;
 }
