@@ -152,6 +152,53 @@ TEST(ClusterStory, ReplicaWithOldDataDoesNotStand) {
   expect_clean(world);
 }
 
+TEST(ClusterStory, ReplicaThatHasNotReachedItsPrimarySinceItStartedDoesNotStand) {
+  World world(quick());
+  build_by_commands(world, {3, 1, 0});
+  world.run_for(Seconds{2});
+  world.crash(3, Power::kProcessDown);
+  world.network().cut(0, 3);
+  world.restart(3);
+  world.run_for(Seconds{10});
+  world.crash(0, Power::kMachineDown);
+  world.run_for(Seconds{30});
+  EXPECT_TRUE(world.view(3).myself().is_replica());
+  must(world.command(3, Failover{FailoverMode::kForce}));  // an operator may know better
+  EXPECT_TRUE(world.run_until([&] { return is_primary(world, 3); }, Seconds{5}));
+  expect_clean(world);
+}
+
+TEST(ClusterStory, ReplicaThatCameFromAnotherShardDoesNotStandBeforeItHasTheData) {
+  World world(quick());
+  build_by_commands(world, {3, 2, 0});
+  world.run_for(Seconds{2});
+  world.crash(4, Power::kMachineDown);
+  world.crash(7, Power::kMachineDown);
+  world.network().cut(1, 6);
+  must(world.command(6, cluster::Replicate{world.id(1).hex()}));
+  world.run_for(Seconds{2});
+  world.crash(1, Power::kMachineDown);
+  world.run_for(Seconds{30});
+  EXPECT_TRUE(world.view(6).myself().is_replica());
+  expect_clean(world);
+}
+
+TEST(ClusterStory, ReplicaThatHasNotReachedItsPrimarysHeirStandsWithWhatItHad) {
+  World world(quick());
+  build_by_commands(world, {3, 2, 0});
+  world.run_for(Seconds{2});
+  world.network().cut(3, 6);
+  world.crash(0, Power::kMachineDown);
+  const auto heir = [&]() -> HostIndex { return is_primary(world, 3) ? 3 : 6; };
+  ASSERT_TRUE(world.run_until([&] { return is_primary(world, 3) || is_primary(world, 6); }, Seconds{15}));
+  const HostIndex first = heir();
+  const HostIndex other = 9 - first;
+  ASSERT_TRUE(world.run_until([&] { return world.view(other).myself().primary_id() == world.id(first); }, Seconds{5}));
+  world.crash(first, Power::kMachineDown);
+  EXPECT_TRUE(world.run_until([&] { return is_primary(world, other); }, Seconds{20}));
+  expect_clean(world);
+}
+
 TEST(ClusterStory, ReplicaToldNotToFailOverDoesNot) {
   WorldOptions options = quick();
   options.node.replica_no_failover = true;

@@ -202,6 +202,7 @@ void World::carry_out_data(HostIndex index, Effects& effects) {
     const auto* follow = std::get_if<cluster::FollowPrimary>(&*effects.role);
     host.follows = follow != nullptr ? host_at(follow->address.ip) : std::nullopt;
     if (host.follows == index) host.follows.reset();
+    if (follow != nullptr && follow->data == cluster::FollowPrimary::Data::kOther) host.last_contact.reset();
     say(index, follow != nullptr ? "follows " + follow->address.ip : std::string("is primary"));
   }
   for (const cluster::SlotRange& range : effects.slots_lost) {

@@ -488,6 +488,7 @@ class OrderedMap {
     keys[left->count - 1] = std::move(inner.keys[i]);
     std::move(right->keys, right->keys + right->count - 1, keys + left->count);
     const std::size_t half = total <= kInnerChildren ? total : total / 2;
+    if (half == 0) std::unreachable();  // neither is empty; GCC warns of copies that could not be otherwise
     std::copy_n(children, half, left->children);
     std::move(keys, keys + half - 1, left->keys);
     left->count = static_cast<std::uint16_t>(half);

@@ -127,7 +127,7 @@ void ReplicationCommands::replicaof(Context& ctx) {
     if (nobody) {
       replication_.promote();
     } else {
-      replication_.follow(to);
+      replication_.follow(to, Data::kOther);
       log::notice("REPLICAOF {}:{} enabled (user request)", to.address, to.port);
     }
     done([](resp::Encoder& reply) { reply.ok(); });

@@ -26,7 +26,9 @@ constexpr std::size_t kMarksMax = 64;
 
 PrimaryLink::~PrimaryLink() { hang_up(); }
 
-void PrimaryLink::follow(net::Endpoint primary, Intent intent) {
+void PrimaryLink::follow(net::Endpoint primary, Intent intent, Data data) {
+  if (phase_ == Phase::kConnected) contact_ = parts_.loop.now();
+  if (data == Data::kOther) contact_.reset();
   hang_up();
   primary_ = std::move(primary);
   intent_ = intent;
@@ -35,6 +37,11 @@ void PrimaryLink::follow(net::Endpoint primary, Intent intent) {
   log::notice("Connecting to MASTER {}:{}", primary_->address, primary_->port);
   set_phase(Phase::kConnect);
   connect();
+}
+
+void PrimaryLink::expect_other_data() {
+  contact_.reset();
+  publish();
 }
 
 void PrimaryLink::announce(net::Endpoint primary) {
@@ -49,6 +56,7 @@ void PrimaryLink::stop() {
   primary_.reset();
   last_io_.reset();
   down_since_.reset();
+  contact_.reset();
   if (!can_resume_) {  // what we hold is of no history that anybody knows
     parts_.stream.restart(random_node_id(), parts_.stream.end());
     can_resume_ = true;
@@ -77,7 +85,7 @@ void PrimaryLink::lose(const std::string& why) {
   const bool was_connected = phase_ == Phase::kConnected;
   if (was_connected) log::notice("Connection with master lost.");
   hang_up();
-  if (was_connected || !down_since_) down_since_ = parts_.loop.now();
+  if (was_connected) down_since_ = contact_ = parts_.loop.now();
   set_phase(Phase::kConnect);
   if (was_connected) connect();
 }
@@ -324,7 +332,7 @@ void PrimaryLink::go_on(std::string_view unread) {
     if (!watch) return lose(std::string(watch.error().text()));
     watch_ = std::move(*watch);
   }
-  last_io_ = parts_.loop.now();
+  last_io_ = contact_ = parts_.loop.now();
   down_since_.reset();
   set_phase(Phase::kConnected);
   acknowledge();
@@ -509,7 +517,13 @@ void PrimaryLink::set_phase(Phase phase) {
 }
 
 void PrimaryLink::publish() {
-  Status now{primary_, phase_, last_io_, down_since_, 0, 0, phase_ == Phase::kConnected ? in_.size() : 0, {}};
+  Status now{.primary = primary_,
+             .phase = phase_,
+             .last_io = last_io_,
+             .down_since = down_since_,
+             .contact = phase_ == Phase::kConnected ? last_io_ : contact_,
+             .unapplied = phase_ == Phase::kConnected ? in_.size() : 0,
+             .link = {}};
   if (socket_ && phase_ >= Phase::kHandshake) {
     now.link = facts_;
     now.link->last_heard = last_io_.value_or(facts_.since);

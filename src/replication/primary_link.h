@@ -29,6 +29,9 @@
 
 namespace ashlar::replication {
 
+/// Whether a new primary has the data of the one before (its heir, or itself at another address), or another's.
+enum class Data : std::uint8_t { kSame, kOther };
+
 class PrimaryLink final : private net::IoHandler {
  public:
   enum class Phase : std::uint8_t { kIdle, kConnect, kResolving, kConnecting, kHandshake, kReceiving, kConnected };
@@ -37,7 +40,9 @@ class PrimaryLink final : private net::IoHandler {
     Phase phase = Phase::kIdle;
     std::optional<MonoTime> last_io;     // of the present or last connection
     std::optional<MonoTime> down_since;  // nullopt while connected, and before the first connection
-    std::uint64_t sync_total = 0;        // bytes, while receiving; 0: unknown
+    /// When we last had what the primary had; nullopt: never since we follow this one, or any with the same data.
+    std::optional<MonoTime> contact;
+    std::uint64_t sync_total = 0;  // bytes, while receiving; 0: unknown
     std::uint64_t sync_received = 0;
     std::uint64_t unapplied = 0;    // bytes of the stream that have been received and wait for the end of a pause
     std::optional<LinkFacts> link;  // of the connection that stands
@@ -63,7 +68,9 @@ class PrimaryLink final : private net::IoHandler {
   /// Follows this primary from now on; the history of our stream is what we offer to go on with. kHandOver: asks it,
   /// until now our replica, to become the primary.
   enum class Intent : std::uint8_t { kFollow, kHandOver };
-  void follow(net::Endpoint primary, Intent intent);
+  void follow(net::Endpoint primary, Intent intent, Data data);
+  /// We are about to follow a primary whose data is not ours, at an address that is not known yet.
+  void expect_other_data();
   /// This will be whom we follow; nothing is connected yet.
   void announce(net::Endpoint primary);
   /// Follows nobody.
@@ -120,6 +127,7 @@ class PrimaryLink final : private net::IoHandler {
   MonoTime last_ack_{};
   std::optional<MonoTime> last_io_;
   std::optional<MonoTime> down_since_;
+  std::optional<MonoTime> contact_;
   std::shared_ptr<BlockingSocket> socket_;  // shared with the thread of a synchronisation
   LinkFacts facts_;                         // of the socket
   ByteBuffer in_;

@@ -31,7 +31,7 @@ Replication::Replication(const Parts& parts, const Settings& settings)
       replicas_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, traffic_, parts.commands,
                  [this] { return primary_ ? parts_.applier.selected() : DbIndex{0}; }, [this] { replicas_changed(); }}),
       failover_({parts.loop, parts.host, replicas_, stream_,
-                 [this](const net::Endpoint& heir) { follow(heir, PrimaryLink::Intent::kHandOver); },
+                 [this](const net::Endpoint& heir) { follow(heir, PrimaryLink::Intent::kHandOver, Data::kSame); },
                  [this] { promote(); }}),
       waiters_(parts.loop, replicas_, parts.host),
       link_({parts.loop, parts.log, parts.snapshots, parts.files, stream_, parts.applier, parts.host, traffic_,
@@ -130,10 +130,15 @@ void Replication::announce(const net::Endpoint& primary) {
   parts_.host.show(shown_);
 }
 
-void Replication::follow(const net::Endpoint& primary) { follow(primary, PrimaryLink::Intent::kFollow); }
+void Replication::follow(const net::Endpoint& primary, Data data) {
+  follow(primary, PrimaryLink::Intent::kFollow, data);
+}
 
-void Replication::follow(const net::Endpoint& primary, PrimaryLink::Intent intent) {
-  if (primary_ == primary) return;
+void Replication::follow(const net::Endpoint& primary, PrimaryLink::Intent intent, Data data) {
+  if (primary_ == primary) {
+    if (data == Data::kOther) link_.expect_other_data();
+    return;
+  }
   const bool was_primary = !primary_;
   primary_ = primary;
   follows_ = true;
@@ -148,7 +153,7 @@ void Replication::follow(const net::Endpoint& primary, PrimaryLink::Intent inten
         "able to synchronize with the new master with just a partial transfer.");
   }
   parts_.host.remember_upstream(primary_);
-  link_.follow(primary, intent);
+  link_.follow(primary, intent, data);
   show_role();
 }
 
@@ -211,8 +216,7 @@ ReplOffset Replication::whole_until() const noexcept {
 }
 
 std::optional<MonoTime> Replication::last_contact() const {
-  const PrimaryLink::Status link = link_.status();
-  return link.phase == PrimaryLink::Phase::kConnected ? link.last_io : link.down_since;
+  return link_.data_is_whole() ? link_.status().contact : std::nullopt;
 }
 
 std::vector<std::pair<std::string, std::string>> Replication::info() const {

@@ -51,7 +51,9 @@ class Replication {
   /// We shall follow that primary, and are its replica to whoever asks; before start(), while data is loaded.
   void announce(const net::Endpoint& primary);
   /// Follows that primary; nothing happens when we do already.
-  void follow(const net::Endpoint& primary);
+  void follow(const net::Endpoint& primary, Data data);
+  /// We shall, and what we hold is not its data.
+  void expect_other_data() { link_.expect_other_data(); }
   /// Follows nobody; our history goes on under a new name.
   void promote();
   /// FAILOVER. Errors: what the command answers.
@@ -90,8 +92,8 @@ class Replication {
   [[nodiscard]] ReplOffset offset() const noexcept { return {stream_.end()}; }
   /// For the cluster: offset(), but 0 while our data is being replaced or after that has failed. Thread: any.
   [[nodiscard]] ReplOffset whole_until() const noexcept;
-  /// For the cluster: while the link is up the last bytes from the primary, else since when it is down; nullopt when it
-  /// never was up. Thread: any.
+  /// For the cluster: while the link is up the last bytes from the primary, else since when it is down; nullopt when we
+  /// never had its data, or have no longer all of it. Thread: any.
   [[nodiscard]] std::optional<MonoTime> last_contact() const;
 
   /// For commands; thread: any.
@@ -132,7 +134,7 @@ class Replication {
   void show_role();
   void replicas_changed();
   void note_acknowledged(std::int64_t offset);
-  void follow(const net::Endpoint& primary, PrimaryLink::Intent intent);
+  void follow(const net::Endpoint& primary, PrimaryLink::Intent intent, Data data);
   /// Changes the source of the stream while no command runs anywhere.
   void switch_source(changelog::ChangeLog::StreamSource source);
 

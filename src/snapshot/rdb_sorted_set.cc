@@ -53,8 +53,8 @@ Result<double> read_binary_score(RdbInput& input) {
   return score;
 }
 
-/// What will need an index begins as one: a listpack keeps no negative zero, so what passes through one on its way would
-/// not be written as it was read.
+/// What will need an index begins as one: a listpack keeps no negative zero, so what passes through one on its way
+/// would not be written as it was read.
 Result<Owned<SortedSet>> read_pairs(RdbInput& input, std::uint8_t type) {
   constexpr std::string_view kTwice = "a member of a sorted set twice";
   ASH_TRY(const std::uint64_t count, input.length());

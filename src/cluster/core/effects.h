@@ -45,9 +45,11 @@ struct BecomePrimary {
 /// Replicate from this node, whose address may have changed since the last one. `address.ip` may be empty or
 /// `address.port` 0 when nothing is known yet; another change follows then.
 struct FollowPrimary {
+  /// What we hold is what the new primary's history says, at some earlier time; or it is of another shard, or unknown.
+  enum class Data : std::uint8_t { kSame, kOther };
   NodeId primary;
   NodeAddress address;
-  bool operator==(const FollowPrimary&) const = default;
+  Data data = Data::kOther;
 };
 using RoleChange = std::variant<BecomePrimary, FollowPrimary>;
 /// Hold back clients' writes (and whatever else would change data) until `until` at the latest; once that is so

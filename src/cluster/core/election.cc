@@ -40,6 +40,9 @@ std::string_view reason_text(CantFailover reason) {
     case CantFailover::kDataAge:
       return "Disconnected from master for longer than allowed. Please check the 'cluster-replica-validity-factor' "
              "configuration option.";
+    case CantFailover::kNoData:
+      return "I have never had the data of my master since I started or since I follow it. CLUSTER FAILOVER FORCE or "
+             "TAKEOVER would lose what it has.";
     case CantFailover::kWaitingDelay: return "Waiting the delay before I can start a new failover.";
     case CantFailover::kExpired: return "Failover attempt expired.";
     case CantFailover::kWaitingVotes: return "Waiting for votes, but majority still not reached.";
@@ -60,19 +63,15 @@ void log_cant(Step& step, const Node& primary, CantFailover reason) {
   step.log(LogLevel::kNotice, fmt::format("Currently unable to failover: {}", reason_text(reason)));
 }
 
-/// How long I have been without my primary beyond the node timeout; nullopt: forever.
-std::optional<Micros> data_age(const Step& step) {
-  if (!step.s.replication.last_contact) return std::nullopt;
-  Micros age = step.now.mono - *step.s.replication.last_contact;
-  if (age > step.options().node_timeout) age -= step.options().node_timeout;
-  return age;
-}
-
-bool data_too_old(const Step& step) {
+/// What is wrong with my data: kNone, kDataAge or kNoData. A factor of 0 takes any data for good enough.
+CantFailover fault_of_data(const Step& step) {
   const Options& o = step.options();
-  if (o.replica_validity_factor == 0) return false;
-  const auto age = data_age(step);
-  return !age || *age > o.repl_ping_period + o.node_timeout * static_cast<std::int64_t>(o.replica_validity_factor);
+  if (o.replica_validity_factor == 0) return CantFailover::kNone;
+  if (!step.s.replication.last_contact) return CantFailover::kNoData;
+  Micros age = step.now.mono - *step.s.replication.last_contact;
+  if (age > o.node_timeout) age -= o.node_timeout;
+  const Micros allowed = o.repl_ping_period + o.node_timeout * static_cast<std::int64_t>(o.replica_validity_factor);
+  return age > allowed ? CantFailover::kDataAge : CantFailover::kNone;
 }
 
 void schedule(Step& step) {
@@ -146,7 +145,9 @@ void advance_election(Step& step) {
     step.s.cant_failover = CantFailover::kNone;
     return;
   }
-  if (!step.s.manual.ends && data_too_old(step)) return log_cant(step, *primary, CantFailover::kDataAge);
+  if (const CantFailover fault = fault_of_data(step); !step.s.manual.ends && fault != CantFailover::kNone) {
+    return log_cant(step, *primary, fault);
+  }
 
   Election& e = step.s.election;
   const Micros timeout = vote_timeout(step);

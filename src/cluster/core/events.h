@@ -56,7 +56,7 @@ struct Persisted {
 struct ReplicationStatus {
   ReplOffset offset;                     // replica: bytes processed; primary: bytes produced
   std::optional<MonoTime> last_contact;  // replica: link up = last bytes from the primary; down = since when.
-                                         // nullopt: never connected since start
+                                         // nullopt: has not had the primary's data since start
 };
 /// The pause that Effects::pause asked for holds everywhere: no write will move the offset past this one until
 /// ResumeWrites. The replication stream carries no pings meanwhile.

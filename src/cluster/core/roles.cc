@@ -42,8 +42,10 @@ void set_as_replica(Step& step, NodeIndex index) {
 }
 
 void replicate_from(Step& step, NodeIndex primary) {
+  using Data = FollowPrimary::Data;
   const NodeIndex self = step.view().my_index();
   ASH_CHECK(primary != self && step.me().slot_count == 0);
+  const bool heir = step.me().is_replica() && step.me().shard == step.node(primary).shard;
   if (step.me().is_primary()) {
     step.edit.close_all_slots();
     step.edit.edit(self).migrate_to = false;
@@ -52,20 +54,25 @@ void replicate_from(Step& step, NodeIndex primary) {
   join_primary(step, self, primary);
   step.edit.edit(self).shard = step.node(primary).shard;
   step.s.election = Election{};  // what was voted for was the place of another
-  refresh_following(step);
+  refresh_following(step, heir ? Data::kSame : Data::kOther);
   reset_manual_failover(step);
   step.save(Save::kBeforeSending);
   step.evaluate_state = true;
 }
 
-void refresh_following(Step& step) {
+void refresh_following(Step& step, FollowPrimary::Data data) {
   const auto id = step.me().primary_id();
   const Node* primary = id ? step.view().find(*id) : nullptr;
   if (primary == nullptr) return;
-  FollowPrimary follow{*id, primary->address};
-  if (step.s.following == follow) return;
-  step.s.following = follow;
-  step.fx.role = std::move(follow);
+  std::optional<FollowPrimary>& known = step.s.following;
+  const bool moved = known && known->primary == *id;
+  if (moved && known->address == primary->address) return;
+  const auto* before = step.fx.role ? std::get_if<FollowPrimary>(&*step.fx.role) : nullptr;
+  if (moved) data = FollowPrimary::Data::kSame;
+  if (before != nullptr && before->data == FollowPrimary::Data::kOther) data = FollowPrimary::Data::kOther;
+  known = FollowPrimary{*id, primary->address, data};
+  step.fx.role = known;
+  if (data == FollowPrimary::Data::kOther) step.s.replication.last_contact.reset();  // until the driver says more
 }
 
 void set_shard(Step& step, NodeIndex index, const NodeId& shard) {

@@ -17,8 +17,9 @@ void set_as_replica(Step& step, NodeIndex index);
 /// Makes me, without slots, a replica of another member, and tells the driver. Source: CLUSTER REPLICATE,
 /// reconfiguration after a lost last slot, replica migration.
 void replicate_from(Step& step, NodeIndex primary);
-/// Tells the driver where my primary is, if I have one and the driver does not know it yet.
-void refresh_following(Step& step);
+/// Tells the driver where my primary is, if I have one and the driver does not know it yet. `data`: of a primary that
+/// is another than before.
+void refresh_following(Step& step, FollowPrimary::Data data = FollowPrimary::Data::kOther);
 /// Gives a member its shard; my own follows that of my primary.
 void set_shard(Step& step, NodeIndex index, const NodeId& shard);
 

@@ -55,7 +55,7 @@ struct Election {
   std::set<NodeId> voters;  // who voted for us
 };
 
-enum class CantFailover : std::uint8_t { kNone, kDataAge, kWaitingDelay, kExpired, kWaitingVotes };
+enum class CantFailover : std::uint8_t { kNone, kDataAge, kNoData, kWaitingDelay, kExpired, kWaitingVotes };
 
 /// A manual failover under way, as seen by the replica or by its primary. Names as in Redis: mf_*.
 struct ManualFailover {

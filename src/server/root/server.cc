@@ -366,8 +366,13 @@ ClusterService::Replication Server::cluster_hooks() {
           .change_role =
               [this](const cluster::RoleChange& change) {
                 if (const auto* follow = std::get_if<cluster::FollowPrimary>(&change)) {
-                  if (follow->address.ip.empty() || follow->address.port == 0) return;
-                  replication_->follow({follow->address.ip, follow->address.port});
+                  const bool same = follow->data == cluster::FollowPrimary::Data::kSame;
+                  if (follow->address.ip.empty() || follow->address.port == 0) {
+                    if (!same) replication_->expect_other_data();
+                    return;
+                  }
+                  replication_->follow({follow->address.ip, follow->address.port},
+                                       same ? replication::Data::kSame : replication::Data::kOther);
                 } else {
                   replication_->promote();
                 }

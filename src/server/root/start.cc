@@ -252,7 +252,7 @@ Result<void> Server::load() {
   ASH_TRY_VOID(persistence_.start());
   if (loaded->replication) replication_->loaded(*loaded->replication);
   if (const auto& upstream = config->replication.upstream; upstream && !config->cluster.enabled) {
-    replication_->follow({upstream->host, upstream->port});
+    replication_->follow({upstream->host, upstream->port}, replication::Data::kOther);
   }
   replication_->start();
   if (cluster_) ASH_TRY_VOID(cluster_->start());
