@@ -300,9 +300,14 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
     reply.raw(resp::kReplyQueued);
     return Outcome::kDone;
   }
+  run.open_gates = session.origin() == Origin::kClient ? gates & ~closed : 0;
   const Outcome outcome = call(run, *command, keys, args, session, reply);
-  if (run.interests.any_ready() && !run.alone) [[unlikely]]
-    serve_ready(run);
+  if (std::exchange(run.gate_fell, false)) [[unlikely]]
+    return this->run(run, located, args, session, reply);
+  if (run.interests.any_ready() && !run.alone) [[unlikely]] {
+    // Who waits is for what is there in the end, not for what was there once.
+    session.origin() == Origin::kLoader ? (void)run.interests.take_ready() : serve_ready(run);
+  }
   return outcome;
 }
 
@@ -480,6 +485,11 @@ void Dispatcher::show_to_monitors(const Execution& run, const Command& command, 
   parts_.monitors.feed(run.access.now, session.db, source, shown);
 }
 
+bool Dispatcher::gate_fell(Execution& run) const {
+  run.gate_fell = (parts_.gates.bits() & std::exchange(run.open_gates, 0)) != 0;
+  return run.gate_fell;
+}
+
 Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<const KeyRef> keys,
                            std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply) {
   run.effects.finish();
@@ -524,6 +534,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
   if (everything || command.spec.is(Flag::kWholeKeyspace)) {
     std::optional<keyspace::SafePoint::Exclusive> all;
     if (!run.alone) all.emplace(parts_.keyspace.safe_point(), &run.participant);
+    if (gate_fell(run)) return Outcome::kPostponed;
     command.handler(context);
     record(run, command, args, db_index, session);
     return Outcome::kDone;

@@ -184,6 +184,8 @@ class Dispatcher {
               resp::Encoder& reply);
   Outcome call(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
                std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
+  /// Whether a gate was closed that the present command passed, now that all other threads stand still.
+  [[nodiscard]] bool gate_fell(Execution& run) const;
   Outcome invoke(Execution& run, const command::Command& command, std::span<const keyspace::KeyRef> keys,
                  std::span<const std::string_view> args, command::Session& session, resp::Encoder& reply);
   void record(Execution& run, const command::Command& command, std::span<const std::string_view> args, DbIndex db,

@@ -116,6 +116,11 @@ struct Execution {
   bool out_of_memory = false;
   /// The present command must be run again from its beginning.
   bool postpone = false;
+  /// Gates that would stop the present command of a client and were open when it was let in; 0 once it has begun.
+  std::uint32_t open_gates = 0;
+  /// One of them was closed while the command waited for all other threads to stop: it has not begun, and is asked
+  /// anew.
+  bool gate_fell = false;
   /// The present command is no call to be counted: it was refused, or waits for data and is counted when it is served.
   bool uncounted = false;
   /// The commands run inside an Exclusive section that somebody around them holds.

@@ -34,6 +34,10 @@ GroupEnd Inner::group(command::Context& ctx, const GroupScope& scope, const std:
   if (whole) {
     std::optional<keyspace::SafePoint::Exclusive> all;
     if (!run_.alone) all.emplace(keyspace.safe_point(), &run_.participant);
+    if (dispatcher_.gate_fell(run_)) {
+      run_.postpone = true;
+      return GroupEnd::kPostponed;
+    }
     group.exclusive = true;
     return run_locked(ctx, scope, group, body);
   }
@@ -109,7 +113,12 @@ std::optional<Refusal> Inner::refusal(const Command& command, std::size_t argc, 
     return Refusal{Reason::kArity,
                    {ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)}};
   }
-  if (caller == Caller::kTransaction) return std::nullopt;
+  if (caller == Caller::kTransaction) {
+    // Asked when it began; while commands of it ran alone we may have become a replica.
+    const bool late = spec.is(Flag::kWrite) && session.origin() == Origin::kClient &&
+                      dispatcher_.parts_.gates.closed(Gate::kReadOnlyReplica);
+    return late ? std::optional(Refusal{Reason::kReplica, {ErrorCode::kReadOnly, {}}}) : std::nullopt;
+  }
   const bool for_clients = spec.is(Flag::kNoScript) && !dispatcher_.all_in_scripts_.load(std::memory_order_relaxed);
   if (for_clients || spec.is(Flag::kDefers)) {
     return Refusal{Reason::kNotAllowed, {ErrorCode::kGeneric, "This Redis command is not allowed from script"}};

@@ -274,28 +274,38 @@ void Persistence::empty_dataset() {
 }
 
 Result<void> Persistence::reload(const Reload& how, keyspace::SafePoint::Participant& seat) {
-  if (how.save) ASH_TRY_VOID(saver_.save(save_job(), nullptr));
-  parts_.gates.close(Gate::kLoading);
-  if (!how.keep) empty_dataset();
-  const auto loaded = load_rdb(how.merge ? snapshot::DuplicateKeys::kReplace : snapshot::DuplicateKeys::kRefuse, &seat);
+  shut_out_commands();
+  const Result<void> saved = how.save ? saver_.save(save_job(), nullptr) : Result<void>{};
+  Result<void> loaded;
+  if (saved) {
+    if (!how.keep) empty_dataset();
+    const auto all = load_rdb(how.merge ? snapshot::DuplicateKeys::kReplace : snapshot::DuplicateKeys::kRefuse, &seat);
+    if (!all) loaded = std::unexpected(all.error());
+  }
   parts_.gates.open(Gate::kLoading);
-  if (!loaded) return std::unexpected(loaded.error());
-  return {};
+  return saved ? loaded : saved;
+}
+
+void Persistence::shut_out_commands() {
+  parts_.gates.close(Gate::kLoading);
+  const keyspace::SafePoint::Exclusive none_is_under_way(parts_.keyspace.safe_point(), nullptr);
 }
 
 Result<void> Persistence::replay_aof(Dispatcher& dispatcher, Execution& run) {
-  if (aof_on_) {
-    ASH_TRY_VOID(aof_.writer().commit());
-  } else {  // what the last BGREWRITEAOF has written
-    ASH_TRY_VOID(aof_.open(paths_of(*parts_.config.get())));
-    if (aof_.empty()) return fail("The append-only file is off, and there is none");
-  }
-  parts_.gates.close(Gate::kLoading);
-  empty_dataset();
-  const auto loaded = load_aof(dispatcher, run);
+  shut_out_commands();
+  const auto replayed = [&]() -> Result<void> {
+    if (aof_on_) {
+      ASH_TRY_VOID(aof_.writer().commit());
+    } else {  // what the last BGREWRITEAOF has written
+      ASH_TRY_VOID(aof_.open(paths_of(*parts_.config.get())));
+      if (aof_.empty()) return fail("The append-only file is off, and there is none");
+    }
+    empty_dataset();
+    if (const auto loaded = load_aof(dispatcher, run); !loaded) return std::unexpected(loaded.error());
+    return {};
+  }();
   parts_.gates.open(Gate::kLoading);
-  if (!loaded) return std::unexpected(loaded.error());
-  return {};
+  return replayed;
 }
 
 template <typename Work>
@@ -355,6 +365,9 @@ Error Persistence::misconf() const {
       return {ErrorCode::kMisconf, fmt::format("Errors writing to the AOF file: {}", error->text())};
     }
   }
+  if (!save_failed(*parts_.config.get())) {  // the gate is opened by the next tick
+    return {ErrorCode::kMisconf, "Errors writing to the AOF file: they have just ended, try again"};
+  }
   return {ErrorCode::kMisconf,
           "Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
           "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
@@ -362,13 +375,16 @@ Error Persistence::misconf() const {
           "RDB error."};
 }
 
+bool Persistence::save_failed(const config::Config& config) const {
+  return config.snapshot.stop_writes_on_error && !config.snapshot.save_points.empty() &&
+         saver_.status().last_error.has_value();
+}
+
 void Persistence::update_gate(const config::Config& config) {
-  const bool save_failed = config.snapshot.stop_writes_on_error && !config.snapshot.save_points.empty() &&
-                           saver_.status().last_error.has_value();
-  const bool aof_failed = aof_on_ && !aof_.writer().healthy();
+  const bool failed = save_failed(config) || (aof_on_ && !aof_.writer().healthy());
   const bool closed = parts_.gates.closed(Gate::kMisconf);
-  if ((save_failed || aof_failed) && !closed) parts_.gates.close(Gate::kMisconf);
-  if (!save_failed && !aof_failed && closed) parts_.gates.open(Gate::kMisconf);
+  if (failed && !closed) parts_.gates.close(Gate::kMisconf);
+  if (!failed && closed) parts_.gates.open(Gate::kMisconf);
 }
 
 void Persistence::run_save_points(const config::Config& config) {

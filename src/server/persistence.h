@@ -133,6 +133,8 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] Result<void> report(const snapshot::LoadProgress& progress);
   [[nodiscard]] std::function<void()> delay_after_key();
   void write_meter(InfoWriter& out) const;
+  /// No command runs from here on, until the gate of loading is opened again.
+  void shut_out_commands();
   void empty_dataset();
   void run_save_points(const config::Config& config);
   void progressed(Micros sync_took);
@@ -140,6 +142,7 @@ class Persistence final : public Durability, public GateTexts {
   template <typename Work>
   [[nodiscard]] Result<void> measured(const char* event, const Work& work);
   void run_rewrites(const config::Config& config);
+  [[nodiscard]] bool save_failed(const config::Config& config) const;
   void update_gate(const config::Config& config);
   [[nodiscard]] std::string rdb_path(const config::Config& config) const;
 

@@ -2,6 +2,7 @@
 import fnmatch
 import pathlib
 import re
+import threading
 
 import pytest
 import redis
@@ -169,6 +170,53 @@ def test_a_reload_keeps_the_dataset(node):
     digest = admin.execute_command("DEBUG", "DIGEST")
     assert admin.execute_command("DEBUG", "LOADAOF") == "OK"
     assert admin.execute_command("DEBUG", "DIGEST") == digest
+
+
+def test_a_reload_takes_nothing_back_that_others_were_told(node):
+    node.start("--appendonly", "yes")
+    admin = connect(node)
+    going_back, done = [], threading.Event()
+
+    def count(key):
+        client, last = connect(node), 0
+        while not done.is_set():
+            try:
+                now = client.incr(key)
+            except redis.exceptions.BusyLoadingError:
+                continue
+            if now != last + 1:
+                going_back.append((key, last, now))
+            last = now
+
+    counting = [threading.Thread(target=count, args=(f"n{number}",)) for number in range(4)]
+    for thread in counting:
+        thread.start()
+    try:
+        for _ in range(10):
+            assert admin.execute_command("DEBUG", "RELOAD") == "OK"
+    finally:
+        done.set()
+        for thread in counting:
+            thread.join()
+    assert going_back == []
+    values = admin.mget("n0", "n1", "n2", "n3")
+    assert admin.execute_command("DEBUG", "LOADAOF") == "OK"
+    assert admin.mget("n0", "n1", "n2", "n3") == values
+
+
+def test_who_waits_while_the_log_is_replayed_is_served_by_what_is_there_in_the_end(node):
+    node.start("--appendonly", "yes")
+    admin = connect(node)
+    admin.rpush("gone", "popped long ago")
+    admin.lpop("gone")
+    waiting = [Wire(node) for _ in range(2)]
+    waiting[0].send("BLPOP", "gone", 0)
+    waiting[1].send("BLPOP", "gone", 0.2)
+    wait_until(lambda: node.info("clients")["blocked_clients"] == "2", 10, "two clients that wait")
+    assert admin.execute_command("DEBUG", "LOADAOF") == "OK"
+    assert waiting[1].read() is None
+    admin.rpush("gone", "new")
+    assert waiting[0].read() == ["gone", "new"]
 
 
 def test_what_a_flush_saves_does_not_delay_a_rewrite(node):

@@ -547,6 +547,53 @@ def test_a_replica_that_is_cut_off_again_and_again_under_writes_has_the_same_dat
         assert "Unexpected answer to PSYNC" not in replica.log.read_text()
 
 
+SLOW = ("SORT", "{slow}list", "LIMIT", 0, 1)
+
+
+def make_slow(node):
+    script = "for i = 1, 300000 do redis.call('RPUSH', KEYS[1], i * 7919 % 300007) end"
+    node.call("EVAL", script, 1, "{slow}list")
+
+
+@pytest.mark.parametrize("words", [("SWAPDB", 0, 1), ("FLUSHALL",), ("EXEC",)], ids=lambda words: words[0])
+def test_a_command_that_waits_for_all_loops_does_not_write_behind_a_change_of_roles(start, words):
+    ours, other = (start(OURS, "--enable-debug-command", "yes", "--threads", "2") for _ in range(2))
+    make_slow(ours)
+    fill(ours, 0, 20)
+    follow(other, ours)
+    wait_in_step(ours, other)
+    busy, rival = Wire(ours), Wire(ours)
+    assert other.call("REPLICAOF", "NO", "ONE") == "OK"
+    if words == ("EXEC",):
+        for queued in (("MULTI",), ("EVAL", "return 1", 0), ("SET", "key:1", "changed")):
+            busy.call(*queued)
+    # Whichever of the two comes first: in the end both have the same.
+    busy.send(*SLOW)
+    busy.send(*words)
+    rival.send("REPLICAOF", "127.0.0.1", other.port)
+    assert rival.read() == "OK"
+    busy.read_many(2)
+    wait_in_step(other, ours)
+    assert ours.call("DEBUG", "DIGEST") == other.call("DEBUG", "DIGEST")
+
+
+def test_no_write_is_under_way_any_more_when_a_pause_is_answered(start):
+    node = start(OURS, "--threads", "2")
+    make_slow(node)
+    busy, other = Wire(node), Wire(node)
+    other.call("PING")
+    busy.send(*SLOW)
+    busy.send("MULTI")
+    busy.send("EVAL", "return redis.call('SET', 'k', 'v')", 0)
+    busy.send("EXEC")
+    assert other.call("CLIENT", "PAUSE", 100000, "WRITE") == "OK"
+    before = other.call("GET", "k")
+    busy.read_many(3)
+    assert other.call("GET", "k") == before
+    assert other.call("CLIENT", "UNPAUSE") == "OK"
+    assert busy.read() == ["OK"]
+
+
 def test_a_replica_may_keep_an_estimate_that_its_primary_does_not_know(start):
     primary, replica = start(OURS), start(OURS)
     follow(replica, primary)

@@ -62,7 +62,8 @@ constexpr CommandSpec kNoEvict =
 constexpr CommandSpec kNoTouch =
     sub("client|no-touch", command::exactly(3), kPlain, "7.2.0",
         "Whether commands of this connection leave the keys' access clocks alone.", "<ON | OFF>");
-constexpr CommandSpec kPause = sub("client|pause", command::at_least(3), kAdmin, "3.0.0",
+// With all threads stopped: no write that passed before is still under way when the answer leaves.
+constexpr CommandSpec kPause = sub("client|pause", command::at_least(3), kAdmin | Flag::kWholeKeyspace, "3.0.0",
                                    "Holds back commands of all connections for a while.", "timeout [WRITE | ALL]");
 constexpr CommandSpec kReply = sub("client|reply", command::exactly(3), kPlain, "3.2.0",
                                    "Whether this connection is sent replies.", "<ON | OFF | SKIP>");

@@ -329,6 +329,7 @@ void DebugCommands::tell_replaced() {
   const keyspace::SafePoint::Exclusive all(parts_.keyspace.safe_point(), nullptr);
   run_->interests.flushed(std::nullopt);
   run_->changes.forget();
+  parts_.attend_waiters();
 }
 
 bool DebugCommands::is_loading() const { return dispatcher_->parts().gates.closed(Gate::kLoading); }

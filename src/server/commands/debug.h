@@ -32,6 +32,7 @@ class DebugCommands {
     RunState& state;
     const Published<config::Config>& config;
     std::function<Result<void>()> rewrite_all;  // CONFIG REWRITE with all directives
+    std::function<void()> attend_waiters;       // soon, on all loops
     // Nothing happens outside of a cluster.
     std::function<void(const LinkCut&)> cut_links;
     std::function<void(std::optional<std::int64_t> type)> drop_frames;  // as Driver::drop_arriving()

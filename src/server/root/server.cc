@@ -192,6 +192,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
             .latency = {latency_, stats_, table_, rate_},
             .debug = {keyspace_, log_, persistence_, state_, config_,
                       [this] { return config_service_.rewrite(config::Extent::kAll); },
+                      [this] { workers_.broadcast([](Worker& worker) { worker.attend_waiters(); }); },
                       [this](const DebugCommands::LinkCut& cut) { cut_cluster_links(cut); },
                       [this](std::optional<std::int64_t> type) {
                         if (cluster_) cluster_->driver().drop_arriving(type);
