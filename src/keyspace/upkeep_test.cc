@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -23,6 +24,7 @@ struct Upkeep : testing::Test {
   Keyspace keyspace{4};
   Rng rng{1};
   Recorder recorder;
+  Evictor evictor;
   AccessContext context{.now = kStart, .counters = &keyspace.add_counters(), .removals = &recorder, .rng = &rng};
   void set(std::uint32_t db, const std::string& key, NewExpiry expiry = NoExpiry{}) {
     Db(keyspace, DbIndex{db}, context).set(keyspace.ref(key), "v", expiry);
@@ -104,7 +106,7 @@ TEST_F(Upkeep, EvictionPrefersTheLongestIdleKey) {
     set(0, "k" + std::to_string(i));
   }
   context.now = kStart + Seconds(1000);
-  for (int i = 0; i < 100; ++i) EXPECT_GT(evict_one(keyspace, context, EvictionPolicy::kAllKeysLru, 50), 0U);
+  for (int i = 0; i < 100; ++i) EXPECT_GT(evictor.evict_one(keyspace, context, EvictionPolicy::kAllKeysLru, 50), 0U);
   int old_left = 0;
   for (int i = 0; i < 50; ++i) {
     old_left += Db(keyspace, DbIndex{0}, context).find(keyspace.ref("k" + std::to_string(i)), Access::kPeek) ? 1 : 0;
@@ -114,11 +116,44 @@ TEST_F(Upkeep, EvictionPrefersTheLongestIdleKey) {
 TEST_F(Upkeep, VolatilePoliciesSpareKeysWithoutExpiry) {
   for (int i = 0; i < 50; ++i) set(0, "keep" + std::to_string(i));
   for (int i = 0; i < 50; ++i) set(1, "go" + std::to_string(i), kStart + Seconds(i + 10));
-  EXPECT_GT(evict_one(keyspace, context, EvictionPolicy::kVolatileTtl, 5000), 0U);
-  for (int i = 0; i < 49; ++i) EXPECT_GT(evict_one(keyspace, context, EvictionPolicy::kVolatileRandom, 5), 0U);
-  EXPECT_EQ(evict_one(keyspace, context, EvictionPolicy::kVolatileLru, 5), std::nullopt);
+  EXPECT_GT(evictor.evict_one(keyspace, context, EvictionPolicy::kVolatileTtl, 5000), 0U);
+  for (int i = 0; i < 49; ++i) EXPECT_GT(evictor.evict_one(keyspace, context, EvictionPolicy::kVolatileRandom, 5), 0U);
+  EXPECT_EQ(evictor.evict_one(keyspace, context, EvictionPolicy::kVolatileLru, 5), std::nullopt);
   EXPECT_EQ(keyspace.size(DbIndex{0}).keys, 50U);
   EXPECT_EQ(recorder.removed.count("go0"), 1U);
+}
+
+TEST_F(Upkeep, EvictionDrawsKeysAndNotSlots) {
+  for (int i = 0; i < 3000; ++i) set(0, "{many}" + std::to_string(i));
+  for (int i = 0; i < 8; ++i) set(0, "alone" + std::to_string(i));
+  set(1, "{many}in another database");
+  for (int i = 0; i < 500; ++i) EXPECT_TRUE(evictor.evict_one(keyspace, context, EvictionPolicy::kAllKeysRandom, 5));
+  const auto alone = std::ranges::count_if(recorder.removed, [](const auto& key) { return key.starts_with("alone"); });
+  EXPECT_LE(alone, 5);  // 1.3 expected
+  EXPECT_EQ(recorder.removed.count("{many}in another database"), 0U);
+}
+TEST_F(Upkeep, EvictionSparesAKeyThatWasUsedSinceItWasDrawn) {
+  for (int i = 0; i < 10; ++i) set(0, "k" + std::to_string(i));
+  context.now = kStart + Seconds(1000);
+  EXPECT_TRUE(evictor.evict_one(keyspace, context, EvictionPolicy::kAllKeysLru, 100));
+  context.now += Seconds(1);
+  std::string idle;
+  for (int i = 0; i < 10; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    if (recorder.removed.contains(key)) continue;
+    idle.empty() ? (void)(idle = key) : set(0, key);
+  }
+  EXPECT_TRUE(evictor.evict_one(keyspace, context, EvictionPolicy::kAllKeysLru, 1));
+  EXPECT_TRUE(recorder.removed.contains(idle));
+}
+TEST_F(Upkeep, EvictionFindsTheOneKeyWithAnExpiryAmongManyWithout) {
+  for (int i = 0; i < 5000; ++i) set(0, "{many}" + std::to_string(i));
+  set(0, "{many}goes", kStart + Seconds(10));
+  EXPECT_TRUE(evictor.evict_one(keyspace, context, EvictionPolicy::kVolatileLru, 5));
+  EXPECT_TRUE(recorder.removed.contains("{many}goes"));
+  EXPECT_EQ(evictor.evict_one(keyspace, context, EvictionPolicy::kVolatileLru, 5), std::nullopt);
+  set(0, "{many}again", kStart + Seconds(10));  // since the keys were counted
+  EXPECT_TRUE(evictor.evict_one(keyspace, context, EvictionPolicy::kVolatileLru, 5));
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "command/script_calls.h"
 #include "command/session.h"
 #include "keyspace/db.h"
+#include "keyspace/eviction.h"
 #include "keyspace/interests.h"
 #include "keyspace/keyspace.h"
 #include "keyspace/safe_point.h"
@@ -104,6 +105,7 @@ struct Execution {
   Rng rng;
   keyspace::AccessContext access;
   command::Effects effects;
+  keyspace::Evictor evictor;
   std::unique_ptr<Inner> inner;  // runs commands inside one that runs on this thread
   OpenGroup* group = nullptr;    // of the command that runs now
   Waits waits;

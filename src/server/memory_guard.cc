@@ -59,7 +59,7 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   const std::uint32_t samples = samples_.load(std::memory_order_relaxed);
   std::uint64_t freed = 0;
   for (std::uint32_t keys = 1; freed < wanted; ++keys) {
-    const auto bytes = keyspace::evict_one(keyspace_, run.access, policy, samples);
+    const auto bytes = run.evictor.evict_one(keyspace_, run.access, policy, samples);
     searched_.store(bytes ? 0 : ticks_now(), std::memory_order_relaxed);
     if (!bytes) return over(limit) ? Room::kNone : Room::kEnough;
     freed += *bytes;

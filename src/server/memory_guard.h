@@ -7,7 +7,6 @@
 #include <functional>
 
 #include "base/memory.h"
-#include "keyspace/eviction.h"
 #include "server/dispatcher.h"
 
 namespace ashlar::server {
