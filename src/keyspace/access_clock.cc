@@ -12,7 +12,11 @@ std::uint32_t minutes(WallTime now) noexcept { return static_cast<std::uint32_t>
 
 std::uint32_t lru_clock(WallTime now) noexcept { return static_cast<std::uint32_t>(unix_seconds(now)) & kClockMask; }
 
-Seconds lru_idle(std::uint32_t clock, WallTime now) noexcept { return Seconds((lru_clock(now) - clock) & kClockMask); }
+Seconds lru_idle(std::uint32_t clock, WallTime now) noexcept {
+  constexpr std::uint32_t kAhead = 60;  // whoever used the key last looked at the clock later than the caller
+  const std::uint32_t idle = (lru_clock(now) - clock) & kClockMask;
+  return Seconds(idle > kClockMask - kAhead ? 0 : idle);
+}
 
 std::uint32_t lru_clock_for_idle(Seconds idle, WallTime now) noexcept {
   return static_cast<std::uint32_t>(unix_seconds(now) - idle.count()) & kClockMask;

@@ -155,6 +155,7 @@ std::optional<std::uint64_t> Evictor::evict_one(Keyspace& keyspace, const Access
                                                 std::uint32_t samples) {
   if (policy != std::exchange(policy_, policy)) {
     best_.clear();
+    slots_ = {};
     counted_at_ = {};
   }
   lfu_ = keyspace.access().lfu();

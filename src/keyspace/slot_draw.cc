@@ -5,6 +5,7 @@
 namespace ashlar::keyspace {
 
 void SlotDraw::count(Keyspace& keyspace, Drawn which) {
+  const bool first = ends_.empty();
   ends_.resize(kSlotCount);
   std::uint64_t former_end = 0;
   std::uint64_t end = 0;
@@ -12,7 +13,12 @@ void SlotDraw::count(Keyspace& keyspace, Drawn which) {
     std::uint64_t keys = ends_[i] - former_end;
     former_end = ends_[i];
     Slot& slot = keyspace.slot(SlotId::wrap(i));
-    if (slot.lock.try_lock()) {
+    bool locked = slot.lock.try_lock();
+    if (!locked && first) {  // nothing is known of it, and it may have more keys than all others
+      slot.lock.lock();
+      locked = true;
+    }
+    if (locked) {
       keys = 0;
       slot.for_each_db([&](const SlotDb& db) { keys += keys_of(db, which); });
       slot.lock.unlock();

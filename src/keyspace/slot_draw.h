@@ -20,7 +20,8 @@ enum class Drawn : std::uint8_t { kAllKeys, kVolatileKeys };
 
 class SlotDraw {
  public:
-  /// Cost: a lock for each slot, a quarter of a millisecond. A slot that somebody works on keeps its former number.
+  /// Cost: a lock for each slot, a quarter of a millisecond. A slot that somebody works on keeps its former number;
+  /// the first time it is waited for.
   void count(Keyspace& keyspace, Drawn which);
   [[nodiscard]] std::uint64_t keys() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
   /// Only when there are keys. O(log slots).

@@ -146,6 +146,10 @@ TEST_F(Upkeep, EvictionSparesAKeyThatWasUsedSinceItWasDrawn) {
   EXPECT_TRUE(evictor.evict_one(keyspace, context, EvictionPolicy::kAllKeysLru, 1));
   EXPECT_TRUE(recorder.removed.contains(idle));
 }
+TEST_F(Upkeep, AKeyThatWasUsedByALoopWithALaterClockIsNotIdle) {
+  EXPECT_EQ(lru_idle(lru_clock(kStart + Seconds(1)), kStart), Seconds(0));
+  EXPECT_EQ(lru_idle(lru_clock(kStart), kStart + Seconds(1)), Seconds(1));
+}
 TEST_F(Upkeep, EvictionFindsTheOneKeyWithAnExpiryAmongManyWithout) {
   for (int i = 0; i < 5000; ++i) set(0, "{many}" + std::to_string(i));
   set(0, "{many}goes", kStart + Seconds(10));

@@ -1,6 +1,7 @@
 #include "server/memory_guard.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace ashlar::server {
 
@@ -53,8 +54,11 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   const Ticks start = ticks_now();
   const Ticks searched = searched_.load(std::memory_order_relaxed);
   if (searched != 0 && start - searched < kBetweenVainSearches) return Room::kNone;
-  if (!run.participant.enter_unless_busy()) return Room::kEnough;  // nothing runs that would need it
-  const keyspace::EnteredBatch inside(run.participant);
+  std::optional<keyspace::EnteredBatch> entered;
+  if (!run.participant.inside()) {
+    if (!run.participant.enter_unless_busy()) return Room::kEnough;  // nothing runs that would need it
+    entered.emplace(run.participant);
+  }
   const Ticks deadline = start + kEvictionTicks;
   const std::uint32_t samples = samples_.load(std::memory_order_relaxed);
   std::uint64_t freed = 0;

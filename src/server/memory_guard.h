@@ -27,7 +27,8 @@ class MemoryGuard {
   void set_duty(Duty duty) noexcept { duty_.store(duty, std::memory_order_relaxed); }
 
   /// Evicts as much as there is too much now, and no more: what evicting itself takes (messages about the keys) is for
-  /// the next time. At most for about half a millisecond. kNone: it does not fit and nothing may go.
+  /// the next time. At most for about half a millisecond. kNone: it does not fit and nothing may go. Inside a batch of
+  /// `run` or outside of one.
   [[nodiscard]] Room make_room(Execution& run) {
     const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit == 0) [[likely]]

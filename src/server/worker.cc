@@ -244,6 +244,7 @@ void Worker::run_slice(const Slice& slice) {
   give_output(client);
   const bool wrote_before = std::exchange(run_->wrote, false);
   const keyspace::ExpiryRole role = run_->access.expiry_role;
+  const bool limited = parts_.memory.limit() != 0;
   std::size_t done = 0;
   std::size_t consumed = 0;
   for (; done < slice.batch->size(); ++done) {
@@ -252,6 +253,8 @@ void Worker::run_slice(const Slice& slice) {
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
     run_->request_bytes = slice.batch->bytes(done);
+    if (limited && located.command != nullptr && located.command->spec.is(command::Flag::kDenyOom)) [[unlikely]]
+      ask_for_memory_again();
     run_->access.expiry_role = client.import_source ? role_of_import() : parts_.dispatcher.role();
     if (parts_.dispatcher.run(*run_, located, args, client, client.encoder_) == Outcome::kPostponed) {
       postpone(client);

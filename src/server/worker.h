@@ -224,6 +224,9 @@ class Worker {
   void run_expiry();
   void limit_tracking();
   [[nodiscard]] MemoryGuard::Room make_room();
+  [[nodiscard]] MemoryGuard::Room evict_keys();
+  /// Before a command that takes memory: what ran before it in the same turn may have used up what there was.
+  void ask_for_memory_again();
   /// There is no room, but other loops may have connections that have ended: whether to let them look first.
   [[nodiscard]] bool others_may_make_room();
   void note_latency(std::string_view event, Ticks spent);

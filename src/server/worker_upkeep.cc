@@ -40,9 +40,7 @@ MemoryGuard::Room Worker::make_room() {
       return MemoryGuard::Room::kEnough;
     }
   }
-  const Ticks start = ticks_now();
-  const MemoryGuard::Room room = parts_.memory.make_room(*run_);
-  note_latency("eviction-cycle", ticks_now() - start);
+  const MemoryGuard::Room room = evict_keys();
   if (room == MemoryGuard::Room::kEnough && parts_.memory.over_limit() && !std::exchange(evicting_, true)) {
     loop_.post([this] {
       evicting_ = false;
@@ -50,6 +48,28 @@ MemoryGuard::Room Worker::make_room() {
     });
   }
   return room;
+}
+
+MemoryGuard::Room Worker::evict_keys() {
+  const Ticks start = ticks_now();
+  const MemoryGuard::Room room = parts_.memory.make_room(*run_);
+  note_latency("eviction-cycle", ticks_now() - start);
+  return room;
+}
+
+void Worker::ask_for_memory_again() {
+  run_->out_of_memory = false;
+  if (!parts_.memory.tight()) return;
+  const Gates& gates = parts_.dispatcher.parts().gates;
+  if (gates.paused() || gates.closed(Gate::kLoading)) return;
+  if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {
+    run_->out_of_memory = parts_.memory.over_limit();
+    return;
+  }
+  // Clients go before data, but not in the middle of a turn.
+  if (parts_.ledger.over_limit() && parts_.ledger.largest(account_).account != nullptr) return;
+  run_->access.actor = {};
+  run_->out_of_memory = evict_keys() == MemoryGuard::Room::kNone;
 }
 
 bool Worker::others_may_make_room() {

@@ -242,6 +242,19 @@ def limit_to_present_use(admin, policy, room):
     return used + room
 
 
+def test_a_pipeline_does_not_take_more_than_there_is(node):
+    node.start()
+    admin = connect(node)
+    limit = limit_to_present_use(admin, "noeviction", 10 * MEGABYTE)
+    pipe = connect(node).pipeline(transaction=False)
+    for number in range(64):
+        pipe.setrange(f"k{number}", MEGABYTE - 100, "x")
+    replies = pipe.execute(raise_on_error=False)
+    assert 0 < sum(reply == MEGABYTE - 99 for reply in replies) < 14
+    assert "used memory > .maxmemory." in re.sub("'", ".", str(replies[-1]))
+    assert int(admin.info("memory")["used_memory"]) < limit + 2 * MEGABYTE
+
+
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu",
                                     "volatile-random", "volatile-ttl"])
 def test_memory_stays_below_its_limit(node, policy):

@@ -1,8 +1,8 @@
 #include "server/config/rewrite.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -42,10 +42,16 @@ class Draft {
     }
   }
 
+  /// One word of a line, in quotes where it would be read as something else without.
+  static std::string as_word(const std::string& word) {
+    const auto is_odd = [](char c) { return c == '"' || c == '\'' || (c >= 0 && c <= ' ') || c == '\x7f'; };
+    return word.empty() || std::ranges::any_of(word, is_odd) ? ashlar::quoted(word) : word;
+  }
   /// Puts the `user` lines where such lines stood, further ones at the end.
   void write_users(const std::vector<UserLine>& users) {
     for (const UserLine& user : users) {
-      std::string text = fmt::format("{}", fmt::join(user.words, " "));
+      std::string text;
+      for (const std::string& word : user.words) text += (text.empty() ? "" : " ") + as_word(word);
       if (!user_places_.empty()) {
         lines_[user_places_.front()] = std::move(text);
         user_places_.pop_front();

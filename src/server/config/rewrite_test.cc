@@ -77,9 +77,13 @@ TEST(Rewrite, LeavesFileOnlyDirectivesAlone) {
 }
 TEST(Rewrite, WritesTheUsersThatThereAre) {
   Config now = defaults_of({.working_directory = "/work"});
-  now.security.users = {{{"user", "c", "on nopass"}, {}}};
+  now.security.users = {{{"user", "c", "on", "nopass"}, {}}};
   EXPECT_EQ(rewrite("user a on\nport 6379\nuser b off\n" + kAlwaysText, now),
             "user c on nopass\nport 6379\n\n" + kAlwaysText + "\n");
+}
+TEST(Rewrite, WritesNamesOfUsersSoThatTheyAreReadAsTheyAre) {
+  const std::string line = "user \"it's\\x01\\\"\" on ~caf\xc3\xa9\n";
+  EXPECT_EQ(rewritten(line + kAlwaysText), line + kAlwaysText + "\n");
 }
 TEST(Rewrite, CommentsOutWhatItDoesNotKnow) {
   EXPECT_EQ(rewrite("xyzzy 1\nhz \"2\n" + kAlwaysText, defaults_of({.working_directory = "/work"})),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ranges>
 #include <set>
 
 #include "base/bytes.h"
@@ -290,7 +291,10 @@ Result<void> Server::start_users(const config::Config& config) {
     now.security.users.clear();
     if (!now.security.acl_file.empty()) return;
     for (const auto& user : users_.all()) {
-      now.security.users.push_back({{"user", user->name(), acl::user_text(user->rules())}, {}});
+      config::UserLine line{{"user", user->name()}, {}};
+      const std::string rules = acl::user_text(user->rules());
+      for (const auto rule : std::views::split(rules, ' ')) line.words.emplace_back(rule.begin(), rule.end());
+      now.security.users.push_back(std::move(line));
     }
   });
   users_.on_change([this] { workers_.broadcast([](Worker& worker) { worker.refresh_users(); }); });
