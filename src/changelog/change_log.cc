@@ -146,7 +146,7 @@ void ChangeLog::record_raw(std::string_view bytes) {
 }
 
 void ChangeLog::key_removed(DbIndex db, const keyspace::KeyRef& key, keyspace::Removal) {
-  const std::array<std::string_view, 2> args = {unlink_.load(std::memory_order_relaxed) ? "UNLINK" : "DEL", key.text};
+  const std::array<std::string_view, 2> args = {expiry_word(), key.text};
   record(db, args);
 }
 

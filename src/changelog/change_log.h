@@ -71,6 +71,9 @@ class ChangeLog final : public keyspace::RemovalListener {
   void set_expiry_word(ExpiryWord word) noexcept {
     unlink_.store(word == ExpiryWord::kUnlink, std::memory_order_relaxed);
   }
+  [[nodiscard]] std::string_view expiry_word() const noexcept {
+    return unlink_.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
+  }
   void key_removed(DbIndex db, const keyspace::KeyRef& key, keyspace::Removal why) override;
   void fields_removed(DbIndex db, const keyspace::KeyRef& key, std::span<const std::string> fields) override;
   /// With kPrimary, removals and effects do not enter the replication stream: its bytes come from record_raw().

@@ -75,7 +75,7 @@ Dispatcher::Dispatcher(const Parts& parts) : parts_(parts), long_(parts.rate.tic
 std::unique_ptr<Execution> Dispatcher::make_execution() {
   auto run = std::make_unique<Execution>(parts_.keyspace.safe_point().join(), parts_.keyspace.add_counters(),
                                          parts_.stats.add(parts_.table.all().size()), parts_.keyspace, parts_.tracking,
-                                         random_seed());
+                                         parts_.log, random_seed());
   run->inner = std::make_unique<Inner>(*this, *run);
   run->interests.set_next(&run->changes);
   run->access.modifications = &run->interests;
@@ -98,7 +98,7 @@ void Dispatcher::begin_batch(Execution& run, WallTime now, Origin origin) const 
   run.batch_ticks = ticks_now();
   run.access.counters = &run.counters;
   run.access.rng = &run.rng;
-  run.access.removals = &parts_.log;
+  run.access.removals = &run.removals;
   run.access.actor = {};
   run.access.events = origin == Origin::kLoader ? nullptr : parts_.notifications.listener();
   run.access.expiry_role = origin == Origin::kClient ? role() : keyspace::ExpiryRole::kApply;
@@ -565,11 +565,17 @@ void Dispatcher::collect(Execution& run, const Command& command, std::span<const
 }
 
 void Dispatcher::record_group(Execution& run, command::Session& session) {
-  if (run.group->records.empty() || run.group->dropped) return;
+  std::vector<changelog::Recorded>& records = run.group->records;
+  if (run.group->dropped) {
+    std::vector<changelog::Recorded> kept;
+    for (const std::size_t at : run.group->removals) kept.push_back(std::move(records[at]));
+    records = std::move(kept);
+  }
+  if (records.empty()) return;
   const auto target = session.origin() == Origin::kPrimary ? changelog::Target::kAofOnly : changelog::Target::kAll;
-  parts_.log.record_group(run.group->records, target);
+  parts_.log.record_group(records, target);
   if (counting(slot_stats_) && target == changelog::Target::kAll) [[unlikely]]
-    run.slot_use.streamed += streamed_bytes(run.group->records);
+    run.slot_use.streamed += streamed_bytes(records);
   run.wrote = true;
   session.last_write = ReplOffset{static_cast<std::int64_t>(parts_.log.replication_bytes())};
 }

@@ -77,6 +77,23 @@ struct OpenGroup {
   bool dropped = false;             // nothing is to be recorded
   std::uint64_t changes = 0;
   std::vector<changelog::Recorded> records;
+  std::vector<std::size_t> removals;  // which of the records nobody asked for: they stay when the others are dropped
+};
+
+/// Records removals that no command asked for: among the effects of the group that runs, in their place, else at once.
+/// Before the group they would name keys that its commands have yet to put there. Thread: that of its Execution.
+class Removals final : public keyspace::RemovalListener {
+ public:
+  /// `group`: what runs, or null; looked at again each time.
+  Removals(changelog::ChangeLog& log, OpenGroup* const& group) noexcept : log_(log), group_(group) {}
+  void key_removed(DbIndex db, const keyspace::KeyRef& key, keyspace::Removal why) override;
+  void fields_removed(DbIndex db, const keyspace::KeyRef& key, std::span<const std::string> fields) override;
+
+ private:
+  void add(DbIndex db, std::vector<std::string> args);
+
+  changelog::ChangeLog& log_;
+  OpenGroup* const& group_;
 };
 
 /// What CLUSTER SLOT-STATS wants to know of a command that runs; kept only while it counts.
@@ -94,7 +111,7 @@ struct SlotUse {
 /// Thread: its own only.
 struct Execution {
   Execution(keyspace::SafePoint::Participant& participant, keyspace::Counters& counters, ThreadStats& stats,
-            keyspace::Keyspace& keyspace, tracking::Table& tracking, std::uint64_t seed);
+            keyspace::Keyspace& keyspace, tracking::Table& tracking, changelog::ChangeLog& log, std::uint64_t seed);
   ~Execution();
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
@@ -108,6 +125,7 @@ struct Execution {
   keyspace::Evictor evictor;
   std::unique_ptr<Inner> inner;  // runs commands inside one that runs on this thread
   OpenGroup* group = nullptr;    // of the command that runs now
+  Removals removals;
   Waits waits;
   keyspace::InterestListener interests;
   KeyListener changes;  // told by interests

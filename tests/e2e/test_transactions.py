@@ -276,3 +276,40 @@ def test_replies_that_come_later_stand_where_their_commands_do(server):
     for turn in range(3):
         killed, number, clients = replies[1 + 3 * turn:4 + 3 * turn]
         assert (killed, number, [c["cmd"] for c in clients].count("exec")) == (0, turn + 2, 1), replies
+
+
+EXPIRED_FIELD = [("HSET", "h2", "f", "x", "g", 1), ("HPEXPIRE", "h2", 1, "FIELDS", 1, "f")]
+REMOVALS = {
+    "read of a key that was swapped in": (
+        [("SELECT", 1), ("SET", "k", "old", "PX", 1), ("SELECT", 0), ("SET", "k", "live")], [("SWAPDB", 0, 1), ("GET", "k")]),
+    "key that was renamed before": ([("SET", "k", "live")], [("RENAME", "k", "x"), ("SET", "k", "v", "PXAT", 1), ("GET", "k")]),
+    "key set into the past": ([], [("SET", "k", 10, "PXAT", 1), ("INCR", "k")]),
+    "field of a renamed hash": (EXPIRED_FIELD, [("RENAME", "h2", "h1"), ("HINCRBY", "h1", "f", 3)]),
+    "field of a copied hash": (EXPIRED_FIELD, [("COPY", "h2", "h1"), ("HSETNX", "h1", "f", 3)]),
+    "field of another hash of that name": (
+        [("HSET", "h1", "f", "live", "q", 1)] + EXPIRED_FIELD, [("RENAME", "h1", "h3"), ("RENAME", "h2", "h1"), ("HDEL", "h1", "none")]),
+}
+
+
+@pytest.mark.parametrize("manner", ["transaction", "script"])
+@pytest.mark.parametrize("case", REMOVALS)
+def test_removals_by_expiry_are_recorded_in_their_place_among_the_commands(cluster, ports, case, manner):
+    before, commands = REMOVALS[case]
+    port, = ports.take()
+    node = cluster.add(port, CONFIG.format(port=port) + THREADS).start("--appendonly", "yes", "--enable-debug-command", "yes")
+    wire = Wire(node)
+    wire.call("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    for words in before:
+        wire.call(*words)
+    assert wire.call("DEBUG", "SLEEP", 0.005) == "OK"  # longer than the times to live
+    if manner == "transaction":
+        wire.call("MULTI")
+        for words in commands:
+            wire.call(*words)
+        wire.call("EXEC")
+    else:
+        calls = "; ".join("redis.call(%s)" % ", ".join(f"'{word}'" for word in words) for words in commands)
+        wire.call("EVAL", calls, 0)
+    digest = wire.call("DEBUG", "DIGEST")
+    assert wire.call("DEBUG", "LOADAOF") == "OK"
+    assert wire.call("DEBUG", "DIGEST") == digest

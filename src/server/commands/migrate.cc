@@ -204,7 +204,7 @@ keyspace::Db MigrateCommand::open_db(DbIndex db) {
   run_->access.now = parts_.clock.wall();
   run_->access.counters = &run_->counters;
   run_->access.rng = &run_->rng;
-  run_->access.removals = &parts_.log;
+  run_->access.removals = &run_->removals;
   run_->access.expiry_role = dispatcher_->role();
   run_->access.events = nullptr;
   return {parts_.keyspace, db, run_->access};
