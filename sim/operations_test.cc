@@ -48,6 +48,7 @@ TEST(OperationStory, VotesOfAnEarlierElectionAreNotCountedAgain) {
   must(world.command(0, Failover{}));
   ASSERT_TRUE(world.run_until([&] { return is_primary(world, 0); }, Seconds{1}));
   ASSERT_TRUE(world.run_until([&] { return world.view(3).myself().is_replica(); }, Seconds{1}));
+  world.run_for(Millis{200});  // and has its data
   const ConfigEpoch last = world.view(0).myself().config_epoch;
   world.crash(0, Power::kProcessDown);
   ASSERT_TRUE(world.run_until([&] { return is_primary(world, 3); }, Seconds{20}));

@@ -183,6 +183,20 @@ TEST(ClusterStory, ReplicaThatCameFromAnotherShardDoesNotStandBeforeItHasTheData
   expect_clean(world);
 }
 
+TEST(ClusterStory, ReplicaWithoutItsPrimarysDataIsNotHandedTheSlotsWhateverItsOffset) {
+  World world(quick());
+  build_by_commands(world, {3, 2, 0});
+  world.run_for(Seconds{2});
+  world.hold_replication(6);
+  must(world.command(6, cluster::Replicate{world.id(1).hex()}));
+  world.run_for(Seconds{2});
+  must(world.command(6, Failover{FailoverMode::kDefault}));
+  world.run_for(Seconds{10});
+  EXPECT_TRUE(is_primary(world, 1));
+  EXPECT_TRUE(world.view(6).myself().is_replica());
+  expect_clean(world);
+}
+
 TEST(ClusterStory, ReplicaThatHasNotReachedItsPrimarysHeirStandsWithWhatItHad) {
   World world(quick());
   build_by_commands(world, {3, 2, 0});

@@ -44,6 +44,7 @@ struct World::Host {
   std::optional<HostIndex> follows;
   std::optional<MonoTime> last_contact;  // in the host's own time
   bool replicating = false;
+  bool replication_held = false;
   bool paused = false;
   std::size_t slots_dropped = 0;
   std::vector<cluster::Publish> delivered;
@@ -97,6 +98,8 @@ void World::boot(HostIndex index) {
   scheduler_.after(phase, [this, index, incarnation] { tick(index, incarnation); });
 }
 
+void World::hold_replication(HostIndex replica) { hosts_[replica]->replication_held = true; }
+
 cluster::Now World::clock(HostIndex index) const {
   const Host& host = *hosts_[index];
   const auto world = scheduler_.now().time_since_epoch();
@@ -137,7 +140,7 @@ void World::replicate(HostIndex index) {
     return;
   }
   const Host& primary = *hosts_[*host.follows];
-  const bool up = primary.power == Power::kRunning && network_->flows(index, *host.follows) &&
+  const bool up = !host.replication_held && primary.power == Power::kRunning && network_->flows(index, *host.follows) &&
                   network_->flows(*host.follows, index);
   if (up) {
     host.offset = primary.offset;

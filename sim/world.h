@@ -73,6 +73,8 @@ class World {
   void command_later(HostIndex host, cluster::AdminCommand command);
 
   /// Whether clients write; primaries that serve then produce replication stream.
+  /// The replica does not get its primary's data from now on, though the bus between them works.
+  void hold_replication(HostIndex replica);
   void set_writing(bool on) { writing_ = on; }
   [[nodiscard]] ReplOffset offset(HostIndex host) const;
   /// Whether the host's clients may write: it serves as a primary and is not paused.

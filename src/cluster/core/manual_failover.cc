@@ -73,6 +73,7 @@ void note_paused_offset(Step& step, NodeIndex sender, const MessageHeader& heade
 void advance_manual_failover(Step& step) {
   ManualFailover& manual = step.s.manual;
   if (!manual.ends || manual.can_start || !manual.primary_offset) return;
+  if (!step.s.replication.last_contact) return;  // an offset that is equal by chance: we have none of the data yet
   if (*manual.primary_offset != step.s.replication.offset) return;
   manual.can_start = true;
   step.handle_failover = true;
