@@ -26,6 +26,9 @@ class Applier {
   enum class Run : std::uint8_t { kOneByOne, kAsOne, kAlone };
   virtual void begin(WallTime now, Run run) = 0;
   virtual void end() = 0;
+  /// Behind the runs of one read: what they recorded goes to the append-only file, and to the disk where every write
+  /// does, once for all of them; then clients who were served by it have their replies.
+  virtual void settle() = 0;
   /// kNeedsAll: nothing was done, for in a run of kOneByOne the command would give up the run and take it up again, and
   /// others, who must not see its effects without their place in the stream, could come between.
   enum class Applied : std::uint8_t { kDone, kNeedsAll };

@@ -361,11 +361,13 @@ void PrimaryLink::apply_stream() {
     if (parsed.consumed > 0) apply_batch(parsed.consumed);
     in_.consume_front(parsed.consumed);
     if (parsed.status == resp::ParseStatus::kError) {
+      parts_.applier.settle();
       can_resume_ = false;
       return lose(fmt::format("Protocol error from master: {}", parser_.error()));
     }
     if (parsed.status == resp::ParseStatus::kNeedMore) break;
   }
+  parts_.applier.settle();
   if (in_.empty() && in_.capacity() > 1024 * 1024) in_ = ByteBuffer();
   if (wants_ack_) acknowledge();
 }

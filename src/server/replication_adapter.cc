@@ -88,6 +88,9 @@ void StreamApplier::end() {
   } else {
     run_->participant.leave();
   }
+}
+
+void StreamApplier::settle() {
   if (run_->wrote) {
     run_->wrote = false;
     (void)durability_.settle(Durability::Turn::kWrote);

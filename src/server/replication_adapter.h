@@ -34,6 +34,7 @@ class StreamApplier final : public replication::Applier {
   void attach(Dispatcher& dispatcher);
   void begin(WallTime now, Run run) override;
   void end() override;
+  void settle() override;
   [[nodiscard]] Applied apply(std::span<const std::string_view> args) override;
   void select(DbIndex db) override {
     session_.db = db;

@@ -343,3 +343,19 @@ def test_many_writers_on_several_loops_are_all_answered(start, clients, syncs): 
     assert not any(thread.is_alive() for thread in threads)
     assert syncs.begun() < 16 * 200, "some were shared"
     assert node.call("MGET", *(f"{n}:counter" for n in range(16))) == ["200"] * 16
+
+
+def test_transactions_that_come_together_from_the_primary_share_a_sync(start, clients, syncs):  # noqa: F811
+    primary = start("--appendonly", "no", "--repl-diskless-sync-delay", "0")
+    replica = start("--replicaof", f"{HOST} {primary.port}")
+    wait_until(lambda: replica.info("replication").get("master_link_status") == "up", 20, "the replica to follow")
+    wire = clients(primary).new()
+    wait_until(lambda: wire.call("WAIT", 1, 100) == 1, 20, "the replica to be in step")
+    before = syncs.begun()
+    with together(primary):
+        for number in range(200):
+            for words in (("MULTI",), ("SET", "k", number), ("INCR", "n"), ("EXEC",)):
+                wire.send(*words)
+    wire.read_many(800)
+    wait_until(lambda: wire.call("WAIT", 1, 100) == 1, 20, "the replica to have them")
+    assert 0 < syncs.begun() - before < 50
