@@ -409,11 +409,13 @@ void Persistence::run_save_points(const config::Config& config) {
   }
 }
 
-void Persistence::tick() {
+void Persistence::tick(Cuts cuts) {
   const auto config = parts_.config.get();
   aof_.writer().tick(parts_.clock.wall());
-  run_save_points(*config);
-  run_rewrites(*config);
+  if (cuts == Cuts::kNow) {
+    run_save_points(*config);
+    run_rewrites(*config);
+  }
   update_gate(*config);
 }
 

@@ -53,8 +53,10 @@ class Persistence final : public Durability, public GateTexts {
   [[nodiscard]] Result<Loaded> load(Dispatcher& dispatcher, Execution& run, Meanwhile meanwhile);
   /// Begins to log, if configured. After load().
   [[nodiscard]] Result<void> start();
-  /// Save points, automatic rewrites, the MISCONF gate: ten times a second.
-  void tick();
+  /// Save points, automatic rewrites, the MISCONF gate: ten times a second. kLater: a cut would wait for a script
+  /// that runs for too long, and the control thread with it.
+  enum class Cuts : std::uint8_t { kNow, kLater };
+  void tick(Cuts cuts);
   /// Saves and closes at the end of the server.
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
 

@@ -1,5 +1,6 @@
 #include "server/shutdown.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "base/log.h"
@@ -8,13 +9,49 @@ namespace ashlar::server {
 
 namespace {
 constexpr Millis kLookPeriod{50};
-}
+constexpr Millis kPatience{1000};
+}  // namespace
 
 void Shutdown::request(ShutdownRequest request) {
-  control_.post([this, request = std::move(request)]() mutable { carry_out(std::move(request)); });
+  if (request.save == ShutdownRequest::Save::kNoSave && script() == Parts::Script::kOverdue) leave_unless_heard();
+  control_.post([this, request = std::move(request)]() mutable { carry_out(std::move(request), Told::kNotYet); });
 }
 
-void Shutdown::carry_out(ShutdownRequest request) {
+Shutdown::~Shutdown() {
+  MutexLock lock(mutex_);
+  heard_ = true;
+  changed_.notify_all();
+}
+
+void Shutdown::leave_unless_heard() {
+  MutexLock lock(mutex_);
+  if (patience_.running()) return;  // one is enough: it ends the process, or the control thread does
+  heard_ = false;
+  patience_ = Thread("last-way-out", [this] {
+    MutexLock waiting(mutex_);
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (!heard_ && std::chrono::steady_clock::now() < end) (void)changed_.wait_for(mutex_, kLookPeriod);
+    if (heard_ || script() != Parts::Script::kOverdue) return;
+    // What was acknowledged is with the kernel, or on the disk where that was promised.
+    log::warning("User requested shutdown without saving while a script runs on: ending at once.");
+    std::_Exit(0);
+  });
+}
+
+Shutdown::Parts::Script Shutdown::script() const { return parts_.script ? parts_.script() : Parts::Script::kNone; }
+
+void Shutdown::carry_out(ShutdownRequest request, Told told) {
+  {
+    MutexLock lock(mutex_);
+    heard_ = true;
+    changed_.notify_all();
+  }
+  if (request.save != ShutdownRequest::Save::kNoSave && script() != Parts::Script::kNone) {
+    if (told == Told::kNotYet) log::notice("Waiting for a script to end before shutting down.");
+    (void)control_.call_after(
+        kLookPeriod, [this, request = std::move(request)]() mutable { carry_out(std::move(request), Told::kAlready); });
+    return;
+  }
   log::warning("User requested shutdown...");
   if (waiting_) {
     if (!request.now && request.on_failure) {  // goes the way of the first

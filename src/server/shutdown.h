@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/sync.h"
 #include "base/time.h"
 #include "net/event_loop.h"
 
@@ -38,8 +39,15 @@ class Shutdown {
     /// Holds the writes of clients back meanwhile, or lets them go.
     enum class Hold : std::uint8_t { kBegins, kEnds };
     std::function<void(Hold)> hold_writes;
+    /// What is to be saved waits for a script that runs, kLong: for longer than most, kOverdue: for too long. The
+    /// control thread should not wait with it, for it lets in those who could end the script; should it do so
+    /// nevertheless, a shutdown without saving, which is the way out then, ends the process without that thread.
+    /// Thread: any.
+    enum class Script : std::uint8_t { kNone, kLong, kOverdue };
+    std::function<Script()> script;
   };
   explicit Shutdown(net::EventLoop& control) : control_(control) {}
+  ~Shutdown();
   void connect(Parts parts) { parts_ = std::move(parts); }
 
   void request(ShutdownRequest request);
@@ -53,7 +61,10 @@ class Shutdown {
   }
 
  private:
-  void carry_out(ShutdownRequest request);
+  enum class Told : std::uint8_t { kNotYet, kAlready };  // the log, that a script is waited for
+  void carry_out(ShutdownRequest request, Told told);
+  [[nodiscard]] Parts::Script script() const;
+  void leave_unless_heard();
   void look_again();
   void end_wait();
   void complete(const ShutdownRequest& request);
@@ -66,6 +77,10 @@ class Shutdown {
   std::atomic<std::int64_t> waits_until_{0};                     // deadline_ in microseconds, while there is one
   MonoTime deadline_;
   bool ended_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  bool heard_ ASH_GUARDED_BY(mutex_) = false;  // the control thread has taken a request up since
+  Thread patience_;                            // in leave_unless_heard()
 };
 
 }  // namespace ashlar::server

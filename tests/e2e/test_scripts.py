@@ -1,12 +1,14 @@
 """Scripts: what they say about themselves, servers that are busy with one, and where their effects go."""
+import os
 import re
+import signal
 import threading
 
 import pytest
 import redis
 
 import harness
-from harness import wait_until
+from harness import process_exists, wait_until
 from wire import Wire
 
 CONFIG = "daemonize yes\nsave ''\nport {port}\nenable-debug-command local\n"
@@ -169,6 +171,21 @@ def test_a_busy_server_can_be_shut_down_when_nothing_is_to_be_saved(cluster, por
     wait_until(lambda: not harness.process_exists(pid), 20, "the end of the server")
     server.start()
     assert client(server).mget("before", "k") == ["1", None]
+
+
+def test_a_busy_server_that_was_told_to_save_and_end_can_still_be_shut_down_without_saving(cluster, ports):
+    server = start(cluster, ports, "busy-reply-threshold 10\nsave 3600 1\n")
+    running = Wire(server)
+    running.send("EVAL", "redis.call('set', 'half', 1) " + ENDLESS, 0)
+    wait_until(lambda: busy(server), 10, "the script to be busy")
+    pid = server.pid
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: "Waiting for a script" in server.log.read_text(), 10, "the signal")
+    asking = Wire(server)
+    asking.send("SHUTDOWN", "NOSAVE")
+    wait_until(lambda: not process_exists(pid), 10, "the end of the server")
+    assert not (server.folder / "dump.rdb").exists()
+    server.pid = None
 
 
 def test_effects_go_where_the_script_says(cluster, ports):

@@ -409,8 +409,18 @@ void Server::arm_timer() {
   });
 }
 
+Shutdown::Parts::Script Server::script_state() const {
+  using Script = Shutdown::Parts::Script;
+  constexpr Millis kLong{100};
+  if (scripts_.running().any_overdue()) return Script::kOverdue;
+  const auto oldest = scripts_.running().oldest();
+  return oldest != nullptr && clock_.mono() - oldest->started > kLong ? Script::kLong : Script::kNone;
+}
+
 void Server::tick() {
-  if (!state_.cron_paused) persistence_.tick();
+  using Cuts = Persistence::Cuts;
+  const bool cut = script_state() == Shutdown::Parts::Script::kNone;
+  if (!state_.cron_paused) persistence_.tick(cut ? Cuts::kNow : Cuts::kLater);
   migrate_->close_idle(clock_.mono());
   if (cluster_ && cluster_->slot_stats().counting()) {
     cluster_->slot_stats().set_replicas(static_cast<std::uint32_t>(replication_->role().replicas.size()));

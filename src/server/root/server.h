@@ -80,6 +80,7 @@ class Server {
   [[nodiscard]] Result<void> start_users(const config::Config& config);
   void arm_timer();
   void tick();
+  [[nodiscard]] Shutdown::Parts::Script script_state() const;
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
   void connect_shutdown();
   void hold_writes(replication::Host::Hold hold);

@@ -126,7 +126,8 @@ void Server::connect_shutdown() {
                      .hold_writes =
                          [this](Hold hold) {
                            hold_writes(hold == Hold::kBegins ? ReplicationHold::kBegins : ReplicationHold::kEnds);
-                         }});
+                         },
+                     .script = [this] { return script_state(); }});
 }
 
 void Server::make_cluster(const config::Config& config) {
