@@ -130,7 +130,9 @@ Result<AdminValue> run(Step& step, const SetSlotNode& command) {
   if (migrated_away) step.edit.set_slot_state(command.slot, Stable{});
   assign_slot(step, command.slot, *owner);
   step.s.owner_not_claiming.reset(command.slot);
-  step.save(was_mine ? Save::kBeforeSending : Save::kLater);
+  // A slot that is given away need not be so on disk before the answer: after a crash the claim of the new owner, whose
+  // epoch is higher, takes it again.
+  step.save(Save::kLater);
   if (was_mine && *owner != self && step.me().slot_count == 0 && step.options().allow_replica_migration) {
     step.log(LogLevel::kNotice, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
                                             label(step.node(*owner))));
