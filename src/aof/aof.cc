@@ -100,7 +100,7 @@ Result<void> Aof::start(const RewriteJob& empty_base) {
   ASH_TRY(const std::uint64_t size, file->size());
   ASH_TRY(const std::uint64_t total, total_bytes(*files_));
   writer_.open(std::move(file), size);
-  writer_.start_thread();
+  ASH_TRY_VOID(writer_.start_thread());
   MutexLock lock(mutex_);
   mode_ = Mode::kOn;
   other_bytes_ = total - size;
@@ -144,9 +144,9 @@ Result<void> Aof::enable(RewriteJob job, keyspace::SafePoint::Participant* self)
     mode_ = Mode::kWaitsForBase;
     another_runs = status_.rewriting;
   }
-  writer_.start_thread();
-  if (another_runs) return {};
-  auto begun = rewrite(std::move(job), self);
+  auto begun = writer_.start_thread();
+  if (begun && another_runs) return {};
+  if (begun) begun = rewrite(std::move(job), self);
   if (!begun) {
     MutexLock lock(mutex_);
     mode_ = Mode::kOff;
@@ -176,7 +176,7 @@ Result<void> Aof::renew(const AofPaths& paths, keyspace::SafePoint::Participant*
   if (const auto closed = disable(self); !closed) {
     log::warning("The end of the former append only file is lost: {}", closed.error().text());
   }
-  writer_.start_thread();
+  ASH_TRY_VOID(writer_.start_thread());
   MutexLock files_lock(files_mutex_);
   if (others) files_ = std::move(others);
   MutexLock lock(mutex_);

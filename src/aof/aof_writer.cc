@@ -400,9 +400,10 @@ void AofWriter::background_step() {
   (void)write_and_sync();
 }
 
-void AofWriter::start_thread() {
-  if (thread_.running()) return;
-  thread_ = Thread("aof-sync", [this] { run(); });
+Result<void> AofWriter::start_thread() {
+  if (thread_.running()) return {};
+  ASH_TRY(thread_, Thread::start("aof-sync", [this] { run(); }));
+  return {};
 }
 
 void AofWriter::run() {

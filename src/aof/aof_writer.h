@@ -126,7 +126,7 @@ class AofWriter {
   // -- in the background
 
   /// Begins a thread that syncs for want_durable(), and does a background_step() after each second without such work.
-  void start_thread();
+  [[nodiscard]] Result<void> start_thread();
   /// Tries failed writes again; syncs unless the policy is kNo.
   void background_step();
   /// Between these two calls no_fsync_on_rewrite takes effect (rewrite, BGSAVE); may nest.

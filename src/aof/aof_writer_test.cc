@@ -291,7 +291,7 @@ class AofWriterThreadTest : public AofWriterTest {
   void begin(std::unique_ptr<File> file) {
     asked.open(std::move(file), 0);
     asked.on_progress([this](Micros) { ++told; });
-    asked.start_thread();
+    ASSERT_TRUE(asked.start_thread());
   }
   void write(std::string_view records) {
     asked.append(records);

@@ -14,10 +14,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/time.h"
 
@@ -187,6 +189,15 @@ class PublishedReader {
 class Thread {
  public:
   Thread() = default;
+  /// For threads that a running server can do without for now: kIo when the system gives none (limits on processes,
+  /// memory). The constructor, for those without which there is no server, throws std::system_error then.
+  [[nodiscard]] static Result<Thread> start(std::string name, std::function<void()> body) {
+    try {
+      return Thread(std::move(name), std::move(body));
+    } catch (const std::system_error& error) {
+      return fail(ErrorCode::kIo, std::string("cannot make a thread: ") + error.code().message());
+    }
+  }
   Thread(std::string name, std::function<void()> body)
       : thread_([name = std::move(name), body = std::move(body)] {
           ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());

@@ -100,7 +100,11 @@ class FullSync::Source final : public snapshot::ByteSource {
 };
 
 FullSync::FullSync(Plan plan) : plan_(std::move(plan)), unread_(std::move(plan_.unread)) {
-  thread_ = Thread("repl-sync", [this] { run(); });
+  if (auto thread = Thread::start("repl-sync", [this] { end(transfer()); })) {
+    thread_ = std::move(*thread);
+  } else {
+    end(std::unexpected(thread.error()));
+  }
 }
 
 FullSync::~FullSync() {
@@ -108,8 +112,8 @@ FullSync::~FullSync() {
   thread_.join();
 }
 
-void FullSync::run() {
-  Outcome outcome{transfer(), {}};
+void FullSync::end(Result<DbIndex> stream_db) {
+  Outcome outcome{std::move(stream_db), {}};
   outcome.unread = std::move(unread_);
   plan_.on_done(std::move(outcome));
 }

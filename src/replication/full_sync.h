@@ -40,7 +40,7 @@ class FullSync {
     keyspace::Keyspace::Freeing freeing = keyspace::Keyspace::Freeing::kNow;  // of what was there
     std::function<void()> on_beside;       // loading begins, and our data stays; this object's thread
     std::function<void()> on_flush;        // just before our data goes; this object's thread
-    std::function<void(Outcome)> on_done;  // last; this object's thread
+    std::function<void(Outcome)> on_done;  // last; this object's thread, or the constructor's when there is none
   };
   explicit FullSync(Plan plan);
   /// Ends the transfer and waits for the thread.
@@ -49,7 +49,7 @@ class FullSync {
 
  private:
   class Source;
-  void run();
+  void end(Result<DbIndex> stream_db);
   [[nodiscard]] Result<DbIndex> transfer();
   [[nodiscard]] Result<std::string> read_header();
   [[nodiscard]] Result<void> spool(Source& source);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "base/bytes.h"
@@ -94,7 +95,11 @@ void PrimaryLink::connect() {
   last_try_ = parts_.loop.now();
   if (net::is_numeric_address(primary_->address)) return dial(primary_->address);
   set_phase(Phase::kResolving);
-  if (!resolver_) resolver_.emplace("repl-dns");
+  try {
+    if (!resolver_) resolver_.emplace("repl-dns");
+  } catch (const std::system_error& error) {
+    return lose(fmt::format("Unable to connect to MASTER: no thread to look its name up: {}", error.code().message()));
+  }
   // In order, not joined: this thread drives the cluster bus, too, and does not wait for a slow name server.
   resolver_->submit([this, host = primary_->address, attempt = attempt_] {
     auto found = net::resolve(host);

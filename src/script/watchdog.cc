@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/log.h"
 #include "base/scheduling.h"
 
 namespace ashlar::script {
@@ -55,7 +56,12 @@ void Watchdog::wake() {
     quiet_looks_ = 0;
     if (!thread_.running()) {
       allow_interruptions();
-      thread_ = Thread("watchdog", [this] { run(); });
+      if (auto thread = Thread::start("watchdog", [this] { run(); })) {
+        thread_ = std::move(*thread);
+      } else {  // the next script tries again
+        asleep_.store(true);
+        log::warning("A script runs that cannot be interrupted: {}", thread.error().text());
+      }
     }
   }
   woken_.notify_all();

@@ -27,7 +27,7 @@ void Shutdown::leave_unless_heard() {
   MutexLock lock(mutex_);
   if (patience_.running()) return;  // one is enough: it ends the process, or the control thread does
   heard_ = false;
-  patience_ = Thread("last-way-out", [this] {
+  auto patience = Thread::start("last-way-out", [this] {
     MutexLock waiting(mutex_);
     const auto end = std::chrono::steady_clock::now() + kPatience;
     while (!heard_ && std::chrono::steady_clock::now() < end) (void)changed_.wait_for(mutex_, kLookPeriod);
@@ -36,6 +36,7 @@ void Shutdown::leave_unless_heard() {
     log::warning("User requested shutdown without saving while a script runs on: ending at once.");
     std::_Exit(0);
   });
+  if (patience) patience_ = std::move(*patience);
 }
 
 Shutdown::Parts::Script Shutdown::script() const { return parts_.script ? parts_.script() : Parts::Script::kNone; }

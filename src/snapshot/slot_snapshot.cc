@@ -105,12 +105,15 @@ void SlotSnapshot::start(keyspace::SafePoint::Participant* self) {
     host_.keyspace().add_observer(*this);
     if (plan_.at_cut) plan_.at_cut();
   }
-  thread_ = Thread("snapshot", [this] { run(); });
+  if (auto thread = Thread::start("snapshot", [this] { end(copy_slots()); })) {
+    thread_ = std::move(*thread);
+  } else {
+    end(std::unexpected(thread.error()));
+  }
   if (was_inside) self->enter();
 }
 
-void SlotSnapshot::run() {
-  Result<void> result = copy_slots();
+void SlotSnapshot::end(Result<void> result) {
   stopped_.store(true, std::memory_order_relaxed);
   stop_observing();
   if (result) result = plan_.sink->finish();

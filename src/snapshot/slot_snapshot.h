@@ -133,7 +133,8 @@ class SlotSnapshot final : public keyspace::ChangeObserver {
     std::uint64_t position = 0;
   };
 
-  void run();
+  /// The last step, in its thread; with an error in that of start() when there is no thread.
+  void end(Result<void> result);
   [[nodiscard]] Result<void> copy_slots();
   [[nodiscard]] std::vector<DbSizeHint> measure();
   void measure_slot(SlotId slot, std::vector<DbSizeHint>& sizes, std::uint16_t& version);
