@@ -122,7 +122,8 @@ void Evictor::sample(Keyspace& keyspace, const AccessContext& context, std::uint
   constexpr std::uint32_t kDrawsForEach = 4;
   std::uint32_t found = 0;
   for (std::uint32_t draws = 0; found < samples && draws < samples * kDrawsForEach; ++draws) {
-    if (look(keyspace, context, slots_.draw(*context.rng), Effort::kDraw)) ++found;
+    const auto slot = slots_.draw(keyspace, drawn(policy_), *context.rng);
+    if (slot && look(keyspace, context, *slot, Effort::kDraw)) ++found;
   }
 }
 

@@ -3,34 +3,57 @@
 #include <algorithm>
 
 namespace ashlar::keyspace {
+namespace {
 
-void SlotDraw::count(Keyspace& keyspace, Drawn which) {
-  const bool first = ends_.empty();
-  ends_.resize(kSlotCount);
-  std::uint64_t former_end = 0;
-  std::uint64_t end = 0;
-  for (std::uint32_t i = 0; i < kSlotCount; ++i) {
-    std::uint64_t keys = ends_[i] - former_end;
-    former_end = ends_[i];
-    Slot& slot = keyspace.slot(SlotId::wrap(i));
-    bool locked = slot.lock.try_lock();
-    if (!locked && first) {  // nothing is known of it, and it may have more keys than all others
-      slot.lock.lock();
-      locked = true;
-    }
-    if (locked) {
-      keys = 0;
-      slot.for_each_db([&](const SlotDb& db) { keys += keys_of(db, which); });
-      slot.lock.unlock();
-    }
-    end += keys;
-    ends_[i] = end;
-  }
+/// nullopt: somebody works on the slot.
+std::optional<std::uint64_t> keys_in(Slot& slot, Drawn which) {
+  if (!slot.lock.try_lock()) return std::nullopt;
+  std::uint64_t keys = 0;
+  slot.for_each_db([&](const SlotDb& db) { keys += keys_of(db, which); });
+  slot.lock.unlock();
+  return keys;
 }
 
-SlotId SlotDraw::draw(Rng& rng) const {
+}  // namespace
+
+void SlotDraw::count(Keyspace& keyspace, Drawn which) {
+  std::uint64_t former_end = 0;
+  std::uint64_t end = 0;
+  for (std::uint32_t group = 0; group < kGroups; ++group) {
+    std::uint64_t keys = 0;
+    std::uint64_t at_least = 0;
+    for (std::uint32_t i = 0; i < kSlots; ++i) {
+      Slot& slot = keyspace.slot(SlotId::wrap(group * kSlots + i));
+      auto in_slot = keys_in(slot, which);
+      while (!in_slot && !counted_) {  // nothing is known of it, and it may have more keys than all others
+        slot.lock.lock();
+        slot.lock.unlock();
+        in_slot = keys_in(slot, which);
+      }
+      if (!in_slot) at_least = ends_[group] - former_end;
+      keys += in_slot.value_or(0);
+    }
+    former_end = ends_[group];
+    end += std::max(keys, at_least);
+    ends_[group] = end;
+  }
+  counted_ = true;
+}
+
+std::optional<SlotId> SlotDraw::draw(Keyspace& keyspace, Drawn which, Rng& rng) const {
   const auto at = std::ranges::upper_bound(ends_, rng.below(ends_.back()));
-  return SlotId::wrap(static_cast<std::uint32_t>(at - ends_.begin()));
+  const auto first = static_cast<std::uint32_t>(at - ends_.begin()) * kSlots;
+  std::array<std::uint64_t, kSlots> keys;
+  std::uint64_t all = 0;
+  for (std::uint32_t i = 0; i < kSlots; ++i) {
+    keys[i] = keys_in(keyspace.slot(SlotId::wrap(first + i)), which).value_or(0);
+    all += keys[i];
+  }
+  if (all == 0) return std::nullopt;
+  std::uint64_t nth = rng.below(all);
+  std::uint32_t i = 0;
+  while (nth >= keys[i]) nth -= keys[i++];
+  return SlotId::wrap(first + i);
 }
 
 }  // namespace ashlar::keyspace

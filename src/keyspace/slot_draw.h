@@ -1,10 +1,11 @@
-/// Draws slots so that each key of the key space is as likely as any other, by how many keys the slots had a moment
-/// ago. Thread: one; count() takes the locks of the slots, one after the other. Memory: 128 KiB once count() has run.
+/// Draws slots so that each key of the key space is as likely as any other, by how many keys groups of slots had a
+/// moment ago. Thread: one; takes the locks of slots, one after the other. Memory: 16 KiB, part of the object, so that
+/// whoever begins to draw because memory is short takes none.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <optional>
 
 #include "base/ids.h"
 #include "base/rng.h"
@@ -20,23 +21,30 @@ enum class Drawn : std::uint8_t { kAllKeys, kVolatileKeys };
 
 class SlotDraw {
  public:
-  /// Cost: a lock for each slot, a quarter of a millisecond. A slot that somebody works on keeps its former number;
-  /// the first time it is waited for.
+  /// Cost: a lock for each slot, a quarter of a millisecond. A group with a slot that somebody works on has at least
+  /// its former number; the first time it is waited for.
   void count(Keyspace& keyspace, Drawn which);
-  [[nodiscard]] std::uint64_t keys() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
-  /// Only when there are keys. O(log slots).
-  [[nodiscard]] SlotId draw(Rng& rng) const;
-  /// Calls visit(SlotId) for each slot with keys. O(slots).
+  [[nodiscard]] std::uint64_t keys() const noexcept { return ends_.back(); }
+  /// Nothing if the group that was drawn has no key any more, or somebody works on it. Only when there were keys.
+  /// O(log groups + slots of a group).
+  [[nodiscard]] std::optional<SlotId> draw(Keyspace& keyspace, Drawn which, Rng& rng) const;
+  /// Calls visit(SlotId) for the slots of each group with keys. O(slots).
   template <typename Visit>
   void for_each(Visit&& visit) const {
     std::uint64_t before = 0;
-    for (std::uint32_t i = 0; i < ends_.size(); ++i) {
-      if (std::exchange(before, ends_[i]) != ends_[i]) visit(SlotId::wrap(i));
+    for (std::uint32_t group = 0; group < kGroups; ++group) {
+      const bool has_keys = ends_[group] != before;
+      before = ends_[group];
+      for (std::uint32_t i = 0; has_keys && i < kSlots; ++i) visit(SlotId::wrap(group * kSlots + i));
     }
   }
 
  private:
-  std::vector<std::uint64_t> ends_;  // keys of each slot and all before it
+  static constexpr std::uint32_t kSlots = 8;  // of a group: their keys are looked at anew by each draw
+  static constexpr std::uint32_t kGroups = kSlotCount / kSlots;
+
+  std::array<std::uint64_t, kGroups> ends_{};  // keys of each group and all before it
+  bool counted_ = false;
 };
 
 }  // namespace ashlar::keyspace

@@ -69,7 +69,9 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
     freed += *bytes;
     run.wrote = true;
     // Other loops evict too.
-    if (keys % 8 == 0 && (ticks_now() > deadline || !over(limit))) break;
+    if (keys % 8 != 0) continue;
+    if (!over(limit)) break;
+    if (ticks_now() > deadline) return Room::kSome;
   }
   return Room::kEnough;
 }

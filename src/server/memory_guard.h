@@ -13,7 +13,8 @@ namespace ashlar::server {
 
 class MemoryGuard {
  public:
-  enum class Room : std::uint8_t { kEnough, kNone };
+  /// kSome: time was up, there is more to evict. kNone: it does not fit and nothing may go.
+  enum class Room : std::uint8_t { kEnough, kSome, kNone };
   /// `exempt` tells how many bytes do not count (replica and AOF buffers, as in Redis, what is copied for a snapshot,
   /// spare buffers of connections, and what is being freed).
   MemoryGuard(keyspace::Keyspace& keyspace, std::function<std::uint64_t()> exempt)
@@ -27,8 +28,8 @@ class MemoryGuard {
   void set_duty(Duty duty) noexcept { duty_.store(duty, std::memory_order_relaxed); }
 
   /// Evicts as much as there is too much now, and no more: what evicting itself takes (messages about the keys) is for
-  /// the next time. At most for about half a millisecond. kNone: it does not fit and nothing may go. Inside a batch of
-  /// `run` or outside of one.
+  /// the next time, when they may have been sent. At most for about half a millisecond. Inside a batch of `run` or
+  /// outside of one.
   [[nodiscard]] Room make_room(Execution& run) {
     const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit == 0) [[likely]]

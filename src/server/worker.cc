@@ -165,7 +165,7 @@ void Worker::run_ready() {
   if (parts_.memory.limit() != 0) give_outputs();
   const MemoryGuard::Room room = make_room();
   if (room == MemoryGuard::Room::kNone && others_may_make_room()) return;
-  if (room == MemoryGuard::Room::kEnough) short_.reset();
+  if (room != MemoryGuard::Room::kNone) short_.reset();
   run_->out_of_memory = room == MemoryGuard::Room::kNone;
   acks_wanted_ = config_.get().replication.min_replicas_ack > 0;
   if (!run_->participant.enter_unless_busy()) {

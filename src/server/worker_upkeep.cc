@@ -41,7 +41,7 @@ MemoryGuard::Room Worker::make_room() {
     }
   }
   const MemoryGuard::Room room = evict_keys();
-  if (room == MemoryGuard::Room::kEnough && parts_.memory.over_limit() && !std::exchange(evicting_, true)) {
+  if (room == MemoryGuard::Room::kSome && !std::exchange(evicting_, true)) {
     loop_.post([this] {
       evicting_ = false;
       evict();
