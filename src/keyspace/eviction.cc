@@ -119,11 +119,16 @@ void Evictor::sample(Keyspace& keyspace, const AccessContext& context, std::uint
     slots_.for_each([&](SlotId id) { look_at_all(keyspace, context, id); });
     return;
   }
+  // Slots are no order of keys, so that a few keys of a group are as good as one of each of a few groups, which would
+  // be 0.6 us for five.
+  constexpr std::uint32_t kOfGroup = 3;
   constexpr std::uint32_t kDrawsForEach = 4;
   std::uint32_t found = 0;
-  for (std::uint32_t draws = 0; found < samples && draws < samples * kDrawsForEach; ++draws) {
-    const auto slot = slots_.draw(keyspace, drawn(policy_), *context.rng);
-    if (slot && look(keyspace, context, *slot, Effort::kDraw)) ++found;
+  for (std::uint32_t draws = 0; found < samples && draws < samples * kDrawsForEach;) {
+    const SlotDraw::Group group = slots_.draw(keyspace, drawn(policy_), *context.rng);
+    for (std::uint32_t i = 0; i < kOfGroup && found < samples; ++i, ++draws) {
+      if (!group.empty() && look(keyspace, context, group.draw(*context.rng), Effort::kDraw)) ++found;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "keyspace/slot_draw.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace ashlar::keyspace {
 namespace {
@@ -40,20 +41,22 @@ void SlotDraw::count(Keyspace& keyspace, Drawn which) {
   counted_ = true;
 }
 
-std::optional<SlotId> SlotDraw::draw(Keyspace& keyspace, Drawn which, Rng& rng) const {
+SlotDraw::Group SlotDraw::draw(Keyspace& keyspace, Drawn which, Rng& rng) const {
   const auto at = std::ranges::upper_bound(ends_, rng.below(ends_.back()));
-  const auto first = static_cast<std::uint32_t>(at - ends_.begin()) * kSlots;
-  std::array<std::uint64_t, kSlots> keys;
-  std::uint64_t all = 0;
+  Group group;
+  group.first_ = static_cast<std::uint32_t>(at - ends_.begin()) * kSlots;
   for (std::uint32_t i = 0; i < kSlots; ++i) {
-    keys[i] = keys_in(keyspace.slot(SlotId::wrap(first + i)), which).value_or(0);
-    all += keys[i];
+    group.keys_[i] = keys_in(keyspace.slot(SlotId::wrap(group.first_ + i)), which).value_or(0);
+    group.all_ += group.keys_[i];
   }
-  if (all == 0) return std::nullopt;
-  std::uint64_t nth = rng.below(all);
+  return group;
+}
+
+SlotId SlotDraw::Group::draw(Rng& rng) const {
+  std::uint64_t nth = rng.below(all_);
   std::uint32_t i = 0;
-  while (nth >= keys[i]) nth -= keys[i++];
-  return SlotId::wrap(first + i);
+  while (nth >= keys_[i]) nth -= keys_[i++];
+  return SlotId::wrap(first_ + i);
 }
 
 }  // namespace ashlar::keyspace

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "base/ids.h"
 #include "base/rng.h"
@@ -20,14 +19,29 @@ enum class Drawn : std::uint8_t { kAllKeys, kVolatileKeys };
 }
 
 class SlotDraw {
+  static constexpr std::uint32_t kSlots = 8;  // of a group: their keys are looked at anew by each draw
+
  public:
   /// Cost: a lock for each slot, a quarter of a millisecond. A group with a slot that somebody works on has at least
   /// its former number; the first time it is waited for.
   void count(Keyspace& keyspace, Drawn which);
   [[nodiscard]] std::uint64_t keys() const noexcept { return ends_.back(); }
-  /// Nothing if the group that was drawn has no key any more, or somebody works on it. Only when there were keys.
-  /// O(log groups + slots of a group).
-  [[nodiscard]] std::optional<SlotId> draw(Keyspace& keyspace, Drawn which, Rng& rng) const;
+  /// A group, as it is now.
+  class Group {
+   public:
+    /// No key is left, or somebody works on its slots.
+    [[nodiscard]] bool empty() const noexcept { return all_ == 0; }
+    /// One of its slots, by their keys. Only when not empty().
+    [[nodiscard]] SlotId draw(Rng& rng) const;
+
+   private:
+    friend class SlotDraw;
+    std::uint32_t first_ = 0;
+    std::uint64_t all_ = 0;
+    std::array<std::uint64_t, kSlots> keys_{};
+  };
+  /// By their keys. Only when there were any. O(log groups), and a lock for each slot of the group.
+  [[nodiscard]] Group draw(Keyspace& keyspace, Drawn which, Rng& rng) const;
   /// Calls visit(SlotId) for the slots of each group with keys. O(slots).
   template <typename Visit>
   void for_each(Visit&& visit) const {
@@ -40,7 +54,6 @@ class SlotDraw {
   }
 
  private:
-  static constexpr std::uint32_t kSlots = 8;  // of a group: their keys are looked at anew by each draw
   static constexpr std::uint32_t kGroups = kSlotCount / kSlots;
 
   std::array<std::uint64_t, kGroups> ends_{};  // keys of each group and all before it

@@ -167,6 +167,7 @@ void Worker::run_ready() {
   if (room == MemoryGuard::Room::kNone && others_may_make_room()) return;
   if (room != MemoryGuard::Room::kNone) short_.reset();
   run_->out_of_memory = room == MemoryGuard::Room::kNone;
+  if (parts_.memory.limit() != 0) asked_at_ = memory_balance_of_thread();
   acks_wanted_ = config_.get().replication.min_replicas_ack > 0;
   if (!run_->participant.enter_unless_busy()) {
     answer_busy();

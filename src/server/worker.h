@@ -255,8 +255,9 @@ class Worker {
   std::uint64_t users_version_ = 0;
   std::vector<Client*> monitors_;
   Mailbox<Accepted> arrivals_;
-  bool evicting_ = false;  // evict() comes soon
-  bool busy_ = false;      // in serve_while_busy(): the clients of group_ must not be touched
+  bool evicting_ = false;      // evict() comes soon
+  std::int64_t asked_at_ = 0;  // memory_balance_of_thread() when there was last asked for memory
+  bool busy_ = false;          // in serve_while_busy(): the clients of group_ must not be touched
   std::vector<Client*> ready_;
   std::vector<Client*> flush_;
   std::vector<Client*> dead_;
