@@ -42,8 +42,8 @@ using OwnedString = std::unique_ptr<HeapString, HeapStringDeleter>;
 /// How OBJECT ENCODING calls a string. Bytes that were built piecewise stay kRaw however short they are.
 enum class StringForm : std::uint8_t { kPlain, kRaw };
 
-/// A value without its key, for RENAME, COPY, RESTORE and loading. Owns what it holds; no pointer is null. A long string
-/// that is an OwnedString goes into an entry without another copy.
+/// A value without its key, for RENAME, COPY, RESTORE and loading. Owns what it holds; no pointer is null. A long
+/// string that is an OwnedString goes into an entry without another copy.
 struct OwnedValue {
   std::variant<std::int64_t, std::string, OwnedString, Owned<List>, Owned<Set>, Owned<SortedSet>, Owned<Hash>,
                Owned<Stream>>

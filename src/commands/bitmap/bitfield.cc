@@ -95,7 +95,8 @@ Result<Program> parse_program(const Context& ctx) {
 Wide as_number(FieldType type, std::uint64_t raw) noexcept {
   const unsigned unused = 64 - type.width;
   raw <<= unused;
-  return type.is_signed ? static_cast<Wide>(static_cast<std::int64_t>(raw) >> unused) : static_cast<Wide>(raw >> unused);
+  return type.is_signed ? static_cast<Wide>(static_cast<std::int64_t>(raw) >> unused)
+                        : static_cast<Wide>(raw >> unused);
 }
 
 /// What is to be stored; nullopt when it does not fit and the step says to fail then.

@@ -34,8 +34,9 @@ inline void reply_packed(resp::Encoder& reply, const ds::PackedValue& value) {
   value.is_integer() ? reply.bulk_i64(value.integer()) : reply.bulk(value.bytes());
 }
 
-/// Expiry of a field as Unix milliseconds; 0 and more. Errors: as Redis words them, a time later than 46 bits hold among
-/// them. What comes from a primary or a file may be any time. Source: HEXPIRE of Redis 7.4, HGETEX and HSETEX of Redis 8.
+/// Expiry of a field as Unix milliseconds; 0 and more. Errors: as Redis words them, a time later than 46 bits hold
+/// among them. What comes from a primary or a file may be any time. Source: HEXPIRE of Redis 7.4, HGETEX and HSETEX of
+/// Redis 8.
 [[nodiscard]] Result<std::int64_t> parse_field_expiry(const command::Context& ctx, std::string_view text,
                                                       TimeForm form);
 /// Whether a field that gets this expiry is to be deleted at once.

@@ -82,8 +82,8 @@ class Hash {
 
   /// A visible field drawn at random; nullopt when there is none.
   [[nodiscard]] std::optional<HashItem> random(Rng& rng, std::int64_t from_ms) const;
-  /// Calls visit(const HashItem&) for `count` visible fields drawn at random, any of which may come again; for none when
-  /// none is visible. Cost: O(count), and once O(size()) if packed or if most fields have expired.
+  /// Calls visit(const HashItem&) for `count` visible fields drawn at random, any of which may come again; for none
+  /// when none is visible. Cost: O(count), and once O(size()) if packed or if most fields have expired.
   template <typename Visit>
   void draw(std::uint64_t count, Rng& rng, std::int64_t from_ms, Visit&& visit) const;
   /// Calls visit(const HashItem&) for `count` different fields drawn at random, or for all if there are fewer.

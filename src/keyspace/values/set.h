@@ -60,8 +60,8 @@ class Set {
 
   /// A member drawn at random; the set is not empty.
   [[nodiscard]] ds::PackedValue random(Rng& rng) const;
-  /// Calls visit(const ds::PackedValue&) for `count` members drawn at random, any of which may come again; the set is not
-  /// empty. Cost: O(count), and once O(size()) for a listpack.
+  /// Calls visit(const ds::PackedValue&) for `count` members drawn at random, any of which may come again; the set is
+  /// not empty. Cost: O(count), and once O(size()) for a listpack.
   template <typename Visit>
   void draw(std::uint64_t count, Rng& rng, Visit&& visit) const;
   /// Calls visit(const ds::PackedValue&) for `count` different members drawn at random, or for all if there are fewer.
