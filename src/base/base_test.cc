@@ -41,6 +41,15 @@ TEST(ParseI64, AcceptsOnlyTheCanonicalSpelling) {
   for (const char* bad : {"", "-", "+1", "01", "-0", "1 ", " 1", "9223372036854775808", "-9223372036854775809", "1e3"})
     EXPECT_EQ(parse_i64(bad), std::nullopt) << bad;
 }
+// Source: strtod(), by which Redis reads scores, weights and coordinates.
+TEST(ParseDouble, ReadsHexadecimalToo) {
+  EXPECT_EQ(parse_double("0x10"), 16.0);
+  EXPECT_EQ(parse_double("-0X1.8p1"), -3.0);
+  EXPECT_EQ(parse_double("+0x.8"), 0.5);
+  for (const std::string_view text : {"0x", "0x-1", "-0x-1", "0xinf", "0xnan", "0x1g", "0x.", "x10", "0x1p99999"}) {
+    EXPECT_EQ(parse_double(text), std::nullopt) << text;
+  }
+}
 TEST(ParseMemory, KnowsBothKindsOfUnit) {
   EXPECT_EQ(parse_memory("1k"), 1000U);
   EXPECT_EQ(parse_memory("1kb"), 1024U);

@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -36,17 +37,34 @@ std::optional<std::int64_t> parse_i64(std::string_view text) noexcept {
   return static_cast<std::int64_t>(0 - *magnitude);
 }
 
+namespace {
+
+/// What follows "0x", if it can be a number; std::from_chars() wants it without, but would take another sign or "inf".
+std::string_view hexadecimal_part(std::string_view text) noexcept {
+  if (text.size() < 3 || text[0] != '0' || (text[1] | 0x20) != 'x') return {};
+  const bool number = std::isxdigit(static_cast<unsigned char>(text[2])) != 0 || text[2] == '.';
+  return number ? text.substr(2) : std::string_view{};
+}
+
+}  // namespace
+
 std::optional<double> parse_double(std::string_view text) noexcept {
   if (text.empty() || text.size() > 5 * 1024) return std::nullopt;
   std::string_view rest = text;
   if (rest[0] == '+') rest.remove_prefix(1);
   if (rest.empty() || (text[0] == '+' && rest[0] == '-')) return std::nullopt;
+  const bool negative = rest[0] == '-';
+  auto format = std::chars_format::general;
+  if (const std::string_view digits = hexadecimal_part(rest.substr(negative ? 1 : 0)); !digits.empty()) {
+    rest = digits;
+    format = std::chars_format::hex;
+  }
   double value = 0;
-  const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), value, std::chars_format::general);
+  const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), value, format);
   if (end != rest.data() + rest.size()) return std::nullopt;
   if (ec == std::errc::result_out_of_range) return std::nullopt;
   if (ec != std::errc{} || std::isnan(value)) return std::nullopt;
-  return value;
+  return format == std::chars_format::hex && negative ? -value : value;
 }
 
 std::string_view format_i64(std::int64_t v, DecimalBuffer& buffer) noexcept {

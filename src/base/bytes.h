@@ -43,7 +43,8 @@ inline void store_be(void* p, T v) noexcept {
 [[nodiscard]] std::optional<std::int64_t> parse_i64(std::string_view text) noexcept;
 /// The same without a sign, 0..2^64-1.
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text) noexcept;
-/// A finite or infinite floating-point number, the whole text, no blanks; nan is refused.
+/// A finite or infinite floating-point number, decimal or hexadecimal ("0x1p4"), the whole text, no blanks; nan is
+/// refused.
 [[nodiscard]] std::optional<double> parse_double(std::string_view text) noexcept;
 
 /// Room for any 64-bit decimal with sign.

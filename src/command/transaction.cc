@@ -30,9 +30,7 @@ Transaction& ensure_transaction(Session& session) {
 void watch_key(Session& session, Keyspace& keyspace, DbIndex db, const KeyRef& key, WallTime now) {
   Transaction& transaction = ensure_transaction(session);
   if (!transaction.broken) transaction.broken = std::make_shared<keyspace::WatchFlag>(false);
-  const auto same = [&](const WatchedKey& w) { return w.db == db && w.text == key.text; };
-  if (std::ranges::any_of(transaction.watched, same)) return;
-  transaction.watched.push_back({db, std::string(key.text)});
+  if (!transaction.watched.insert({db, std::string(key.text)}).second) return;
   keyspace.interests().watch(db, key, transaction.broken, now);
 }
 

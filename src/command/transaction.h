@@ -2,8 +2,10 @@
 /// UNWATCH or RESET. Thread: the connection's loop.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +31,7 @@ struct QueuedCommand {
 struct WatchedKey {
   DbIndex db;
   std::string text;
+  auto operator<=>(const WatchedKey&) const = default;
 };
 
 struct Transaction {
@@ -43,7 +46,7 @@ struct Transaction {
   /// Bytes of the queued arguments.
   std::size_t bytes = 0;
 
-  std::vector<WatchedKey> watched;
+  std::set<WatchedKey> watched;
   /// True once a watched key has changed. Shared with the key space, which sets it.
   std::shared_ptr<keyspace::WatchFlag> broken;
 

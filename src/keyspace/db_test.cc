@@ -52,6 +52,28 @@ TEST_F(DbTest, KeepsValuesOfEverySizeAcrossOverwrites) {
     }
   }
 }
+TEST_F(DbTest, GivesALongStringAnotherKeyWithoutACopy) {
+  set("{t}a", std::string(5000, 'a'));
+  const KeyRef from = keyspace.ref("{t}a");
+  const KeyRef to = keyspace.ref("{t}b");
+  DecimalBuffer buffer;
+  const char* bytes = db.find(from, Access::kPeek)->text(buffer).data();
+  const Entry* moved = db.put(to, db.take(from), std::nullopt);
+  EXPECT_EQ(moved->text(buffer).data(), bytes);
+  EXPECT_EQ(get("{t}a"), std::nullopt);
+  db.put(from, moved->copy_value(), std::nullopt);
+  EXPECT_EQ(get("{t}a"), std::string(5000, 'a'));
+  EXPECT_EQ(get("{t}b"), std::string(5000, 'a'));
+}
+TEST_F(DbTest, AStringThatHasBecomeShortMovesIntoTheEntry) {
+  set("{t}a", std::string(5000, 'a'));
+  const KeyRef from = keyspace.ref("{t}a");
+  const char* shortened = db.resize(from, 3);
+  EXPECT_EQ(std::string_view(shortened, 3), "aaa");
+  db.put(keyspace.ref("{t}b"), db.take(from), std::nullopt);
+  EXPECT_EQ(get("{t}b"), "aaa");
+  EXPECT_EQ(encoding("{t}b"), "raw");
+}
 TEST_F(DbTest, NamesEncodingsAsRedisDoes) {
   set("i", "12345");
   set("e", std::string(44, 'x'));

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdlib>
 #include <new>
+#include <type_traits>
 
 #include "keyspace/values/hash.h"
 #include "keyspace/values/list.h"
@@ -76,14 +77,22 @@ Entry* Entry::allocate(const Shape& shape) {
 
 Entry* Entry::make(std::string_view key, std::string_view value, std::optional<WallTime> expiry) {
   if (const auto number = as_integer(value)) return make_int(key, *number, expiry);
-  if (value.size() <= kInlineMax) {
-    Entry* e = allocate({key, kFormInline, value.size(), expiry});
-    std::copy_n(value.data(), value.size(), e->bytes() + e->value_offset());
-    return e;
-  }
+  return make_string(key, value, StringForm::kPlain, expiry);
+}
+
+Entry* Entry::make_string(std::string_view key, std::string_view value, StringForm form,
+                          std::optional<WallTime> expiry) {
+  if (value.size() > kInlineMax) return make_heap(key, HeapString::make(value, value.size()), form, expiry);
+  Entry* e = allocate({key, kFormInline, value.size(), expiry});
+  std::copy_n(value.data(), value.size(), e->bytes() + e->value_offset());
+  if (form == StringForm::kRaw) e->meta_ |= kRawForm;
+  return e;
+}
+
+Entry* Entry::make_heap(std::string_view key, HeapString* value, StringForm form, std::optional<WallTime> expiry) {
   Entry* e = allocate({key, kFormHeap, 8, expiry});
-  HeapString* s = HeapString::make(value, value.size());
-  std::memcpy(e->bytes() + e->value_offset(), &s, sizeof s);
+  std::memcpy(e->bytes() + e->value_offset(), &value, sizeof value);
+  if (form == StringForm::kRaw) e->meta_ |= kRawForm;
   return e;
 }
 
@@ -101,30 +110,31 @@ Entry* Entry::make_collection(std::string_view key, Type type, void* value, std:
 }
 
 Entry* Entry::make_owned(std::string_view key, OwnedValue value, std::optional<WallTime> expiry) {
-  if (const auto* number = std::get_if<std::int64_t>(&value.data)) return make_int(key, *number, expiry);
-  Entry* made = nullptr;
+  if (auto* s = std::get_if<OwnedString>(&value.data); s != nullptr && (*s)->size > kInlineMax) {
+    return make_heap(key, s->release(), value.form, expiry);
+  }
+  const auto string = [&](std::string_view text) {
+    return value.form == StringForm::kPlain ? make(key, text, expiry) : make_string(key, text, value.form, expiry);
+  };
   const auto adopt = [&]<typename V>(Owned<V>& owned) {
     ASH_CHECK(owned != nullptr);
-    made = make_collection(key, kTypeOf<V>, owned.get(), expiry);
+    Entry* made = make_collection(key, kTypeOf<V>, owned.get(), expiry);
     (void)owned.release();
+    return made;
   };
-  std::visit(
-      [&](auto& data) {
-        if constexpr (requires { data.get_deleter(); }) adopt(data);
+  return std::visit(
+      [&]<typename Data>(Data& data) {
+        if constexpr (std::is_same_v<Data, std::int64_t>) {
+          return make_int(key, data, expiry);
+        } else if constexpr (std::is_same_v<Data, std::string>) {
+          return string(data);
+        } else if constexpr (std::is_same_v<Data, OwnedString>) {
+          return string(data->view());
+        } else {
+          return adopt(data);
+        }
       },
       value.data);
-  if (made != nullptr) return made;
-  const auto& text = std::get<std::string>(value.data);
-  Entry* e = nullptr;
-  if (value.form == StringForm::kPlain) return make(key, text, expiry);
-  if (text.size() <= kInlineMax) {
-    e = allocate({key, kFormInline, text.size(), expiry});
-    std::memcpy(e->bytes() + e->value_offset(), text.data(), text.size());
-  } else {
-    e = make(key, text, expiry);
-  }
-  e->meta_ |= kRawForm;
-  return e;
 }
 
 void Entry::destroy(Entry* entry) noexcept {
@@ -168,8 +178,8 @@ OwnedValue Entry::copy_value() const {
     case Type::kStream: return {collection<Stream>()->clone()};
     case Type::kString: break;
   }
-  DecimalBuffer buffer;
-  return {std::string(text(buffer)), (meta_ & kRawForm) != 0 ? StringForm::kRaw : StringForm::kPlain};
+  if (form() == kFormHeap) return {OwnedString(HeapString::make(heap()->view(), heap()->size)), string_form()};
+  return {std::string(bytes() + value_offset(), value_size_), string_form()};
 }
 
 OwnedValue Entry::take_value() {
@@ -180,7 +190,10 @@ OwnedValue Entry::take_value() {
     case Type::kSortedSet: taken = {Owned<SortedSet>(collection<SortedSet>())}; break;
     case Type::kHash: taken = {Owned<Hash>(collection<Hash>())}; break;
     case Type::kStream: taken = {Owned<Stream>(collection<Stream>())}; break;
-    case Type::kString: return copy_value();
+    case Type::kString:
+      if (form() != kFormHeap) return copy_value();
+      taken = {OwnedString(heap()), string_form()};
+      break;
   }
   meta_ = static_cast<std::uint8_t>((meta_ & ~kFormMask) | kFormInt);
   const std::int64_t zero = 0;

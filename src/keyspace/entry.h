@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,13 +34,20 @@ struct HeapString {
   static HeapString* make(std::string_view content, std::uint64_t capacity);
   static void destroy(HeapString* s) noexcept;
 };
+struct HeapStringDeleter {
+  void operator()(HeapString* s) const noexcept { HeapString::destroy(s); }
+};
+using OwnedString = std::unique_ptr<HeapString, HeapStringDeleter>;
 
 /// How OBJECT ENCODING calls a string. Bytes that were built piecewise stay kRaw however short they are.
 enum class StringForm : std::uint8_t { kPlain, kRaw };
 
-/// A value without its key, for RENAME, COPY, RESTORE and loading. Owns what it holds; collections are never null.
+/// A value without its key, for RENAME, COPY, RESTORE and loading. Owns what it holds; no pointer is null. A long
+/// string that is an OwnedString goes into an entry without another copy.
 struct OwnedValue {
-  std::variant<std::int64_t, std::string, Owned<List>, Owned<Set>, Owned<SortedSet>, Owned<Hash>, Owned<Stream>> data;
+  std::variant<std::int64_t, std::string, OwnedString, Owned<List>, Owned<Set>, Owned<SortedSet>, Owned<Hash>,
+               Owned<Stream>>
+      data;
   StringForm form = StringForm::kPlain;
 };
 
@@ -95,7 +103,7 @@ class Entry {
     return text(buffer).size();
   }
   [[nodiscard]] OwnedValue copy_value() const;
-  /// Takes the value out; what is left is the integer 0. O(1) but for strings.
+  /// Takes the value out; what is left is the integer 0. O(1).
   [[nodiscard]] OwnedValue take_value();
 
   /// "int", "embstr", "raw", "listpack", ... as Redis calls it.
@@ -192,6 +200,13 @@ class Entry {
   }
   [[nodiscard]] HeapString* heap() const noexcept { return static_cast<HeapString*>(pointer()); }
   [[nodiscard]] bool points() const noexcept { return form() >= kFormHeap; }
+  [[nodiscard]] StringForm string_form() const noexcept {
+    return (meta_ & kRawForm) != 0 ? StringForm::kRaw : StringForm::kPlain;
+  }
+  [[nodiscard]] static Entry* make_string(std::string_view key, std::string_view value, StringForm form,
+                                          std::optional<WallTime> expiry);
+  [[nodiscard]] static Entry* make_heap(std::string_view key, HeapString* value, StringForm form,
+                                        std::optional<WallTime> expiry);
   [[nodiscard]] static Entry* make_collection(std::string_view key, Type type, void* value,
                                               std::optional<WallTime> expiry);
   /// Sets form and size of the stored value, keeping alloc_size(); false when it cannot be expressed.

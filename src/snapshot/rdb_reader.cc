@@ -122,6 +122,7 @@ namespace {
 struct EmptyCollection {
   bool operator()(std::int64_t) const noexcept { return false; }
   bool operator()(const std::string&) const noexcept { return false; }
+  bool operator()(const keyspace::OwnedString&) const noexcept { return false; }
   bool operator()(const keyspace::Owned<keyspace::Stream>&) const noexcept { return false; }
   template <typename V>
   bool operator()(const keyspace::Owned<V>& collection) const noexcept {

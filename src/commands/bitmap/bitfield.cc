@@ -91,11 +91,12 @@ Result<Program> parse_program(const Context& ctx) {
   return program;
 }
 
-Wide read_field(std::string_view text, const Step& step) noexcept {
-  const std::uint64_t raw = read_bits(text, step.offset, step.type.width);
-  if (!step.type.is_signed) return static_cast<Wide>(raw);
-  const unsigned unused = 64 - step.type.width;
-  return static_cast<Wide>(static_cast<std::int64_t>(raw << unused) >> unused);
+/// The number that the low bits of `raw` stand for in a field of that type.
+Wide as_number(FieldType type, std::uint64_t raw) noexcept {
+  const unsigned unused = 64 - type.width;
+  raw <<= unused;
+  return type.is_signed ? static_cast<Wide>(static_cast<std::int64_t>(raw) >> unused)
+                        : static_cast<Wide>(raw >> unused);
 }
 
 /// What is to be stored; nullopt when it does not fit and the step says to fail then.
@@ -114,12 +115,38 @@ std::optional<std::uint64_t> stored_value(const Step& step, Wide old) noexcept {
   return static_cast<std::uint64_t>(exact);  // write_bits() takes the low bits: that wraps
 }
 
-/// Runs the steps over `text`, which lies in `bytes` if any step writes. Returns how many changed something.
-std::uint64_t run(Context& ctx, const Program& program, std::string_view text, char* bytes, bool grown) {
+/// The string that a program works on. It becomes writable with the first step that needs it: a program that changes
+/// nothing leaves the key as it is, for those who watch it too.
+class Target {
+ public:
+  explicit Target(const BitText& old) : old_(old), text_(old.text) {}
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }
+  /// The text, writable and at least `size` long.
+  [[nodiscard]] char* writable(Context& ctx, std::size_t size) {
+    if (bytes_ == nullptr) {
+      size = std::max(size, old_.text.size());
+      bytes_ = writable_bits(ctx, ctx.keys[0], old_, size);
+      text_ = {bytes_, size};
+    }
+    return bytes_;
+  }
+
+ private:
+  const BitText& old_;
+  std::string_view text_;
+  char* bytes_ = nullptr;
+};
+
+/// Runs the steps and replies. Returns how many changed something.
+std::uint64_t run(Context& ctx, const Program& program, Target target) {
   std::uint64_t changes = 0;
+  if (target.text().size() < program.bytes) {  // grown even if no step succeeds, and that is a change
+    (void)target.writable(ctx, program.bytes);
+    ++changes;
+  }
   ctx.reply.array(program.steps.size());
   for (const Step& step : program.steps) {
-    const Wide old = read_field(text, step);
+    const Wide old = as_number(step.type, read_bits(target.text(), step.offset, step.type.width));
     if (step.action == Action::kGet) {
       ctx.reply.integer(static_cast<std::int64_t>(old));
       continue;
@@ -129,10 +156,12 @@ std::uint64_t run(Context& ctx, const Program& program, std::string_view text, c
       ctx.reply.null();
       continue;
     }
-    write_bits(bytes, text.size(), step.offset, step.type.width, *value);
-    const Wide fresh = read_field(text, step);
+    const Wide fresh = as_number(step.type, *value);
     ctx.reply.integer(static_cast<std::int64_t>(step.action == Action::kSet ? old : fresh));
-    if (grown || fresh != old) ++changes;
+    if (fresh == old) continue;
+    char* bytes = target.writable(ctx, program.bytes);
+    write_bits(bytes, target.text().size(), step.offset, step.type.width, *value);
+    ++changes;
   }
   return changes;
 }
@@ -172,14 +201,7 @@ void bitfield(Context& ctx) {
   DecimalBuffer digits;
   const auto old = read_bit_text(ctx, key, program->bytes > 0 ? Access::kWrite : ctx.read_access(), digits);
   if (!old) return ctx.error(old.error());
-  if (program->bytes == 0) {
-    run(ctx, *program, old->text, nullptr, false);
-    return;
-  }
-  const std::size_t before = old->text.size();
-  const std::size_t size = std::max<std::size_t>(before, program->bytes);
-  char* bytes = writable_bits(ctx, key, *old, size);
-  const std::uint64_t changes = run(ctx, *program, {bytes, size}, bytes, size > before);
+  const std::uint64_t changes = run(ctx, *program, Target(*old));
   if (changes == 0) return;
   ctx.effects.changed(changes);
   ctx.notify(EventClass::kString, "setbit", key);
@@ -202,7 +224,7 @@ void bitfield_ro(Context& ctx) {
   DecimalBuffer digits;
   const auto text = read_bit_text(ctx, ctx.keys[0], ctx.read_access(), digits);
   if (!text) return ctx.error(text.error());
-  run(ctx, *program, text->text, nullptr, false);
+  run(ctx, *program, Target(*text));
 }
 
 }  // namespace

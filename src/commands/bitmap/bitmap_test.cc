@@ -84,6 +84,27 @@ TEST_F(BitmapCommands, BitfieldWrapsSaturatesOrFails) {
   EXPECT_EQ(r.run({"BITFIELD", "k", "SET", "i64", "#1", "-9223372036854775808", "INCRBY", "i64", "#1", "-1"}),
             "*2\r\n:0\r\n:9223372036854775807\r\n");
 }
+TEST_F(BitmapCommands, BitfieldThatChangesNoBitLeavesTheKeyAlone) {
+  struct Changes final : keyspace::ModificationListener {
+    int count = 0;
+    void key_modified(DbIndex, const keyspace::KeyRef&, ClientId) override { ++count; }
+    void flushed(std::optional<DbIndex>) override {}
+  } told;
+  put("k", "v");
+  r.keyspace.set_interest_everywhere(1);
+  r.access.modifications = &told;
+  EXPECT_EQ(r.run({"BITFIELD", "k", "SET", "u8", "0", "118", "INCRBY", "i8", "0", "0"}), "*2\r\n:118\r\n:118\r\n");
+  EXPECT_EQ(r.run({"BITFIELD", "k", "OVERFLOW", "FAIL", "INCRBY", "u2", "0", "7"}), "*1\r\n$-1\r\n");
+  EXPECT_EQ(told.count, 0);
+  r.run({"BITFIELD", "k", "SET", "u8", "0", "119"});
+  EXPECT_EQ(told.count, 1);
+}
+// Redis makes it longer, too; unlike there, a replica hears of it.
+TEST_F(BitmapCommands, BitfieldThatOnlyGrowsTheValueRecordsIt) {
+  EXPECT_EQ(r.run({"BITFIELD", "k", "OVERFLOW", "FAIL", "INCRBY", "u2", "14", "7"}), "*1\r\n$-1\r\n");
+  EXPECT_EQ(value("k"), std::string("\0\0", 2));
+  EXPECT_EQ(r.recorded.size(), 1U);
+}
 TEST_F(BitmapCommands, BitfieldWithoutStepsOrReadingOnlyMakesNoKey) {
   EXPECT_EQ(r.run({"BITFIELD", "k"}), "*0\r\n");
   EXPECT_EQ(r.run({"BITFIELD", "k", "GET", "u8", "100"}), "*1\r\n:0\r\n");

@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <string>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "commands/bitmap/parts.h"
@@ -24,7 +25,7 @@ std::optional<BitOp> parse_op(std::string_view word) {
 
 /// target[i] = combine(target[i], source[i]), eight bytes at a time.
 template <typename Combine>
-void combine_bytes(std::string& target, std::string_view source, Combine&& combine) {
+void combine_bytes(std::span<char> target, std::string_view source, Combine&& combine) {
   std::size_t i = 0;
   for (; i + sizeof(std::uint64_t) <= source.size(); i += sizeof(std::uint64_t)) {
     std::uint64_t a = 0;
@@ -40,7 +41,7 @@ void combine_bytes(std::string& target, std::string_view source, Combine&& combi
 }
 
 /// Folds one more source, which is as long as the target or shorter and goes on with zeros.
-void fold(std::string& target, BitOp op, std::string_view source) {
+void fold(std::span<char> target, BitOp op, std::string_view source) {
   switch (op) {
     case BitOp::kAnd:
       combine_bytes(target, source, [](std::uint64_t a, std::uint64_t b) { return a & b; });
@@ -52,7 +53,7 @@ void fold(std::string& target, BitOp op, std::string_view source) {
   }
 }
 
-Result<std::string> combined(Context& ctx, BitOp op) {
+Result<keyspace::OwnedString> combined(Context& ctx, BitOp op) {
   const auto sources = ctx.keys.subspan(1);
   std::vector<DecimalBuffer> digits(sources.size());
   std::vector<std::string_view> texts;
@@ -62,10 +63,12 @@ Result<std::string> combined(Context& ctx, BitOp op) {
     texts.push_back(text.text);
     longest = std::max(longest, text.text.size());
   }
-  std::string result(longest, '\0');
-  std::ranges::copy(texts[0], result.begin());
-  if (op == BitOp::kNot) fold(result, op, texts[0]);
-  for (std::size_t i = 1; i < texts.size(); ++i) fold(result, op, texts[i]);
+  keyspace::OwnedString result(keyspace::HeapString::make(texts[0], longest));
+  std::memset(result->data() + texts[0].size(), 0, longest - texts[0].size());
+  result->size = longest;
+  const std::span<char> target(result->data(), longest);
+  if (op == BitOp::kNot) fold(target, op, texts[0]);
+  for (std::size_t i = 1; i < texts.size(); ++i) fold(target, op, texts[i]);
   return result;
 }
 
@@ -86,17 +89,16 @@ void bitop(Context& ctx) {
   if (*op == BitOp::kNot && ctx.args.size() != 4) {
     return ctx.error("BITOP NOT must be called with a single source key.");
   }
-  const auto result = combined(ctx, *op);
+  auto result = combined(ctx, *op);
   if (!result) return ctx.error(result.error());
   const KeyRef& target = ctx.keys[0];
-  ctx.reply.integer(static_cast<std::int64_t>(result->size()));
-  if (result->empty()) {
+  ctx.reply.integer(static_cast<std::int64_t>((*result)->size));
+  if ((*result)->size == 0) {
     if (!ctx.db.erase(target)) return;
     ctx.effects.changed();
     return ctx.notify(EventClass::kGeneric, "del", target);
   }
-  ctx.db.set(target, {}, keyspace::NoExpiry{});
-  std::ranges::copy(*result, ctx.db.resize(target, result->size()));
+  ctx.db.put(target, {std::move(*result), keyspace::StringForm::kRaw}, std::nullopt);
   ctx.effects.changed();
   ctx.notify(EventClass::kString, "set", target);
 }

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "commands/hash/parts.h"
-#include "commands/shared/expire_time.h"
 
 namespace ashlar::commands {
 
@@ -57,7 +56,7 @@ Result<Options> parse_options(const Context& ctx, std::string_view last_word) {
     if (iequals(word, last_word)) {
       ASH_TRY_VOID(take_expiry(options, setting ? FieldExpiry(Keep{}) : FieldExpiry(Persist{}), last_word));
     } else if (const auto form = time_option(word); form && i + 1 < ctx.args.size()) {
-      ASH_TRY(const std::int64_t ms, positive_expire_millis(ctx.args[++i], *form, ctx.now(), ctx.spec));
+      ASH_TRY(const std::int64_t ms, parse_field_expiry(ctx, ctx.args[++i], *form));
       ASH_TRY_VOID(take_expiry(options, ms, last_word));
     } else if (setting && (iequals(word, "FNX") || iequals(word, "FXX"))) {
       if (options.presence != Presence::kAny) return fail("Only one of FXX or FNX arguments can be specified");
@@ -67,10 +66,6 @@ Result<Options> parse_options(const Context& ctx, std::string_view last_word) {
     }
   }
   return fail("missing FIELDS argument");
-}
-
-bool has_passed(const Context& ctx, std::int64_t ms) {
-  return ms <= unix_millis(ctx.now()) && ctx.db.context().expiry_role == keyspace::ExpiryRole::kPrimary;
 }
 
 Effects::Record removal_record(std::string_view key, Fields fields) {
@@ -96,7 +91,7 @@ std::vector<std::string_view> reply_values(Context& ctx, const Hash& hash, Field
   return present;
 }
 
-/// Removes fields that are there (a name may come twice) and tells of it.
+/// Removes these fields (a name may come twice) and tells of it.
 void remove_fields(Context& ctx, Hash& hash, Fields fields) {
   if (fields.empty()) return;
   for (const std::string_view field : fields) hash.erase(LookupText(field));
@@ -162,7 +157,7 @@ void hgetex(Context& ctx) {
   const auto present = reply_values(ctx, hash, *fields);
   if (present.empty()) return;
   if (const auto* at = std::get_if<std::int64_t>(&options->expiry)) {
-    if (has_passed(ctx, *at)) return remove_fields(ctx, hash, present);
+    if (field_expiry_passed(ctx, *at)) return remove_fields(ctx, hash, present);
     for (const std::string_view field : present) hash.set_expiry(LookupText(field), *at);
     ctx.db.plan_field_expiry(key, hash);
     ctx.changed(key, EventClass::kHash, "hexpire", present.size());
@@ -225,25 +220,23 @@ constexpr CommandSpec kHsetex{
         "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | "
         "KEEPTTL] FIELDS numfields field value [field value ...]"};
 void hsetex(Context& ctx) {
-  auto found = edit_hash(ctx);
-  if (!found) return ctx.error(found.error());
   const auto options = parse_options(ctx, "KEEPTTL");
   if (!options) return ctx.error(options.error());
   const auto pairs = parse_pairs(ctx.args, options->fields_at);
   if (!pairs) return ctx.error(pairs.error());
+  auto found = edit_hash(ctx);
+  if (!found) return ctx.error(found.error());
   if (!presence_met(ctx, *found, *pairs, options->presence)) return ctx.reply.integer(0);
   const KeyRef& key = ctx.keys[0];
   ctx.reply.integer(1);
-  const auto* at = std::get_if<std::int64_t>(&options->expiry);
-  if (at != nullptr && has_passed(ctx, *at)) {  // set and gone at once
-    std::vector<std::string_view> gone;
-    for (std::size_t i = 0; *found != nullptr && i < pairs->size(); i += 2) {
-      if ((*found)->get(LookupText((*pairs)[i]), ctx.db.fields_from_ms())) gone.push_back((*pairs)[i]);
-    }
-    if (*found != nullptr) remove_fields(ctx, **found, gone);
-    return;
-  }
   Hash& hash = *found != nullptr ? **found : ctx.db.create<Hash>(key);
+  const auto* at = std::get_if<std::int64_t>(&options->expiry);
+  if (at != nullptr && field_expiry_passed(ctx, *at)) {  // set and gone at once
+    std::vector<std::string_view> gone;
+    for (std::size_t i = 0; i < pairs->size(); i += 2) gone.push_back((*pairs)[i]);
+    ctx.notify(EventClass::kHash, "hset", key);
+    return remove_fields(ctx, hash, gone);
+  }
   hash.expect(pairs->size() / 2, ctx.limits());
   for (std::size_t i = 0; i < pairs->size(); i += 2) {
     const LookupText field((*pairs)[i]);

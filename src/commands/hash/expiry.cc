@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "commands/hash/parts.h"
-#include "commands/shared/expire_time.h"
 
 namespace ashlar::commands {
 
@@ -12,9 +11,6 @@ using namespace command;
 namespace {
 
 using Fields = std::span<const std::string_view>;
-
-/// Latest expiry of a field, in Unix milliseconds. Source: Redis 7.4, which keeps 46 bits.
-constexpr std::int64_t kLatestMs = (std::int64_t{1} << 46) - 1;
 
 /// Replies for one field. Source: HEXPIRE, HTTL and HPERSIST of Redis 7.4.
 constexpr std::int64_t kNoSuchField = -2;
@@ -45,21 +41,9 @@ bool met(Condition condition, std::int64_t old_ms, std::int64_t new_ms) noexcept
   return false;
 }
 
-Result<std::int64_t> parse_time(const Context& ctx, TimeForm form) {
-  const auto value = parse_i64(ctx.args[2]);
-  if (!value) return fail(ErrorCode::kNotInteger);
-  if (*value < 0) return fail("invalid expire time, must be >= 0");
-  const std::int64_t factor = form.unit == TimeUnit::kSeconds ? 1000 : 1;
-  const std::int64_t base = form.base == TimeBase::kFromNow ? unix_millis(ctx.now()) : 0;
-  if (*value > kLatestMs / factor || *value * factor > kLatestMs - base) {
-    return std::unexpected(invalid_expire_time(ctx.spec));
-  }
-  return *value * factor + base;
-}
-
 /// Sets the expiry of each field, or deletes it when the time has passed, and replies.
 void set_expiries(Context& ctx, Hash& hash, Fields fields, std::int64_t at_ms, Condition condition) {
-  const bool passed = at_ms <= unix_millis(ctx.now()) && ctx.db.context().expiry_role == keyspace::ExpiryRole::kPrimary;
+  const bool passed = field_expiry_passed(ctx, at_ms);
   std::vector<std::string_view> set;
   std::vector<std::string_view> deleted;
   ctx.reply.array(fields.size());
@@ -100,7 +84,7 @@ void set_expiries(Context& ctx, Hash& hash, Fields fields, std::int64_t at_ms, C
 void expire(Context& ctx, TimeForm form) {
   const auto found = edit_hash(ctx);
   if (!found) return ctx.error(found.error());
-  const auto at_ms = parse_time(ctx, form);
+  const auto at_ms = parse_field_expiry(ctx, ctx.args[2], form);
   if (!at_ms) return ctx.error(at_ms.error());
   const auto condition = parse_condition(ctx.args[3]);
   const auto fields = parse_fields(ctx.args, condition ? 4 : 3, "Parameter `numFields` should be greater than 0");

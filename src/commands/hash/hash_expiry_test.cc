@@ -128,6 +128,31 @@ TEST_F(HashExpiry, HgetexReadsAndSetsTheExpiry) {
   EXPECT_EQ(r.run({"HGETEX", "h", "PERSIST", "FIELDS", "1", "a"}), "*1\r\n$1\r\n1\r\n");
   EXPECT_EQ(r.run({"HTTL", "h", "FIELDS", "1", "a"}), "*1\r\n:-1\r\n");
 }
+// 46 bits of milliseconds, whatever the command: what is recorded as HPEXPIREAT must be taken. Source: Redis 8.
+TEST_F(HashExpiry, HgetexAndHsetexTakeTheTimesThatHexpireTakes) {
+  EXPECT_EQ(r.run({"HGETEX", "h", "PXAT", "70368744177664", "FIELDS", "1", "a"}),
+            "-ERR invalid expire time in 'hgetex' command\r\n");
+  EXPECT_EQ(r.run({"HSETEX", "h", "EX", "100000000000", "FIELDS", "1", "a", "1"}),
+            "-ERR invalid expire time in 'hsetex' command\r\n");
+  EXPECT_EQ(r.run({"HGETEX", "h", "EX", "-1", "FIELDS", "1", "a"}), "-ERR invalid expire time, must be >= 0\r\n");
+  EXPECT_EQ(r.recorded, Lines{});
+  r.run({"HGETEX", "h", "PXAT", "70368744177663", "FIELDS", "1", "a"});
+  EXPECT_EQ(r.recorded, Lines{"HPEXPIREAT h 70368744177663 FIELDS 1 a"});
+  EXPECT_EQ(r.run({"HGETEX", "h", "EX", "0", "FIELDS", "1", "a"}), "*1\r\n$1\r\n1\r\n");
+  EXPECT_EQ(r.recorded, Lines{"HDEL h a"});
+}
+TEST_F(HashExpiry, WhatAPrimaryOrAFileSaysMayBeAnyTime) {
+  r.access.expiry_role = keyspace::ExpiryRole::kApply;
+  EXPECT_EQ(r.run({"HPEXPIREAT", "h", "80000000000000", "FIELDS", "1", "a"}), "*1\r\n:1\r\n");
+  EXPECT_EQ(r.run({"HPEXPIRETIME", "h", "FIELDS", "1", "a"}), "*1\r\n:80000000000000\r\n");
+}
+TEST_F(HashExpiry, HsetexWithATimeThatHasPassedSetsAndDeletes) {
+  EXPECT_EQ(r.run({"HSETEX", "h", "PXAT", "1", "FIELDS", "2", "a", "1", "new", "1"}), ":1\r\n");
+  EXPECT_EQ(r.recorded, Lines{"HDEL h a new"});
+  EXPECT_EQ(r.run({"HLEN", "h"}), ":2\r\n");
+  EXPECT_EQ(r.run({"HSETEX", "new", "EX", "0", "FIELDS", "1", "a", "1"}), ":1\r\n");
+  EXPECT_EQ(r.keyspace.size(DbIndex{0}).keys, 1U);
+}
 TEST_F(HashExpiry, HgetdelReadsAndDeletes) {
   EXPECT_EQ(r.run({"HGETDEL", "h", "FIELDS", "3", "a", "a", "none"}), "*3\r\n$1\r\n1\r\n$-1\r\n$-1\r\n");
   EXPECT_EQ(r.recorded, Lines{"HDEL h a"});

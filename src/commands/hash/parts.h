@@ -7,6 +7,7 @@
 
 #include "command/context.h"
 #include "command/table.h"
+#include "commands/shared/expire_time.h"
 #include "keyspace/values/hash.h"
 
 namespace ashlar::commands {
@@ -32,6 +33,14 @@ void register_hash_expiring_access(command::CommandTable& table);
 inline void reply_packed(resp::Encoder& reply, const ds::PackedValue& value) {
   value.is_integer() ? reply.bulk_i64(value.integer()) : reply.bulk(value.bytes());
 }
+
+/// Expiry of a field as Unix milliseconds; 0 and more. Errors: as Redis words them, a time later than 46 bits hold
+/// among them. What comes from a primary or a file may be any time. Source: HEXPIRE of Redis 7.4, HGETEX and HSETEX of
+/// Redis 8.
+[[nodiscard]] Result<std::int64_t> parse_field_expiry(const command::Context& ctx, std::string_view text,
+                                                      TimeForm form);
+/// Whether a field that gets this expiry is to be deleted at once.
+[[nodiscard]] bool field_expiry_passed(const command::Context& ctx, std::int64_t at_ms);
 
 /// Names behind "FIELDS numfields" at args[at], which must be all that is left. Errors as Redis words them.
 [[nodiscard]] Result<std::span<const std::string_view>> parse_fields(std::span<const std::string_view> args,

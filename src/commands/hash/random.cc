@@ -40,8 +40,9 @@ void random_fields(Context& ctx, std::int64_t count, Parts parts) {
   if (hash.visible(from) == 0) return ctx.reply.array(0);
   // What a negative count repeats is bounded: the reply is made in memory.
   if (count < -kRepetitionsMax) return ctx.error("value is out of range");
-  begin_reply(ctx, static_cast<std::uint64_t>(-count), parts);
-  for (std::int64_t i = count; i < 0; ++i) reply_item(ctx, *hash.random(rng, from), parts);
+  const auto n = static_cast<std::uint64_t>(-count);
+  begin_reply(ctx, n, parts);
+  hash.draw(n, rng, from, [&](const HashItem& item) { reply_item(ctx, item, parts); });
 }
 
 constexpr CommandSpec kHrandfield{.name = "hrandfield",

@@ -124,7 +124,8 @@ void ltrim(Context& ctx) {
     ctx.changed(key, EventClass::kList, "ltrim", static_cast<std::uint64_t>(left + right));
     if (list->empty()) ctx.erase_emptied(key);
   } else {
-    ctx.notify(EventClass::kList, "ltrim", key);  // as Redis does although nothing changed
+    ctx.db.modified(key);  // this and the event as Redis does, although nothing changed
+    ctx.notify(EventClass::kList, "ltrim", key);
   }
   ctx.reply.ok();
 }

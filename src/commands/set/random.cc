@@ -106,8 +106,7 @@ void random_members(Context& ctx) {
   if (*count < 0) {
     const auto n = static_cast<std::uint64_t>(-*count);
     ctx.reply.array(n);
-    for (std::uint64_t i = 0; i < n; ++i) reply_member(ctx.reply, set.random(rng));
-    return;
+    return set.draw(n, rng, [&](const ds::PackedValue& member) { reply_member(ctx.reply, member); });
   }
   const auto n = static_cast<std::uint64_t>(*count);
   ctx.reply.array(std::min(n, set.size()));

@@ -86,10 +86,12 @@ void set_with_options(Context& ctx) {
   if (!options->reply_old_value) ctx.reply.ok();
 }
 
-/// SET reads the old value only when asked for it.
+/// SET reads the old value only when asked for it, or for whether it is a certain one.
 KeyUse use_of_set(std::span<const std::string_view> args) {
   for (std::size_t i = 3; i < args.size(); ++i) {
-    if (iequals(args[i], "GET")) return {KeyAccess::kRW, KeyAction::kAccess | KeyAction::kUpdate};
+    if (iequals(args[i], "GET") || iequals(args[i], "IFEQ")) {
+      return {KeyAccess::kRW, KeyAction::kAccess | KeyAction::kUpdate};
+    }
   }
   return {KeyAccess::kOW, KeyAction::kUpdate};
 }
@@ -224,7 +226,7 @@ constexpr CommandSpec kDelIfEq{.name = "delifeq",
                                .flags = Flag::kWrite | Flag::kFast,
                                .group = Group::kString,
                                .categories = Category::kString,
-                               .keys = {one_key(1, KeyAccess::kRM, KeyAction::kDelete)},
+                               .keys = {one_key(1, KeyAccess::kRM, KeyAction::kAccess | KeyAction::kDelete)},
                                .since = "9.0.0",
                                .complexity = "O(1)",
                                .summary = "Deletes a key if its string value equals the one given.",

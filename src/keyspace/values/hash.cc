@@ -135,15 +135,19 @@ std::uint64_t Hash::visible(std::int64_t from_ms) const {
   return count;
 }
 
-std::optional<HashItem> Hash::random(Rng& rng, std::int64_t from_ms) const {
-  if (packed()) return item_of(pairs().get(pairs().seek(rng.below(pairs().count()))));
-  constexpr int kAttempts = 100;  // as Redis: then most fields have expired, and a walk finds one that has not
+const FieldRecord* Hash::try_random(Rng& rng, std::int64_t from_ms) const {
+  constexpr int kAttempts = 100;  // as Redis: then most fields have expired
   for (int i = 0; i < kAttempts; ++i) {
     const FieldRecord& record = table()->random(rng);
-    if (record.expiry_ms() >= from_ms) return item_of(record);
+    if (record.expiry_ms() >= from_ms) return &record;
   }
+  return nullptr;
+}
+
+std::optional<HashItem> Hash::random(Rng& rng, std::int64_t from_ms) const {
+  if (packed()) return item_of(pairs().get(pairs().seek(rng.below(pairs().count()))));
   std::optional<HashItem> any;
-  for_each(from_ms, [&](const HashItem& item) { any = item; });
+  draw(1, rng, from_ms, [&](const HashItem& item) { any = item; });
   return any;
 }
 

@@ -82,6 +82,10 @@ class Hash {
 
   /// A visible field drawn at random; nullopt when there is none.
   [[nodiscard]] std::optional<HashItem> random(Rng& rng, std::int64_t from_ms) const;
+  /// Calls visit(const HashItem&) for `count` visible fields drawn at random, any of which may come again; for none
+  /// when none is visible. Cost: O(count), and once O(size()) if packed or if most fields have expired.
+  template <typename Visit>
+  void draw(std::uint64_t count, Rng& rng, std::int64_t from_ms, Visit&& visit) const;
   /// Calls visit(const HashItem&) for `count` different fields drawn at random, or for all if there are fewer.
   template <typename Visit>
   void sample(std::uint64_t count, Rng& rng, std::int64_t from_ms, Visit&& visit) const;
@@ -123,6 +127,8 @@ class Hash {
   [[nodiscard]] ExpiringTable* table() noexcept { return reinterpret_cast<ExpiringTable*>(form_.bytes); }
   void become(std::unique_ptr<ExpiringTable> table) noexcept;
   void to_table();
+  /// Only when not packed(): a visible record drawn at random; nullptr when a hundred draws gave none.
+  [[nodiscard]] const FieldRecord* try_random(Rng& rng, std::int64_t from_ms) const;
   /// Only when packed(): calls change(ds::PackedPairs&).
   template <typename Change>
   void edit_pairs(Change&& change);
@@ -151,6 +157,20 @@ std::uint64_t Hash::scan(std::uint64_t position, std::uint64_t count, std::int64
   return table()->scan(position, count, [&](const FieldRecord& record) {
     if (record.expiry_ms() >= from_ms) visit(item_of(record));
   });
+}
+
+template <typename Visit>
+void Hash::draw(std::uint64_t count, Rng& rng, std::int64_t from_ms, Visit&& visit) const {
+  for (; count > 0 && !packed(); --count) {
+    const FieldRecord* record = try_random(rng, from_ms);
+    if (record == nullptr) break;
+    visit(item_of(*record));
+  }
+  if (count == 0) return;
+  std::vector<HashItem> visible_items;
+  for_each(from_ms, [&](const HashItem& item) { visible_items.push_back(item); });
+  if (visible_items.empty()) return;
+  for (; count > 0; --count) visit(visible_items[rng.below(visible_items.size())]);
 }
 
 template <typename Visit>

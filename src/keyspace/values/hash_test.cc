@@ -118,6 +118,41 @@ TEST(Hash, HidesFieldsWhoseTimeIsBeforeTheMomentOfReading) {
   EXPECT_EQ(hash.take_first_to_expire(), "a");
   EXPECT_EQ(hash.next_expiry_ms(), kNoExpiryMs);
 }
+// With a walk for each draw this takes minutes.
+TEST(Hash, DrawsFromTheFewFieldsThatAreLeftWithOneWalk) {
+  const EncodingLimits limits = small_limits();
+  Hash hash;
+  constexpr int kFields = 30'000;
+  for (int i = 0; i < kFields; ++i) hash.set(LookupText("f" + std::to_string(i)), "v", limits, 100);
+  Rng rng(1);
+  const auto drawn = [&] {
+    std::map<std::string, int> counts;
+    hash.draw(kFields, rng, 101, [&](const HashItem& item) { ++counts[item.field.to_string()]; });
+    return counts;
+  };
+  EXPECT_TRUE(drawn().empty());
+  set(hash, "a", "1", limits);
+  EXPECT_EQ(drawn(), (std::map<std::string, int>{{"a", kFields}}));
+  set(hash, "b", "2", limits);
+  EXPECT_GT(drawn()["a"], kFields / 3);
+  EXPECT_GT(drawn()["b"], kFields / 3);
+}
+TEST(Hash, DrawsFieldsAgainInEveryEncoding) {
+  Hash hash;
+  for (const char* field : {"a", "b", "c"}) set(hash, field, "1", small_limits());
+  Rng rng(1);
+  for (int encoding = 0; encoding < 2; ++encoding) {
+    Model drawn;
+    std::uint64_t n = 0;
+    hash.draw(100, rng, kAllFields, [&](const HashItem& item) {
+      ++n;
+      drawn[item.field.to_string()] = {item.value.to_string(), item.expiry_ms};
+    });
+    EXPECT_EQ(n, 100U);
+    EXPECT_EQ(drawn, content(hash));
+    set(hash, "d", "1", small_limits());  // now a table
+  }
+}
 TEST(Hash, SettingAFieldTakesItsExpiry) {
   const EncodingLimits limits = small_limits();
   Hash hash;

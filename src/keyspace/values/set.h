@@ -60,6 +60,10 @@ class Set {
 
   /// A member drawn at random; the set is not empty.
   [[nodiscard]] ds::PackedValue random(Rng& rng) const;
+  /// Calls visit(const ds::PackedValue&) for `count` members drawn at random, any of which may come again; the set is
+  /// not empty. Cost: O(count), and once O(size()) for a listpack.
+  template <typename Visit>
+  void draw(std::uint64_t count, Rng& rng, Visit&& visit) const;
   /// Calls visit(const ds::PackedValue&) for `count` different members drawn at random, or for all if there are fewer.
   /// Cost: O(count) for a few of a large table, else O(size()).
   template <typename Visit>
@@ -121,6 +125,15 @@ std::uint64_t Set::scan(std::uint64_t position, std::uint64_t count, Visit&& vis
   }
   for_each(visit);
   return 0;
+}
+
+template <typename Visit>
+void Set::draw(std::uint64_t count, Rng& rng, Visit&& visit) const {
+  std::vector<ds::PackedValue> members;  // of a listpack, where looking for one member means passing over others
+  if (const auto* packed = listpack()) {
+    for (const ds::PackedValue& value : packed->view()) members.push_back(value);
+  }
+  for (; count > 0; --count) visit(members.empty() ? random(rng) : members[rng.below(members.size())]);
 }
 
 template <typename Visit>

@@ -110,6 +110,22 @@ TEST(Set, SamplesDifferentMembersInEveryEncodingAndSize) {
     }
   }
 }
+TEST(Set, DrawsMembersAgainInEveryEncoding) {
+  EncodingLimits limits;
+  Rng rng(7);
+  for (const auto& [prefix, size] : std::vector<std::pair<std::string, int>>{{"", 3}, {"x", 3}, {"x", 200}}) {
+    Set set;
+    for (int i = 0; i < size; ++i) add(set, prefix + std::to_string(i), limits);
+    Model drawn;
+    std::uint64_t n = 0;
+    set.draw(5000, rng, [&](const ds::PackedValue& v) {
+      ++n;
+      drawn.insert(v.to_string());
+    });
+    EXPECT_EQ(n, 5000U);
+    EXPECT_EQ(drawn, content(set));
+  }
+}
 TEST(Set, EndsAWalkWhenAskedTo) {
   EncodingLimits limits;
   Set set;
