@@ -570,6 +570,23 @@ def test_fix_does_not_guess_between_two_values_of_a_key(world):
     client.close()
 
 
+def test_fix_does_not_take_two_refusals_for_the_same_value(world):
+    nodes = world.cluster(3)
+    source, target = nodes[0], nodes[1]
+    for node in nodes:
+        node("ACL", "SETUSER", "operator", "on", ">secret", "~*", "&*", "+@all", "-dump")
+    key = key_of_slot_owned_by(nodes, source)
+    source("SET", key, "one")
+    target("CLUSTER", "SETSLOT", key_slot(source, key), "IMPORTING", source.id)
+    client = Client(target.port)
+    client("ASKING")
+    client("SET", key, "two")
+    client.close()
+    result = run("fix", source.address, options=("--user", "operator", "--pass", "secret")).failed()
+    assert f'whether "{key}" has the same value on both nodes cannot be told: NOPERM' in result.all
+    assert source("GET", key) == "one"
+
+
 def test_fix_covers_slots_that_nobody_owns(world):
     nodes = world.cluster(3)
     fill(nodes)
@@ -654,6 +671,25 @@ def test_fix_refuses_while_a_master_is_away(world):
     assert sum(slot_counts(nodes[0]).values()) == 16384
     run("fix", nodes[0].address, "--cluster-yes", "--cluster-fix-with-unreachable-masters").ok()
     until(lambda: "cluster_state:ok" in nodes[1]("CLUSTER", "INFO"), "the two serve all slots")
+
+
+def test_fix_leaves_a_slot_open_while_the_master_that_gets_it_is_away(world):
+    nodes = world.cluster(3)
+    target = world.server()
+    run("add-node", target.address, nodes[0].address).ok()
+    source = nodes[0]
+    key = key_of_slot_owned_by(nodes, source)
+    slot = key_slot(source, key)
+    source("SET", key, "only here soon")
+    target("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+    source("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+    source("MIGRATE", HOST, target.port, key, 0, 5000)
+    target.kill()
+    refused = run("fix", source.address, "--cluster-yes").failed()
+    assert "Fixing open slots with 1 unreachable masters is dangerous" in refused.out
+    assert f"[{slot}->-" in source("CLUSTER", "NODES")
+    run("fix", source.address, "--cluster-yes", "--cluster-fix-with-unreachable-masters").ok()
+    assert f"[{slot}->-" not in source("CLUSTER", "NODES")
 
 
 def test_a_failed_move_names_the_slot_and_the_way_on(world):

@@ -147,6 +147,12 @@ Result<void> SlotMover::require_same_values(std::uint32_t database, const Cluste
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const resp::Value& a = here[2 * i + 1];
     const resp::Value& b = there[2 * i + 1];
+    for (const resp::Value* reply : {&here[2 * i], &a, &there[2 * i], &b}) {
+      // Two refusals are equal, too, but say nothing about the values.
+      if (reply->is_error())
+        return fail(fmt::format("whether {} has the same value on both nodes cannot be told: {}", quoted(keys[i]),
+                                reply->text()));
+    }
     if (a.is_null() || b.is_null() || a == b) continue;
     if (++count <= 5) different += " " + quoted(keys[i]);
   }
