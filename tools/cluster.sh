@@ -59,6 +59,27 @@ healthy() {
   done
 }
 
+# Whether the node at port $1 knew other members when it last ran.
+knew_others() {
+  local file
+  file=$(folder "$1")/nodes-$1.conf
+  [[ -s $file ]] && (($(grep -c '@' "$file") > 1))
+}
+# Prints the ports of the nodes that 'make node' started and that have joined the nodes at ${ports[@]}.
+joined_ports() {
+  local dir port each
+  for dir in "$run"/*/; do
+    port=$(basename "$dir")
+    [[ -e $dir/node.conf && " ${ports[*]} " != *" $port "* ]] || continue
+    for each in "${ports[@]}"; do
+      if grep -qsF " $host:$port@" "$(folder "$each")/nodes-$each.conf"; then
+        printf '%s\n' "$port"
+        break
+      fi
+    done
+  done
+}
+
 need_programs() {
   local program
   for program in ashlar-server ashlar-cli; do
@@ -192,17 +213,16 @@ TEXT
 
 cmd_start() {
   need_programs
-  local port down=()
+  local port all down=()
   formed=no
-  for port in "${ports[@]}"; do
+  mapfile -t all < <(printf '%s\n' "${ports[@]}" && joined_ports)
+  for port in "${all[@]}"; do
     if [[ -z $(pid_of "$port") ]]; then
       down+=("$port")
     elif wait_for up_or_dead "$port" && [[ $(info_field "$port" cluster_known_nodes) != 1 ]]; then
       formed=yes
     fi
-    if [[ -s $(folder "$port")/nodes-$port.conf ]] && (($(grep -c '@' "$(folder "$port")/nodes-$port.conf") > 1)); then
-      formed=yes # it knows other members from an earlier run
-    fi
+    if knew_others "$port"; then formed=yes; fi
   done
   if ((${#down[@]} == 0)); then
     say "The cluster already runs:"
@@ -210,12 +230,16 @@ cmd_start() {
     start_all_or_none "${down[@]}"
     say "The cluster runs:"
   fi
-  if ! wait_for healthy "${ports[@]}"; then
-    for port in "${ports[@]}"; do
+  if ! wait_for healthy "${all[@]}"; then
+    for port in "${all[@]}"; do
       say "  node $port says cluster_state:$(info_field "$port" cluster_state), knows $(info_field "$port" cluster_known_nodes) nodes" >&2
     done
-    end_nodes "${down[@]}"
-    fail "no agreement on a healthy cluster within $patience_s s; the nodes started now were ended again. The logs are in $run/*/node.log; 'make clean-run' gives a fresh start"
+    local done="nothing was started or ended"
+    if ((${#down[@]} != 0)); then
+      end_nodes "${down[@]}"
+      done="the nodes started now were ended again"
+    fi
+    fail "no agreement on a healthy cluster within $patience_s s; $done. The logs are in $run/*/node.log; 'make clean-run' removes all data and gives a fresh start"
   fi
   show_map
 }
@@ -224,12 +248,19 @@ cmd_node() {
   need_programs
   local port=${1:-}
   [[ $port =~ ^[0-9]+$ ]] || fail "say which port: make node PORT=6007"
+  port=$((10#$port)) # a leading zero would make it octal
   if [[ -n $(pid_of "$port") ]]; then
     say "Node $port already runs."
     return 0
   fi
+  local member=no
+  if knew_others "$port"; then member=yes; fi
   formed=yes # alone: somebody else decides which cluster it joins
   start_all_or_none "$port"
+  if [[ $member == yes ]]; then
+    say "Node $port runs, with its data; it is a member of its cluster already."
+    return 0
+  fi
   say "Node $port runs, empty and alone. Let it join:"
   say "  $bin/ashlar-cli --cluster add-node $host:$port $host:${ports[0]}"
 }

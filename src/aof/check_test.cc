@@ -180,6 +180,17 @@ TEST(AofCheck, TellsAWrongManifest) {
   EXPECT_EQ(folder.said, "Start checking Multi Part AOF\nCannot open file i.aof: No such file or directory\n");
 }
 
+TEST(AofCheck, LeavesADamagedManifestAsItIs) {
+  Folder folder;
+  folder.write("i.aof", kSet);
+  for (const char* text : {"xile i.aof seq 1 type i\n", "\nfile i.aof seq 1 type i\n", ""}) {
+    folder.write("a.manifest", text);
+    EXPECT_EQ(folder.run({"--fix", "a.manifest"}, "y"), 1);
+    EXPECT_THAT(folder.said, HasSubstr("*** FATAL AOF MANIFEST FILE ERROR ***"));
+    EXPECT_EQ(folder.read("a.manifest"), text);
+  }
+}
+
 TEST(AofCheck, DoesNotTakeAFileForAManifestBecauseOfAKeyCalledFile) {
   Folder folder;
   folder.write("a.aof", "*2\r\n$3\r\nGET\r\n$4\r\nfile\r\n");

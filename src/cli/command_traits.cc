@@ -40,6 +40,8 @@ bool subscribes(Words words) {
          starts_with_words(words, {"ssubscribe"});
 }
 
+bool synchronises(Words words) { return starts_with_words(words, {"sync"}) || starts_with_words(words, {"psync"}); }
+
 bool carries_secret(Words words) {
   const bool repeated = words.size() > 1 && !words[0].empty() &&
                         std::ranges::all_of(words[0], [](char c) { return c >= '0' && c <= '9'; });

@@ -18,6 +18,9 @@ using Words = std::span<const std::string>;
 /// True for SUBSCRIBE, PSUBSCRIBE and SSUBSCRIBE, after which messages come until the user stops the program.
 [[nodiscard]] bool subscribes(Words words);
 
+/// True for SYNC and PSYNC, after which the data and the stream of a replica come, and no reply.
+[[nodiscard]] bool synchronises(Words words);
+
 /// True when the words carry a password or may do so: AUTH, HELLO .. AUTH, ACL SETUSER, CONFIG SET of a secret, MIGRATE
 /// .. AUTH. A leading repeat count is skipped. Such lines never enter the history.
 [[nodiscard]] bool carries_secret(Words words);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -15,17 +16,6 @@ namespace ashlar::cli {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
-
-/// Waits until `fd` shows `events`. nullopt waits for ever. False: the time is over.
-bool wait_for(int fd, short events, std::optional<Millis> timeout) {
-  pollfd p{.fd = fd, .events = events, .revents = 0};
-  int rc = 0;
-  // A signal restarts the wait: the time-out is about a silent peer, its exact length does not matter.
-  do {
-    rc = ::poll(&p, 1, timeout ? static_cast<int>(std::min<Millis::rep>(timeout->count(), 1 << 30)) : -1);
-  } while (rc < 0 && errno == EINTR);
-  return rc != 0;
-}
 
 }  // namespace
 
@@ -94,7 +84,7 @@ Result<void> Connection::send_raw(std::string_view bytes) {
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
-      if (!wait_for(fd_.get(), POLLOUT, read_timeout_)) return close_with(std::strerror(ETIMEDOUT));
+      ASH_TRY_VOID(wait_for(POLLOUT));
     } else if (errno != EINTR) {
       return close_with(std::strerror(errno));
     }
@@ -130,21 +120,35 @@ Result<std::string_view> Connection::receive_some() {
   in_.resize(kReadSize);
   for (;;) {
     if (!fd_) return fail(ErrorCode::kIo, "Not connected");
-    if (read_timeout_ && !wait_for(fd_.get(), POLLIN, read_timeout_)) return close_with(std::strerror(ETIMEDOUT));
+    if (read_timeout_ || stop_fd_) ASH_TRY_VOID(wait_for(POLLIN));
     const ssize_t got = ::recv(fd_.get(), in_.data(), in_.size(), 0);
     if (got > 0) return std::string_view(in_.data(), static_cast<std::size_t>(got));
     if (got == 0) return close_with("Server closed the connection");
     if (errno == EAGAIN) {
-      if (!wait_for(fd_.get(), POLLIN, read_timeout_)) return close_with(std::strerror(ETIMEDOUT));
+      ASH_TRY_VOID(wait_for(POLLIN));
     } else if (errno != EINTR) {
       return close_with(std::strerror(errno));
     }
   }
 }
 
-std::unexpected<Error> Connection::close_with(std::string detail) {
+Result<void> Connection::wait_for(short events) {
+  std::array<pollfd, 2> waited = {{{.fd = fd_.get(), .events = events, .revents = 0},
+                                   {.fd = stop_fd_.value_or(-1), .events = POLLIN, .revents = 0}}};
+  const int timeout = read_timeout_ ? static_cast<int>(std::min<Millis::rep>(read_timeout_->count(), 1 << 30)) : -1;
+  int rc = 0;
+  // A signal restarts the wait: the time-out is about a silent peer, its exact length does not matter.
+  do {
+    rc = ::poll(waited.data(), waited.size(), timeout);
+  } while (rc < 0 && errno == EINTR);
+  if (waited[1].revents != 0) return close_with("Interrupted", ErrorCode::kUnblocked);
+  if (rc == 0) return close_with(std::strerror(ETIMEDOUT));
+  return {};
+}
+
+std::unexpected<Error> Connection::close_with(std::string detail, ErrorCode code) {
   fd_.reset();
-  return fail(ErrorCode::kIo, std::move(detail));
+  return fail(code, std::move(detail));
 }
 
 Result<resp::Value> unless_error(Result<resp::Value> reply) {

@@ -84,6 +84,8 @@ class Connection {
 
   void set_push_handler(PushHandler handler) { on_push_ = std::move(handler); }
   void set_read_timeout(std::optional<Millis> timeout) { read_timeout_ = timeout; }
+  /// A descriptor (borrowed) that ends every wait for the peer once it can be read: kUnblocked, "Interrupted".
+  void set_stop_signal(std::optional<int> fd) { stop_fd_ = fd; }
 
   /// For raw streams (an RDB after SYNC, --pipe) and for poll(); owned by the connection. Invalid once closed.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
@@ -99,13 +101,16 @@ class Connection {
   explicit Connection(Fd fd) : fd_(std::move(fd)) {}
   [[nodiscard]] Result<std::string_view> receive_some();
   [[nodiscard]] Result<void> log_in(const ConnectOptions& options);
-  [[nodiscard]] std::unexpected<Error> close_with(std::string detail);
+  /// Waits until the socket shows `events`. Errors: kIo - the peer was silent for too long; kUnblocked.
+  [[nodiscard]] Result<void> wait_for(short events);
+  [[nodiscard]] std::unexpected<Error> close_with(std::string detail, ErrorCode code = ErrorCode::kIo);
 
   Fd fd_;
   resp::ReplyReader reader_;
   std::string out_;
   std::string in_;
   std::optional<Millis> read_timeout_;
+  std::optional<int> stop_fd_;
   PushHandler on_push_;
 };
 

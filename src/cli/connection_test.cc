@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <string>
 
 namespace ashlar::cli {
@@ -47,6 +49,23 @@ Connection dial(Peer& peer) {
   EXPECT_TRUE(connection.has_value());
   peer.accept();
   return std::move(*connection);
+}
+
+TEST(Connection, IsInterruptedWhileThePeerIsSilent) {
+  Peer peer;
+  Connection connection = dial(peer);
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  const Fd stop(pipe[0]);
+  const Fd other_end(pipe[1]);
+  connection.set_stop_signal(stop.get());
+  peer.say("+PONG\r\n$4\r\nhal");
+  EXPECT_TRUE(connection.call({"PING"}).has_value());
+  ASSERT_EQ(::write(other_end.get(), "x", 1), 1);
+  const auto reply = connection.receive();
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, ErrorCode::kUnblocked);
+  EXPECT_FALSE(connection.is_open());
 }
 
 TEST(Connection, SendsACommandAndReadsItsReply) {

@@ -170,6 +170,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {"-t", Takes::kValue, set_connect_timeout},
     {"-s", Takes::kValue,
      [](Options& o, const std::string& v) -> Result<void> {
+       // An endpoint without a path is one of TCP: another server than the one that was meant.
+       if (v.empty()) return fail("Option -s needs the path of a socket.");
        o.connect.endpoint.unix_path = v;
        return {};
      }},
@@ -262,7 +264,8 @@ constexpr std::array<std::string_view, 17> kUnsupported = {
     "--ldb",          "--ldb-sync-mode", "--lru-test",    "--intrinsic-latency", "--vset-recall",
     "--word-samples", "--keystats"};
 
-/// Options about passwords count wherever they stand, also among the words after --cluster.
+/// These count wherever they stand behind --cluster, also among the words of `call`; the others behind its commands
+/// whose arguments cannot look like them.
 constexpr std::array<std::string_view, 4> kPasswordOptions = {"-a", "--pass", "--user", "--askpass"};
 
 class Parser {
@@ -331,11 +334,15 @@ class Parser {
       return fail("Option --cluster needs a subcommand; see --cluster help.");
     options_.mode = Mode::kCluster;
     ++at_;
+    const bool any_words = at_ < args_.size() && iequals(args_[at_], "call");
     while (at_ < args_.size()) {
       const std::string& word = args_[at_];
       const bool about_password = std::ranges::find(kPasswordOptions, word) != kPasswordOptions.end();
-      if (about_password || word == "--no-auth-warning" || word == "-u") {
+      const bool general = !any_words && std::ranges::find(kRules, std::string_view(word), &Rule::name) != kRules.end();
+      if (about_password || general || word == "--no-auth-warning" || word == "-u") {
         ASH_TRY_VOID(take_option());
+        if (options_.mode == Mode::kHelp || options_.mode == Mode::kVersion) return {};
+        if (options_.mode != Mode::kCluster) return fail(fmt::format("Option '{}' does not go with --cluster.", word));
       } else {
         options_.cluster_args.push_back(word);
         ++at_;

@@ -82,6 +82,25 @@ TEST(ParseOptions, NamesTheOptionThatIsWrong) {
   EXPECT_EQ(complaint({"-i", "-1"}), "Invalid interval: '-1'");
 }
 
+TEST(ParseOptions, TakesGeneralOptionsBehindTheCommandsOfTheClusterManager) {
+  const Options o = parse({"--cluster", "check", "h:1", "--verbose", "-c", "-n", "0", "--cluster-yes"});
+  EXPECT_EQ(o.mode, Mode::kCluster);
+  EXPECT_TRUE(o.verbose);
+  EXPECT_EQ(o.cluster_args, (std::vector<std::string>{"check", "h:1", "--cluster-yes"}));
+  EXPECT_EQ(complaint({"--cluster", "check", "h:1", "--stat"}), "Option '--stat' does not go with --cluster.");
+  EXPECT_EQ(parse({"--cluster", "create", "h:1", "--help"}).mode, Mode::kHelp);
+}
+
+TEST(ParseOptions, LeavesTheWordsOfAClusterCallAlone) {
+  const Options o = parse({"--cluster", "call", "h:1", "eval", "return 1", "0", "-c", "-n", "-a", "secret"});
+  EXPECT_EQ(o.cluster_args, (std::vector<std::string>{"call", "h:1", "eval", "return 1", "0", "-c", "-n"}));
+  EXPECT_EQ(o.connect.password, "secret");
+}
+
+TEST(ParseOptions, RefusesAnEmptyPathOfASocket) {
+  EXPECT_EQ(complaint({"-s", "", "ping"}), "Option -s needs the path of a socket.");
+}
+
 TEST(ParseOptions, ShowsHelpForALoneH) {
   EXPECT_EQ(parse({"-h"}).mode, Mode::kHelp);
   EXPECT_EQ(parse({"--version", "--foo"}).mode, Mode::kVersion);
@@ -114,6 +133,7 @@ TEST(ApplyUri, LeavesOutWhatIsNotThere) {
 TEST(ApplyUri, RefusesWhatItCannotRead) {
   ConnectOptions o;
   EXPECT_EQ(apply_uri("http://h", o).error().detail, "Invalid URI scheme");
+  EXPECT_EQ(apply_uri("rediss://h", o).error().detail, "TLS ('rediss://') is not supported by ashlar-cli.");
   EXPECT_EQ(apply_uri("redis://%4@h", o).error().detail, "Incomplete URI encoding");
   EXPECT_EQ(apply_uri("redis://%4x@h", o).error().detail, "Illegal character in URI encoding");
   EXPECT_EQ(apply_uri("redis://h:99999", o).error().detail, "Invalid URI port");

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "base/bytes.h"
+#include "cli/interrupt_watch.h"
 #include "cli/redirection.h"
 
 namespace ashlar::cli {
@@ -42,6 +43,11 @@ void Session::set_endpoint(Endpoint endpoint) {
   endpoint_ = std::move(endpoint);
 }
 
+void Session::set_stop_signal(std::optional<int> fd) {
+  stop_fd_ = fd;
+  if (link_) link_->set_stop_signal(fd);
+}
+
 ConnectResult Session::connect(Complain about_reaching) {
   link_.reset();
   database_ = 0;
@@ -52,6 +58,7 @@ ConnectResult Session::connect(Complain about_reaching) {
     return ConnectResult::kUnreachable;
   }
   link_.emplace(std::move(*dialed));
+  link_->set_stop_signal(stop_fd_);
   watch_pushes();
   return log_in() ? ConnectResult::kReady : ConnectResult::kRefused;
 }
@@ -125,14 +132,11 @@ RunResult Session::run(Words words, std::optional<std::uint64_t> repeat) {
   return RunResult::kOk;
 }
 
-std::optional<Value> Session::ask(Words words) {
-  if (!is_connected()) return std::nullopt;
+Result<Value> Session::ask(Words words) {
+  if (!is_connected()) return fail(ErrorCode::kIo, "Not connected");
   auto reply = link_->call(words);
-  if (!reply) {
-    lose_link(nullptr);
-    return std::nullopt;
-  }
-  return std::move(*reply);
+  if (!reply) lose_link(nullptr);
+  return reply;
 }
 
 Session::Step Session::send_once(Words words) {
@@ -153,30 +157,43 @@ Session::Step Session::send_once(Words words) {
     lose_link(&sent.error());
     return Step::kLost;
   }
-  if (starts_with_words(words, {"monitor"})) return read_stream(words, true);
+  if (starts_with_words(words, {"monitor"})) return read_stream_until_interrupt(words);
   if (subscribes(words)) {
     if (options_.output != OutputFormat::kRaw) write_all(console_.out, "Reading messages... (press Ctrl-C to quit)\n");
     link_->set_push_handler({});
-    const Step step = read_stream(words, true);
+    const Step step = read_stream_until_interrupt(words);
     if (is_connected()) watch_pushes();
     return step;
   }
   return read_and_print(words);
 }
 
-Session::Step Session::read_stream(Words words, bool ends_on_error) {
+Session::Step Session::read_stream(Words words) {
   for (;;) {
     const Step step = read_and_print(words);
-    if (step != Step::kDone) return step;
-    if (ends_on_error && reply_failed_) return Step::kDone;
+    if (step != Step::kDone || reply_failed_) return step;
   }
+}
+
+Session::Step Session::read_stream_until_interrupt(Words words) {
+  if (usage_ == Usage::kOneShot) return read_stream(words);
+  Step step = Step::kDone;
+  {
+    const InterruptWatch interrupt(*this);
+    step = read_stream(words);
+    if (!interrupt.seen()) return step;
+  }
+  // On the old connection the messages would go on coming.
+  connect(Complain::kYes);
+  return Step::kLost;
 }
 
 Session::Step Session::read_and_print(Words words) {
   auto reply = link_->receive();
   if (!reply) {
     const bool on_purpose = starts_with_words(words, {"shutdown"});
-    lose_link(on_purpose ? nullptr : &reply.error());
+    const bool interrupted = reply.error().code == ErrorCode::kUnblocked;
+    lose_link(on_purpose || interrupted ? nullptr : &reply.error());
     return on_purpose ? Step::kDone : Step::kLost;
   }
   reply_failed_ = reply->is_error();

@@ -46,11 +46,15 @@ class Session {
   void set_endpoint(Endpoint endpoint);
 
   /// Runs a command `repeat` times (nullopt: for ever), connecting first when there is no connection. Prints each
-  /// reply. After SUBSCRIBE and MONITOR it prints until the connection ends. `words` is not empty.
+  /// reply. After SUBSCRIBE and MONITOR it prints until the connection ends or, at the prompt, the user interrupts it.
+  /// `words` is not empty, and not SYNC or PSYNC: what follows these are no replies.
   RunResult run(Words words, std::optional<std::uint64_t> repeat);
-  /// Sends one command without printing. nullopt: no connection, or it broke; the reply may be an error value.
-  std::optional<resp::Value> ask(Words words);
+  /// Sends one command without printing; the reply may be an error value. Errors: of the connection, which is lost
+  /// then; kIo - there was none.
+  Result<resp::Value> ask(Words words);
 
+  /// As of Connection, for the present connection and those to come.
+  void set_stop_signal(std::optional<int> fd);
   [[nodiscard]] bool is_connected() const noexcept { return link_.has_value() && link_->is_open(); }
   /// The live connection. Precondition: is_connected().
   [[nodiscard]] Connection& link() noexcept { return *link_; }
@@ -65,7 +69,9 @@ class Session {
   [[nodiscard]] bool select_database();
   Step send_once(Words words);
   Step read_and_print(Words words);
-  Step read_stream(Words words, bool ends_on_error);
+  Step read_stream(Words words);
+  /// At the prompt SIGINT ends the stream, not the program; then the connection is a new one.
+  Step read_stream_until_interrupt(Words words);
   void note_state(Words words, const resp::Value& reply);
   void print(Words words, const resp::Value& reply);
   void watch_pushes();
@@ -77,6 +83,7 @@ class Session {
   Usage usage_;
   Endpoint endpoint_;
   std::optional<Connection> link_;
+  std::optional<int> stop_fd_;
   std::uint32_t wanted_database_;  // selected again after a reconnect
   std::uint32_t database_ = 0;
   std::uint32_t database_before_multi_ = 0;

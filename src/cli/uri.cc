@@ -10,6 +10,7 @@ namespace ashlar::cli {
 namespace {
 
 constexpr std::string_view kScheme = "redis://";
+constexpr std::string_view kSchemeWithTls = "rediss://";
 
 std::optional<unsigned> hex_digit(char c) {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -69,6 +70,8 @@ Result<void> apply_host(std::string_view authority, Endpoint& endpoint) {
 }  // namespace
 
 Result<void> apply_uri(std::string_view uri, ConnectOptions& options) {
+  if (iequals(uri.substr(0, kSchemeWithTls.size()), kSchemeWithTls))
+    return fail("TLS ('rediss://') is not supported by ashlar-cli.");
   if (!iequals(uri.substr(0, kScheme.size()), kScheme)) return fail("Invalid URI scheme");
   uri.remove_prefix(kScheme.size());
   if (const std::size_t at = uri.rfind('@'); at != std::string_view::npos) {

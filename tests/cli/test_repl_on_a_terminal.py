@@ -38,6 +38,17 @@ class Repl:
     def type(self, keys):
         os.write(self.fd, keys.encode())
 
+    def paste(self, text):
+        """All at once, as far as the terminal takes it; what comes back meanwhile is read."""
+        data = text.encode()
+        while data:
+            readable, writable, _ = select.select([self.fd], [self.fd], [], LIMIT)
+            assert readable or writable, f"pasting got stuck with {len(data)} bytes left"
+            if readable:
+                self.seen += os.read(self.fd, 65536).decode(errors="replace")
+            elif writable:
+                data = data[os.write(self.fd, data[:1024]):]
+
     def run(self, line, prompt):
         self.type(line + "\r")
         self.wait_for("\r\n")
@@ -129,6 +140,24 @@ def test_connection_that_broke_comes_back_with_the_next_command(repl, server):
     server.cli("client", "kill", "type", "normal")
     assert "Error: Server closed the connection" in repl.run("ping", "not connected> ")
     assert repl.run("ping", repl.prompt + "> ") == "PONG\n"
+
+
+@pytest.mark.parametrize("command, sign", [("subscribe news", "(integer) 1"), ("monitor", "OK"),
+                                           ("sync", "SYNC done. Logging commands from master.")])
+def test_control_c_ends_an_endless_reply_but_not_the_program(repl, command, sign):
+    p = repl.prompt + "[3]> "
+    repl.run("select 3", p)
+    repl.type(command + "\r")
+    repl.wait_for(sign)
+    repl.type("\x03")
+    repl.wait_for(p)
+    assert repl.run("ping", p) == "PONG\n"
+
+
+def test_a_long_pasted_line_arrives(repl):
+    repl.paste("set big " + 100_000 * "x" + "\r")
+    repl.wait_for("OK\r\n")
+    assert repl.run("strlen big", repl.prompt + "> ") == "(integer) 100000\n"
 
 
 def test_control_d_leaves(repl):

@@ -229,6 +229,19 @@ def test_subscriptions_and_monitor_print_the_same(server):
             assert outputs[half:] == outputs[:half], (how, command)
 
 
+def test_help_says_why_it_has_nothing_to_show(guarded):
+    assert run(ashlar_cli(), ["-p", "1", "help", "get"]) == (
+        1, b"", b"Could not connect to Redis at 127.0.0.1:1: Connection refused\n")
+    assert run(ashlar_cli(), ["-p", str(guarded.port), "help", "get"]) == (
+        1, b"", b"No documentation: NOAUTH Authentication required.\n")
+    assert run(ashlar_cli(), ["-p", "1", "help"])[0] == 0
+
+
+def test_a_password_may_come_from_a_pipe(guarded):
+    same(["-p", str(guarded.port), "--askpass", "ping"], stdin=b"sesame\n",
+         order=lambda result: (result[0], result[1].removeprefix(b"Please input password: ").strip()))
+
+
 def test_help_describes_every_command_the_same(server):
     """Arguments in the usual notation; redis-cli 7.0 has them built in, ashlar-cli asks the server."""
     def arguments(program):
@@ -308,6 +321,67 @@ def test_snapshots_arrive_whole(filled, tmp_path, diskless):
     if shutil.which("redis-check-rdb"):
         assert b"RDB looks OK" in run("redis-check-rdb", [str(tmp_path / "ours")])[1]
     same(["-p", str(filled.port), "--rdb", "/nonexistent/x"])
+
+
+@pytest.mark.parametrize("command", [["sync"], ["psync", "?", "-1"]], ids=" ".join)
+def test_sync_as_a_command_shows_the_stream(server, command):
+    process = subprocess.Popen([ashlar_cli(), "-p", str(server.port), *command], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        for line in process.stderr:
+            if line == "SYNC done. Logging commands from master.\n":
+                break
+        server.cli("set", "from", "a client")
+        assert process.stdout.readline() == "Entering replica output mode...  (press Ctrl-C to quit)\n"
+        assert '"set","from","a client"\n' in iter(process.stdout.readline, "")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_sync_that_is_refused_fails_the_same(server):
+    same(["-p", str(server.port), "psync"])
+    same(["-p", "1", "sync"])
+
+
+@pytest.mark.parametrize("mode", ["--stat", "--latency", "--latency-dist"])
+def test_what_is_no_server_ends_the_endless_modes(mode):
+    import threading
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        def serve():
+            while True:
+                try:
+                    peer, _ = other.accept()
+                except OSError:
+                    return
+                with peer:
+                    peer.recv(4096)
+                    peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        threading.Thread(target=serve, daemon=True).start()
+        code, _, err = run(ashlar_cli(), ["-p", str(other.getsockname()[1]), mode])
+        other.shutdown(socket.SHUT_RDWR)
+    assert (code, err) == (1, b'Error: Protocol error, got "H" as reply type byte\n')
+
+
+@pytest.mark.parametrize("walk", ["--bigkeys", "--memkeys", "--hotkeys"])
+def test_an_interrupt_ends_the_pause_of_a_walk(filled, walk):
+    import signal
+    scans = lambda: int((filled.cli("info", "commandstats").split("cmdstat_scan:calls=")[1:] or ["0"])[0].split(",")[0])
+    filled.cli("config", "set", "maxmemory-policy", "allkeys-lfu")
+    filled.cli("config", "resetstat")
+    process = subprocess.Popen([ashlar_cli(), "-p", str(filled.port), walk, "-i", "3600", "--count", "1"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        while scans() < 100:  # then it pauses
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+        assert "-------- summary -------" in out
+    finally:
+        process.kill()
+        process.wait()
+        filled.cli("config", "set", "maxmemory-policy", "noeviction")
 
 
 def test_latency_summaries_have_the_same_shape(server):

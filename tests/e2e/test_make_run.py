@@ -110,3 +110,22 @@ def test_one_more_node_starts_empty_and_stops_with_the_others(script, ports):
     assert node.fields("CLUSTER", "INFO")["cluster_known_nodes"] == "1"
     assert script("stop").returncode == 0
     assert listeners([*script.ports, extra]) == []
+
+
+def test_a_node_that_joined_comes_back_with_the_others(script, ports):
+    assert script("start").returncode == 0
+    joined, alone = ports.take(2)
+    assert "Let it join" in script("node", f"0{joined}").stdout
+    assert script("node", alone).returncode == 0
+    added = subprocess.run([harness.program("ashlar-cli"), "--cluster", "add-node", f"{harness.HOST}:{joined}",
+                            f"{harness.HOST}:{script.ports[0]}"], capture_output=True, text=True, timeout=60)
+    assert added.returncode == 0, added.stdout + added.stderr
+    assert script("stop").returncode == 0
+
+    again = script("start")
+    assert again.returncode == 0, again.stdout + again.stderr
+    node = harness.Node(script.folder / str(joined), joined)
+    assert node.fields("CLUSTER", "INFO")["cluster_known_nodes"] == "7"
+    assert listeners([alone]) == []
+    node.end()
+    assert "it is a member of its cluster already" in script("node", joined).stdout

@@ -63,5 +63,12 @@ TEST(CheckTopology, DoesNotCountSlotsOfUnreachableMasters) {
   EXPECT_EQ(topology.unreachable_masters(), 1U);
 }
 
+TEST(CheckTopology, CountsAMasterWithoutSlotsAmongTheUnreachable) {
+  Topology topology = whole_cluster();
+  topology.unreachable.push_back(test::master_with('9', {}).info);
+  topology.unreachable.push_back(test::replica_of('8', '1').info);
+  EXPECT_EQ(topology.unreachable_masters(), 1U);
+}
+
 }  // namespace
 }  // namespace ashlar::cli::cluster

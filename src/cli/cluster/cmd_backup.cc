@@ -30,6 +30,34 @@ std::string nodes_json(const Topology& topology, std::size_t problems) {
   return out + "\n]\n";
 }
 
+/// The data files of a backup. They have other names until all of them are whole, so that a failure leaves an older
+/// backup in the same directory as it was.
+class DataFiles {
+ public:
+  DataFiles(FileSystem& fs, std::string directory) : fs_(fs), directory_(std::move(directory)) {}
+  ~DataFiles() {
+    for (const std::string& path : paths_) static_cast<void>(fs_.remove(unfinished(path)));
+  }
+  DataFiles(const DataFiles&) = delete;
+  DataFiles& operator=(const DataFiles&) = delete;
+
+  [[nodiscard]] Result<std::uint64_t> fetch(const ConnectOptions& node, const std::string& path) {
+    paths_.push_back(path);
+    return fetch_rdb(node, fs_, unfinished(path));
+  }
+  [[nodiscard]] Result<void> put_in_place() {
+    for (const std::string& path : paths_) ASH_TRY_VOID(fs_.rename(unfinished(path), path));
+    return fs_.sync_directory(directory_);
+  }
+
+ private:
+  static std::string unfinished(const std::string& path) { return path + ".tmp"; }
+
+  FileSystem& fs_;
+  std::string directory_;
+  std::vector<std::string> paths_;
+};
+
 }  // namespace
 
 Result<Outcome> run_backup(Session& session) {
@@ -39,14 +67,16 @@ Result<Outcome> run_backup(Session& session) {
   ASH_TRY(const Topology topology, load_topology(session.links, session.options.entry));
   const Findings findings = show_check(session, topology, Tables::kShow);
   ASH_TRY_VOID(fs->make_directory(directory));
+  DataFiles files(*fs, directory);
   for (const ClusterNode* master : topology.masters()) {
     const std::string path = fmt::format("{}/redis-node-{}-{}-{}.rdb", directory, master->info.host, master->info.port,
                                          master->info.id.hex());
     terminal.line(Style::kHeading, fmt::format(">>> Node {} -> Saving RDB...", master->info.address()));
     ASH_TRY(const std::uint64_t bytes,
-            fetch_rdb(session.links.base().with_endpoint(endpoint_of(master->info)), *fs, path));
+            files.fetch(session.links.base().with_endpoint(endpoint_of(master->info)), path));
     terminal.line(fmt::format("{} bytes written to '{}'", bytes, path));
   }
+  ASH_TRY_VOID(files.put_in_place());
   const std::string map = directory + "/nodes.json";
   terminal.line(fmt::format("Saving cluster configuration to: {}", map));
   ASH_TRY_VOID(write_file_durably(*fs, map, nodes_json(topology, findings.problems())));

@@ -67,9 +67,9 @@ class Repair {
     if (gone == 0 || session_.options.fix_with_unreachable_masters) return true;
     terminal_.line(Style::kBad,
                    fmt::format("*** Fixing {} with {} unreachable masters is dangerous: their slots would be given to "
-                               "other nodes, and the keys that only they have would be lost. Bring them back, or wait "
-                               "for their replicas to take over. To go on all the same, give "
-                               "--cluster-fix-with-unreachable-masters.",
+                               "other nodes, and the keys that only they have would be lost. Bring them back, wait "
+                               "for their replicas to take over, or remove with --cluster del-node those that are gone "
+                               "for good. To go on all the same, give --cluster-fix-with-unreachable-masters.",
                                what, gone));
     return false;
   }

@@ -105,6 +105,7 @@ class Import {
     for (resp::Value& key : found) keys.push_back(key.take_text());
     std::vector<Words> commands;
     for (const std::string& key : keys) commands.push_back(migrate_command(key));
+    const Patience patience(source, migrate_silence(session_.options));
     ASH_TRY(const std::vector<resp::Value> replies, source.ask_all(source_, commands));
     for (std::size_t i = 0; i < keys.size(); ++i) {
       progress.step();

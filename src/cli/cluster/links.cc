@@ -9,9 +9,14 @@ Links::Links(ConnectOptions base, Millis silence) : base_(std::move(base)) {
   base_.database = 0;  // a cluster has no other
 }
 
+Patience::Patience(Links& links, Millis silence) : links_(links), before_(links.base().read_timeout.value_or(silence)) {
+  links_.set_silence(std::max(before_, silence));
+}
+
 Result<Connection*> Links::link(const Endpoint& node) {
   const std::string name = node.text();
   if (const auto it = open_.find(name); it != open_.end()) {
+    it->second.set_read_timeout(base_.read_timeout);
     if (it->second.is_open()) return &it->second;
     open_.erase(it);
   }

@@ -35,6 +35,9 @@ class Links {
   /// Whether the node can be reached and lets us in. Errors: why not.
   [[nodiscard]] Result<void> probe(const Endpoint& node);
 
+  /// What the constructor was told, for all that is asked from now on.
+  void set_silence(Millis silence) { base_.read_timeout = silence; }
+
   [[nodiscard]] const ConnectOptions& base() const noexcept { return base_; }
 
  private:
@@ -42,6 +45,19 @@ class Links {
 
   ConnectOptions base_;
   std::map<std::string, Connection> open_;
+};
+
+/// Lets every node be silent for at least so long while it lives. Does not shorten what is allowed already.
+class Patience {
+ public:
+  Patience(Links& links, Millis silence);
+  ~Patience() { links_.set_silence(before_); }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+ private:
+  Links& links_;
+  Millis before_;
 };
 
 }  // namespace ashlar::cli::cluster

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 
 #include "base/rng.h"
@@ -49,18 +50,19 @@ namespace ashlar::cli {
 int cluster_main(std::span<const std::string> args_after_cluster, const ConnectOptions& connect) {
   using namespace cluster;
   Terminal terminal(stdin, stdout, stderr);
+  // An output that nobody reads any more must not stop a move half-way.
+  std::signal(SIGPIPE, SIG_IGN);
   const auto options = cluster::parse_options(args_after_cluster);
   if (!options) {
     terminal.error_line(fmt::format("[ERR] {}", options.error().text()));
     return 1;
   }
-  // A node that is asked for its opinion answers at once or is as good as dead; only MIGRATE may take its time, and
-  // says itself how long.
+  // A node that is asked for its opinion answers soon or is as good as dead; only MIGRATE may take its time (Patience).
   constexpr Seconds kSilence(30);
   constexpr Millis kDialLimit(5'000);
   ConnectOptions base = connect;
   base.connect_timeout = std::min(base.connect_timeout, kDialLimit);
-  Links links(std::move(base), std::max<Millis>(kSilence, options->timeout + Seconds(10)));
+  Links links(std::move(base), kSilence);
   const SystemClock clock;
   Rng rng(random_seed());
   cluster::Session session{*options, links, terminal, clock, rng};

@@ -30,8 +30,8 @@ Outcome move_slots(Session& session, Topology& topology, std::span<const SlotMov
       if (!terminal.live()) terminal.print("\n");
       terminal.line(Style::kBad, fmt::format("*** {}{}", title, moved.error().text()));
       terminal.line(
-          fmt::format("*** {} of {} slots were moved. Slot {} is left open between the two nodes; both go on "
-                      "serving it.",
+          fmt::format("*** {} of {} slots were moved. Slot {} may be left open between the two nodes, which then "
+                      "both go on serving it.",
                       progress.done(), progress.total(), move.slot.value()));
       terminal.line(fmt::format("*** To bring it in order: ashlar-cli --cluster fix {}", session.options.entry.text()));
       return Outcome::kFailed;

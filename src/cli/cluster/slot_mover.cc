@@ -33,6 +33,8 @@ std::vector<std::string> migrate_auth(const ConnectOptions& base) {
   return {"AUTH2", base.user, *base.password};
 }
 
+Millis migrate_silence(const Options& options) { return options.timeout + Seconds(10); }
+
 Endpoint announced_endpoint(const ClusterNode& node) {
   Endpoint out = endpoint_of(node.info);
   if (!node.announced_host.empty()) out.host = node.announced_host;
@@ -116,6 +118,7 @@ Result<void> SlotMover::migrate(std::uint32_t database, const ClusterNode& from,
     words.insert(words.end(), keys.begin(), keys.end());
     return words;
   };
+  const Patience patience(session_.links, migrate_silence(session_.options));
   auto reply = ask_served(database, from, command(session_.options.replace ? "REPLACE" : ""));
   if (!reply && reply.error().detail.find("BUSYKEY") != std::string::npos) {
     // A move that was cut short may leave a key on both sides; the same value twice is no conflict.
@@ -147,6 +150,12 @@ Result<void> SlotMover::require_same_values(std::uint32_t database, const Cluste
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const resp::Value& a = here[2 * i + 1];
     const resp::Value& b = there[2 * i + 1];
+    for (const resp::Value* reply : {&here[2 * i], &a, &there[2 * i], &b}) {
+      // Two refusals are equal, too, but say nothing about the values.
+      if (reply->is_error())
+        return fail(fmt::format("whether {} has the same value on both nodes cannot be told: {}", quoted(keys[i]),
+                                reply->text()));
+    }
     if (a.is_null() || b.is_null() || a == b) continue;
     if (++count <= 5) different += " " + quoted(keys[i]);
   }

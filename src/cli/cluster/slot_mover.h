@@ -52,6 +52,9 @@ class SlotMover {
 /// AUTH or AUTH2 with what it takes to be let in by `base`, as MIGRATE wants it; empty without a password.
 [[nodiscard]] std::vector<std::string> migrate_auth(const ConnectOptions& base);
 
+/// How long a node may be silent about a MIGRATE: its own limit and some time to give up.
+[[nodiscard]] Millis migrate_silence(const Options& options);
+
 /// The name of a node for other nodes of the cluster.
 [[nodiscard]] Endpoint announced_endpoint(const ClusterNode& node);
 

@@ -67,9 +67,8 @@ SlotSet Topology::covered() const {
 }
 
 std::size_t Topology::unreachable_masters() const noexcept {
-  return static_cast<std::size_t>(std::count_if(unreachable.begin(), unreachable.end(), [](const NodeInfo& node) {
-    return node.is_master() && !node.slots.empty();
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(unreachable.begin(), unreachable.end(), [](const NodeInfo& node) { return node.is_master(); }));
 }
 
 bool Topology::agree() const noexcept {

@@ -44,7 +44,7 @@ struct Topology {
   [[nodiscard]] const ClusterNode* master_with_fewest_replicas(std::optional<NodeId> except = {}) const noexcept;
   /// Slots that some reachable master claims.
   [[nodiscard]] SlotSet covered() const;
-  /// Masters with slots among `unreachable`.
+  /// Masters among `unreachable`, those without slots too: such a one may have keys of the first slot that it gets.
   [[nodiscard]] std::size_t unreachable_masters() const noexcept;
   /// True when all reachable nodes give the slots to the same nodes.
   [[nodiscard]] bool agree() const noexcept;

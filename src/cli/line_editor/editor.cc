@@ -188,13 +188,22 @@ std::string LineEditor::render(std::string_view prompt, std::size_t columns, Las
   // One column stays free so that the cursor never wraps to the next row.
   const std::size_t room = columns > prompt_width + 1 ? columns - prompt_width - 1 : 1;
 
-  std::size_t from = 0;
   const std::string_view line = text_;
-  while (from < cursor_ && display_width(line.substr(from, cursor_ - from)) > room) from = next_character(line, from);
+  const auto width = [&](std::size_t begin, std::size_t end) { return display_width(line.substr(begin, end - begin)); };
+  // Each part of the line is measured once: a pasted line may be very long.
+  std::size_t from = 0;
+  std::size_t before_cursor = width(0, cursor_);
+  while (from < cursor_ && before_cursor > room) {
+    const std::size_t next = next_character(line, from);
+    before_cursor -= std::min(before_cursor, width(from, next));
+    from = next;
+  }
   std::size_t to = from;
+  std::size_t shown = 0;
   while (to < line.size()) {
     const std::size_t next = next_character(line, to);
-    if (display_width(line.substr(from, next - from)) > room) break;
+    shown += width(to, next);
+    if (shown > room) break;
     to = next;
   }
   const std::string_view visible = line.substr(from, to - from);
@@ -213,7 +222,7 @@ std::string LineEditor::render(std::string_view prompt, std::size_t columns, Las
     if (fits > 0) out += "\x1b[0;90m" + hint.substr(0, fits) + "\x1b[0m";
   }
   out += "\x1b[0K\r";
-  const std::size_t column = prompt_width + display_width(line.substr(from, cursor_ - from));
+  const std::size_t column = prompt_width + before_cursor;
   if (column > 0) out += "\x1b[" + std::to_string(column) + "C";
   return out;
 }

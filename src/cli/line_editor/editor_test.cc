@@ -165,6 +165,14 @@ TEST(LineEditor, ShowsTheEndOfALineThatIsTooLong) {
   EXPECT_EQ(b.editor.render("> ", 8), "\r> 56789\x1b[0K\r\x1b[7C");
 }
 
+TEST(LineEditor, DrawsALongLineWithoutMeasuringItAgainForEachCharacter) {
+  Bench b;
+  Key key{KeyKind::kText, std::string(100'000, 'x')};
+  EXPECT_EQ(b.editor.press(key), EditAction::kRefresh);
+  // Quadratic work would not come to an end.
+  EXPECT_EQ(b.editor.render("> ", 8), "\r> xxxxx\x1b[0K\r\x1b[7C");
+}
+
 TEST(LineEditor, CountsWideCharactersAsTwoColumns) {
   Bench b;
   b.type("\xe4\xb8\xad\xe6\x96\x87");

@@ -63,10 +63,8 @@ std::size_t Terminal::columns() const {
 
 std::optional<Key> Terminal::next_key() {
   for (;;) {
-    while (!ahead_.empty()) {
-      const char byte = ahead_.front();
-      ahead_.erase(0, 1);
-      if (auto key = decoder_.feed(byte)) return key;
+    while (has_ahead()) {
+      if (auto key = decoder_.feed(ahead_[ahead_used_++])) return key;
     }
     pollfd p{.fd = in_, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&p, 1, decoder_.is_waiting() ? kEscapePauseMs : -1);
@@ -79,7 +77,8 @@ std::optional<Key> Terminal::next_key() {
     const ssize_t n = ::read(in_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return std::nullopt;
-    ahead_.append(bytes.data(), static_cast<std::size_t>(n));
+    ahead_.assign(bytes.data(), static_cast<std::size_t>(n));
+    ahead_used_ = 0;
   }
 }
 
@@ -95,7 +94,7 @@ ReadLine Terminal::read(std::string_view prompt, LineEditor& editor) {
       case EditAction::kClearScreen: clear_screen(); [[fallthrough]];
       case EditAction::kRefresh:
         // While more input waits, drawing it once at the end is enough: pasted text stays fast.
-        if (ahead_.empty()) write(editor.render(prompt, columns()));
+        if (!has_ahead()) write(editor.render(prompt, columns()));
         break;
       case EditAction::kBell: write("\a"); break;
       case EditAction::kSubmit:

@@ -34,13 +34,15 @@ class Terminal {
 
  private:
   [[nodiscard]] std::optional<Key> next_key();
+  [[nodiscard]] bool has_ahead() const noexcept { return ahead_used_ < ahead_.size(); }
   [[nodiscard]] std::size_t columns() const;
   void write(std::string_view bytes);
 
   int in_;
   int out_;
   KeyDecoder decoder_;
-  std::string ahead_;  // read and not yet decoded
+  std::string ahead_;           // read
+  std::size_t ahead_used_ = 0;  // bytes of it that are decoded
 };
 
 /// Reads a password without showing it, an asterisk for each character. nullopt: interrupted, or `in` is no terminal.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "cli/interrupt_watch.h"
 #include "cli/modes/mode_tools.h"
 
 namespace ashlar::cli {
@@ -47,17 +48,17 @@ class BigKeys {
     const auto total = database_size(context_);
     if (!total) return 1;
     say(context_.console.out, kIntroduction);
-    const InterruptWatch interrupt;
+    const InterruptWatch interrupt(context_.session);
     KeyWalk walk(context_);
     std::uint64_t batches = 0;
     while (!interrupt.seen()) {
       progress_ = percent(sampled_, *total);
       const auto keys = walk.next();
       if (!keys) break;
-      if (!sample(*keys)) return 1;
-      if (context_.options.interval && ++batches % kPauseEvery == 0) pause_for(*context_.options.interval);
+      if (!sample(*keys) && !interrupt.seen()) return 1;
+      if (context_.options.interval && ++batches % kPauseEvery == 0) interrupt.pause_for(*context_.options.interval);
     }
-    if (walk.failed()) return 1;
+    if (walk.failed() && !interrupt.seen()) return 1;
     report(interrupt.seen());
     return 0;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "cli/interrupt_watch.h"
 #include "cli/modes/mode_tools.h"
 
 namespace ashlar::cli {
@@ -27,7 +28,7 @@ int run_hot_keys(const ModeContext& context) {
   const auto total = database_size(context);
   if (!total) return 1;
   say(context.console.out, kIntroduction);
-  const InterruptWatch interrupt;
+  const InterruptWatch interrupt(context.session);
   KeyWalk walk(context);
   std::vector<HotKey> hottest;  // falling by counter
   std::uint64_t sampled = 0;
@@ -40,6 +41,7 @@ int run_hot_keys(const ModeContext& context) {
     std::vector<std::vector<std::string>> questions;
     for (const std::string& key : *keys) questions.push_back({"OBJECT", "FREQ", key});
     const auto counters = call_all(context, questions);
+    if (!counters && interrupt.seen()) break;
     if (!counters) return 1;
     for (std::size_t i = 0; i < keys->size(); ++i) {
       const resp::Value& counter = (*counters)[i];
@@ -56,9 +58,9 @@ int run_hot_keys(const ModeContext& context) {
       hottest.insert(place, std::move(found));
       if (hottest.size() > kReported) hottest.pop_back();
     }
-    if (context.options.interval && ++batches % kPauseEvery == 0) pause_for(*context.options.interval);
+    if (context.options.interval && ++batches % kPauseEvery == 0) interrupt.pause_for(*context.options.interval);
   }
-  if (walk.failed()) return 1;
+  if (walk.failed() && !interrupt.seen()) return 1;
   std::string out = "\n-------- summary -------\n\n";
   if (interrupt.seen()) out += fmt::format("[{:05.2f}%] ", progress);
   out += fmt::format("Sampled {} keys in the keyspace!\n", sampled);

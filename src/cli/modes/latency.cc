@@ -43,18 +43,14 @@ std::string summary(const Samples& s, OutputFormat format) {
                      s.count);
 }
 
-/// Round trip of one PING, reconnecting as long as it takes.
-Micros ping(const ModeContext& context) {
+/// Round trip of one PING, reconnecting as long as it takes; nullopt: what answers is no such server, the user was
+/// told.
+std::optional<Micros> ping(const ModeContext& context) {
   const std::vector<std::string> words{"PING"};
-  for (int tries = 0;;) {
-    const MonoTime start = context.clock.mono();
-    if (context.session.ask(words)) {
-      if (tries > 0) say(context.console.out, "\r\x1b[0K");
-      return context.clock.mono() - start;
-    }
-    say(context.console.out, fmt::format("\r\x1b[0KReconnecting... {}\r", ++tries));
-    if (context.session.connect(Complain::kNo) == ConnectResult::kUnreachable) pause_for(Seconds(1));
-  }
+  const auto answer = ask_patiently(context, words);
+  if (answer) return answer->took;
+  say(context.console.err, fmt::format("Error: {}\n", answer.error().text()));
+  return std::nullopt;
 }
 
 /// A step of the latency spectrum: round trips up to `limit` count for it, shown as `mark`.
@@ -111,7 +107,9 @@ int run_latency(const ModeContext& context) {
   Samples samples;
   MonoTime begun = context.clock.mono();
   for (;;) {
-    samples.add(std::chrono::floor<Millis>(ping(context)).count());
+    const auto latency = ping(context);
+    if (!latency) return 1;
+    samples.add(std::chrono::floor<Millis>(*latency).count());
     const Micros age = context.clock.mono() - begun;
     if (live) {
       say(context.console.out, "\x1b[0G\x1b[2K" + summary(samples, context.options.output));
@@ -139,8 +137,9 @@ int run_latency_distribution(const ModeContext& context) {
   int line = 0;
   MonoTime begun = context.clock.mono();
   for (;;) {
-    const Micros latency = ping(context);
-    const auto step = std::ranges::find_if(kSpectrum, [&](const Step& s) { return latency <= s.limit; });
+    const auto latency = ping(context);
+    if (!latency) return 1;
+    const auto step = std::ranges::find_if(kSpectrum, [&](const Step& s) { return *latency <= s.limit; });
     ++counts[static_cast<std::size_t>(step - kSpectrum.begin())];
     ++total;
     if (context.clock.mono() - begun > interval) {

@@ -2,13 +2,28 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 
 namespace ashlar::cli {
 
 using resp::Value;
 
 void pause_for(Micros duration) { ::poll(nullptr, 0, static_cast<int>(std::chrono::ceil<Millis>(duration).count())); }
+
+Result<Answer> ask_patiently(const ModeContext& context, Words words) {
+  for (int tries = 0;;) {
+    const MonoTime start = context.clock.mono();
+    auto reply = context.session.ask(words);
+    if (reply) {
+      if (tries > 0) say(context.console.out, "\r\x1b[0K");
+      return Answer{std::move(*reply), context.clock.mono() - start};
+    }
+    if (reply.error().code == ErrorCode::kProtocol) return std::unexpected(std::move(reply.error()));
+    // The first time at once; a server that lets us in and hangs up again gets a pause as well.
+    if (tries > 0) pause_for(Seconds(1));
+    say(context.console.out, fmt::format("\r\x1b[0KReconnecting... {}\r", ++tries));
+    static_cast<void>(context.session.connect(Complain::kNo));
+  }
+}
 
 void say(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);
@@ -24,7 +39,7 @@ std::optional<std::vector<std::string>> KeyWalk::next() {
   if (options.scan_count) words.insert(words.end(), {"COUNT", std::to_string(*options.scan_count)});
   auto reply = context_.session.ask(words);
   if (!reply) {
-    say(context_.console.err, "\nI/O error\n");
+    if (reply.error().code != ErrorCode::kUnblocked) say(context_.console.err, "\nI/O error\n");
   } else if (reply->is_error()) {
     say(context_.console.err, fmt::format("SCAN error: {}\n", reply->text()));
   } else if (reply->items().size() != 2 || !reply->items()[1].is_aggregate()) {
@@ -66,28 +81,8 @@ std::optional<std::vector<Value>> call_all(const ModeContext& context,
     replies.push_back(std::move(*reply));
   }
   if (replies.size() == commands.size()) return replies;
-  say(context.console.err, fmt::format("Error: {}\n", why.text()));
+  if (why.code != ErrorCode::kUnblocked) say(context.console.err, fmt::format("Error: {}\n", why.text()));
   return std::nullopt;
-}
-
-InterruptWatch::InterruptWatch() {
-  sigset_t interrupt;
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &interrupt, &before_);
-  signals_ = Fd(::signalfd(-1, &interrupt, SFD_NONBLOCK | SFD_CLOEXEC));
-}
-
-InterruptWatch::~InterruptWatch() {
-  // One that came is taken, so that it does not kill the program now.
-  signalfd_siginfo info;
-  if (signals_) static_cast<void>(!::read(signals_.get(), &info, sizeof info));
-  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
-}
-
-bool InterruptWatch::seen() const {
-  pollfd p{.fd = signals_.get(), .events = POLLIN, .revents = 0};
-  return signals_ && ::poll(&p, 1, 0) > 0;
 }
 
 }  // namespace ashlar::cli

@@ -1,13 +1,11 @@
 /// Small things that several modes share. Thread: one.
 #pragma once
 
-#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
 #include "base/time.h"
 #include "cli/modes/modes.h"
 
@@ -15,6 +13,15 @@ namespace ashlar::cli {
 
 /// Sleeps; a signal ends the pause early.
 void pause_for(Micros duration);
+
+struct Answer {
+  resp::Value reply;
+  Micros took;  // the successful try alone
+};
+
+/// Asks a server that may be away for a while: connects again, with pauses, as long as it takes, and shows that.
+/// Errors: kProtocol - what answers is no such server.
+[[nodiscard]] Result<Answer> ask_patiently(const ModeContext& context, Words words);
 
 /// Prints and flushes.
 void say(std::FILE* file, std::string_view text);
@@ -25,7 +32,7 @@ class KeyWalk {
   explicit KeyWalk(const ModeContext& context) : context_(context) {}
   /// The next batch of keys, which may be empty; nullopt: no more, or failed().
   [[nodiscard]] std::optional<std::vector<std::string>> next();
-  /// True after an error, which the user was told.
+  /// True after an error, which the user was told unless he wanted it: an interrupted wait.
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
  private:
@@ -39,23 +46,8 @@ class KeyWalk {
 [[nodiscard]] std::optional<std::uint64_t> database_size(const ModeContext& context);
 
 /// Sends all `commands` at once and gives as many replies, which may be errors; nullopt: the connection broke, the user
-/// was told.
+/// was told unless he interrupted it.
 [[nodiscard]] std::optional<std::vector<resp::Value>> call_all(const ModeContext& context,
                                                                const std::vector<std::vector<std::string>>& commands);
-
-/// Holds SIGINT back while it lives, so that a long walk can end in good order.
-class InterruptWatch {
- public:
-  InterruptWatch();
-  ~InterruptWatch();
-  InterruptWatch(const InterruptWatch&) = delete;
-  InterruptWatch& operator=(const InterruptWatch&) = delete;
-  /// True once the user asked to stop.
-  [[nodiscard]] bool seen() const;
-
- private:
-  sigset_t before_{};
-  Fd signals_;
-};
 
 }  // namespace ashlar::cli

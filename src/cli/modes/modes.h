@@ -34,5 +34,8 @@ struct ModeContext {
 [[nodiscard]] int run_rdb(const ModeContext& context);
 /// --replica: becomes a replica without data and shows the stream, a command a line. Exit 1: the server hung up.
 [[nodiscard]] int run_replica(const ModeContext& context);
+/// SYNC and PSYNC as commands: sends `words` as they are and shows what follows like --replica, until the server hangs
+/// up or refuses, or the user interrupts it. The connection is of no use for anything else then. Exit 1 always.
+[[nodiscard]] int run_sync_command(const ModeContext& context, Words words);
 
 }  // namespace ashlar::cli

@@ -19,6 +19,7 @@ constexpr std::size_t kHeaderMax = 64 * 1024;  // keep-alive line ends before th
 struct Header {
   std::optional<std::uint64_t> size;  // absent: it ends with `mark`
   std::string mark;
+  bool continues = false;  // of PSYNC: there is none, the stream goes on
 };
 
 class SnapshotTransfer {
@@ -52,21 +53,37 @@ class SnapshotTransfer {
   /// Shows the stream behind a snapshot of nothing, until it breaks.
   int watch() {
     // An empty filter leaves nothing in the snapshot; a server that does not know it sends all.
-    if (!configure("capa", "eof") || !configure("rdb-filter-only", "") || !ask_for_snapshot()) return 1;
-    tell(header_.size ? fmt::format("SYNC with master, discarding {} bytes of bulk transfer...", *header_.size)
-                      : std::string("SYNC with master, discarding bytes of bulk transfer until EOF marker..."));
-    const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    const bool copied = header_.size ? copy_sized(nowhere.get()) : copy_marked(nowhere.get());
-    if (!copied) return 1;
-    // Behind a mark the stream begins when the replica says that it has loaded.
-    if (!context_.session.link().send_raw("*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n0\r\n")) return 1;
-    tell("SYNC done. Logging commands from master.");
-    show_commands();
+    if (configure("capa", "eof") && configure("rdb-filter-only", "") && ask_for_snapshot()) show_stream();
+    return 1;
+  }
+
+  /// The same for the SYNC or PSYNC of a user.
+  int watch(Words words) {
+    Connection& link = context_.session.link();
+    link.queue(words);
+    if (!link.flush()) {
+      tell("Error writing to master");
+    } else if (read_announcement()) {
+      show_stream();
+    }
     return 1;
   }
 
  private:
   void tell(const std::string& text) { say(context_.console.err, text + "\n"); }
+
+  void show_stream() {
+    if (header_.continues) return show_commands();
+    tell(header_.size ? fmt::format("SYNC with master, discarding {} bytes of bulk transfer...", *header_.size)
+                      : std::string("SYNC with master, discarding bytes of bulk transfer until EOF marker..."));
+    const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    const bool copied = header_.size ? copy_sized(nowhere.get()) : copy_marked(nowhere.get());
+    if (!copied) return;
+    // Behind a mark the stream begins when the replica says that it has loaded.
+    if (!context_.session.link().send_raw("*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n0\r\n")) return;
+    tell("SYNC done. Logging commands from master.");
+    show_commands();
+  }
 
   bool configure(const std::string& name, const std::string& value) {
     tell(fmt::format("sending REPLCONF {} {}", name, value));
@@ -87,8 +104,13 @@ class SnapshotTransfer {
   }
 
   bool ask_for_snapshot() {
-    Connection& link = context_.session.link();
-    if (!link.send_raw("SYNC\r\n")) return broken("Error writing to master");
+    if (!context_.session.link().send_raw("SYNC\r\n")) return broken("Error writing to master");
+    if (!read_announcement()) return false;
+    return !header_.continues || broken("Error reading bulk length while SYNCing");
+  }
+
+  bool read_announcement() {
+    constexpr const char* kComplaint = "Error reading bulk length while SYNCing";
     std::string line;
     while (true) {
       // The server keeps the connection awake with blank lines while it prepares the snapshot.
@@ -98,21 +120,26 @@ class SnapshotTransfer {
       if (end != std::string::npos) {
         unread_ = line.substr(end + 1);
         line.resize(end);
-        break;
+        if (line.ends_with('\r')) line.pop_back();
+        if (!line.starts_with("+FULLRESYNC")) return read_header(line);
+        line = std::exchange(unread_, {});
+        continue;
       }
-      if (line.size() > kHeaderMax) return broken("Error reading bulk length while SYNCing");
-      auto bytes = link.receive_raw();
-      if (!bytes) return broken("Error reading bulk length while SYNCing");
+      if (line.size() > kHeaderMax) return broken(kComplaint);
+      auto bytes = more(kComplaint);
+      if (!bytes) return false;
       line += *bytes;
     }
-    if (line.ends_with('\r')) line.pop_back();
-    return read_header(line);
   }
 
   bool read_header(const std::string& line) {
     if (line.starts_with('-')) {
       tell(fmt::format("SYNC with master failed: {}", line));
       return false;
+    }
+    if (line.starts_with("+CONTINUE")) {
+      header_.continues = true;
+      return true;
     }
     if (line.starts_with("$EOF:") && line.size() == 5 + kMarkSize) {
       header_.mark = line.substr(5);
@@ -127,12 +154,12 @@ class SnapshotTransfer {
     return false;
   }
 
-  /// The next bytes of the stream; nullopt when it broke, which the user was told.
+  /// The next bytes of the stream; nullopt when it broke, which the user was told, or was interrupted.
   std::optional<std::string> more(const char* complaint = "I/O Error reading RDB payload from socket") {
     if (!unread_.empty()) return std::exchange(unread_, {});
     auto bytes = context_.session.link().receive_raw();
     if (bytes) return std::move(*bytes);
-    tell(complaint);
+    if (bytes.error().code != ErrorCode::kUnblocked) tell(complaint);
     return std::nullopt;
   }
 
@@ -219,5 +246,10 @@ class SnapshotTransfer {
 int run_rdb(const ModeContext& context) { return SnapshotTransfer(context).run(); }
 
 int run_replica(const ModeContext& context) { return SnapshotTransfer(context).watch(); }
+
+int run_sync_command(const ModeContext& context, Words words) {
+  say(context.console.out, "Entering replica output mode...  (press Ctrl-C to quit)\n");
+  return SnapshotTransfer(context).watch(words);
+}
 
 }  // namespace ashlar::cli

@@ -34,25 +34,18 @@ std::string stat_line(std::string_view info, std::int64_t requests_before) {
   return line + "\n";
 }
 
-/// INFO from a server that may be away for a while.
-resp::Value patient_info(const ModeContext& context) {
-  const std::vector<std::string> words{"INFO"};
-  for (int tries = 0;;) {
-    if (auto reply = context.session.ask(words)) {
-      if (tries > 0) say(context.console.out, "\r\x1b[0K");
-      return std::move(*reply);
-    }
-    say(context.console.out, fmt::format("\r\x1b[0KReconnecting... {}\r", ++tries));
-    if (context.session.connect(Complain::kNo) == ConnectResult::kUnreachable) pause_for(Seconds(1));
-  }
-}
-
 }  // namespace
 
 int run_stat(const ModeContext& context) {
+  const std::vector<std::string> words{"INFO"};
   std::optional<std::int64_t> requests;
   for (int line = 0;; ++line) {
-    const resp::Value info = patient_info(context);
+    const auto answer = ask_patiently(context, words);
+    if (!answer) {
+      say(context.console.err, fmt::format("Error: {}\n", answer.error().text()));
+      return 1;
+    }
+    const resp::Value& info = answer->reply;
     if (info.is_error()) {
       say(context.console.out, fmt::format("ERROR: {}\n", info.text()));
       return 1;

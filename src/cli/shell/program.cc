@@ -102,8 +102,20 @@ int run_one_shot(const Options& options, const Environment& environment) {
   if (!words) return 1;
   const std::string& name = words->front();
   if (iequals(name, "help") || name == "?") {
-    say(environment.console.out, fetch_docs(session).help(Words(*words).subspan(1)));
+    const Words subject = Words(*words).subspan(1);
+    if (!subject.empty() && !session.is_connected() && session.connect(Complain::kYes) != ConnectResult::kReady)
+      return 1;
+    const auto docs = subject.empty() ? CommandDocs() : fetch_docs(session);
+    if (!docs) {
+      say(environment.console.err, "No documentation: " + docs.error().detail + "\n");
+      return 1;
+    }
+    say(environment.console.out, docs->help(subject));
     return 0;
+  }
+  if (synchronises(*words)) {
+    if (!session.is_connected() && session.connect(Complain::kYes) != ConnectResult::kReady) return 1;
+    return run_sync_command({options, session, environment.console, environment.clock}, *words);
   }
   return session.run(*words, options.repeat) == RunResult::kOk ? 0 : 1;
 }
@@ -161,8 +173,13 @@ int run_program(std::span<const std::string> args, const Environment& environmen
   }
   if (options.auth_warning) say(console.err, kPasswordWarning);
   if (options.ask_password) {
-    options.connect.password = read_password(STDIN_FILENO, STDOUT_FILENO, "Please input password: ");
-    if (!options.connect.password) return 1;
+    const bool on_terminal = ::isatty(STDIN_FILENO) != 0;
+    options.connect.password =
+        on_terminal ? read_password(STDIN_FILENO, STDOUT_FILENO, "Please input password: ") : read_plain_line(stdin);
+    if (!options.connect.password) {
+      if (!on_terminal) say(console.err, "There is no password on standard input.\n");
+      return 1;
+    }
   }
   if (options.mode == Mode::kCluster) return cluster_main(options.cluster_args, options.connect);
   if (options.mode != Mode::kCommand) return run_mode(options, environment);

@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "cli/interrupt_watch.h"
+#include "cli/modes/modes.h"
 #include "cli/quoting.h"
 
 namespace ashlar::cli {
@@ -45,10 +47,12 @@ struct CloseFile {
 
 }  // namespace
 
-CommandDocs fetch_docs(Session& session) {
+Result<CommandDocs> fetch_docs(Session& session) {
   const std::vector<std::string> words{"COMMAND", "DOCS"};
-  const auto reply = session.ask(words);
-  return reply && !reply->is_error() ? CommandDocs::from_reply(*reply) : CommandDocs();
+  ASH_TRY(const resp::Value reply, unless_error(session.ask(words)));
+  CommandDocs docs = CommandDocs::from_reply(reply);
+  if (docs.empty()) return fail("the server has none");
+  return docs;
 }
 
 Repl::Repl(const Options& options, Session& session, Console console, const Clock& clock, History& history)
@@ -60,7 +64,11 @@ Repl::Repl(const Options& options, Session& session, Console console, const Cloc
       terminal_(STDIN_FILENO, STDOUT_FILENO),
       on_terminal_(::isatty(STDIN_FILENO) != 0) {}
 
-void Repl::load_docs() { docs_ = fetch_docs(session_); }
+Result<void> Repl::load_docs() {
+  docs_ = {};
+  ASH_TRY(docs_, fetch_docs(session_));
+  return {};
+}
 
 void Repl::load_preferences(const std::string& path) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
@@ -72,7 +80,7 @@ void Repl::load_preferences(const std::string& path) {
 }
 
 void Repl::run() {
-  if (on_terminal_) load_docs();
+  if (on_terminal_) static_cast<void>(load_docs());
   while (auto line = read_line()) {
     if (line->empty()) continue;
     if (handle(*line) == Next::kLeave) return;
@@ -118,11 +126,8 @@ Repl::Next Repl::handle(const std::string& line) {
 void Repl::run_command(Words words) {
   const Repetition repetition = repetition_of(words);
   words = words.subspan(repetition.skip);
-  if (iequals(words[0], "help") || words[0] == "?") {
-    if (docs_.empty()) load_docs();
-    say(console_.out, docs_.help(words.subspan(1)));
-    return;
-  }
+  if (iequals(words[0], "help") || words[0] == "?") return show_help(words.subspan(1));
+  if (synchronises(words)) return synchronise(words);
   const bool was_connected = session_.is_connected();
   const MonoTime start = clock_.mono();
   session_.run(words, repetition.times);
@@ -131,7 +136,23 @@ void Repl::run_command(Words words) {
     say(console_.out, fmt::format("({:.2f}s)\n", static_cast<double>(took.count()) / 1e6));
   // A server that was away, or wanted a password first, can tell about its commands only now.
   const bool let_in = !was_connected || starts_with_words(words, {"auth"}) || starts_with_words(words, {"hello"});
-  if (on_terminal_ && docs_.empty() && let_in && session_.is_connected()) load_docs();
+  if (on_terminal_ && docs_.empty() && let_in && session_.is_connected()) static_cast<void>(load_docs());
+}
+
+void Repl::show_help(Words subject) {
+  const auto loaded = docs_.empty() ? load_docs() : Result<void>();
+  if (loaded || subject.empty()) return say(console_.out, docs_.help(subject));
+  say(console_.out, fmt::format("No documentation: {}\n", loaded.error().detail));
+}
+
+void Repl::synchronise(Words words) {
+  if (!session_.is_connected() && session_.connect(Complain::kYes) != ConnectResult::kReady) return;
+  {
+    const InterruptWatch interrupt(session_);
+    static_cast<void>(run_sync_command({options_, session_, console_, clock_}, words));
+  }
+  // The server takes the old connection for that of a replica.
+  session_.connect(Complain::kYes);
 }
 
 void Repl::connect_elsewhere(const std::string& host, const std::string& port) {
@@ -142,7 +163,7 @@ void Repl::connect_elsewhere(const std::string& host, const std::string& port) {
   }
   session_.set_endpoint({.host = host, .port = static_cast<std::uint16_t>(*number), .unix_path = {}});
   session_.connect(Complain::kYes);
-  if (on_terminal_) load_docs();
+  if (on_terminal_) static_cast<void>(load_docs());
 }
 
 void Repl::set_preference(Words words, std::string_view where) {

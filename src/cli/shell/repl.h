@@ -32,7 +32,9 @@ class Repl {
   void run_command(Words words);
   void set_preference(Words words, std::string_view where);
   void connect_elsewhere(const std::string& host, const std::string& port);
-  void load_docs();
+  void show_help(Words subject);
+  void synchronise(Words words);
+  Result<void> load_docs();
 
   const Options& options_;
   Session& session_;
@@ -45,7 +47,8 @@ class Repl {
   bool hints_ = true;
 };
 
-/// COMMAND DOCS of the server that the session is connected to; empty when it has none or there is no connection.
-[[nodiscard]] CommandDocs fetch_docs(Session& session);
+/// COMMAND DOCS of the server that the session is connected to. Errors: of the connection; kGeneric - the server's
+/// refusal, or it told of no command.
+[[nodiscard]] Result<CommandDocs> fetch_docs(Session& session);
 
 }  // namespace ashlar::cli
