@@ -570,6 +570,23 @@ def test_fix_does_not_guess_between_two_values_of_a_key(world):
     client.close()
 
 
+def test_fix_goes_on_with_a_move_that_left_one_key_on_both_sides(world):
+    nodes = world.cluster(3)
+    source, target = nodes[0], nodes[1]
+    tag = "{%s}" % key_of_slot_owned_by(nodes, source)
+    slot = key_slot(source, tag)
+    for number in range(5):
+        source("SET", f"{tag}{number}", "same")
+    target("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+    source("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+    client = Client(target.port)
+    client("ASKING")
+    client("SET", f"{tag}0", "same")
+    client.close()
+    run("fix", source.address).ok()
+    assert [target("GET", f"{tag}{number}") for number in range(5)] == ["same"] * 5
+
+
 def test_fix_does_not_take_two_refusals_for_the_same_value(world):
     nodes = world.cluster(3)
     source, target = nodes[0], nodes[1]
