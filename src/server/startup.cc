@@ -114,7 +114,9 @@ Result<void> prepare_process(const config::Config& config) {
   ::sigaddset(&stop, SIGTERM);
   ::sigaddset(&stop, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  if (!log::open(config.log.file)) return fail(fmt::format("Can't open the log file: {}", config.log.file));
+  if (auto opened = log::open(config.log.file); !opened) {
+    return fail(fmt::format("Can't open the log file: {}", opened.error().text()));
+  }
   if (config.process.daemonize) ASH_TRY_VOID(detach());
   allocator_purge_in_background();
   if (const std::string path = pid_path(config); !path.empty()) {

@@ -187,7 +187,7 @@ void Server::connect_settings() {
     config_service_.on_change(directive, [this](const config::Config& now) { return apply_oom_score(now); });
   }
   config_service_.on_change("crash-log-enabled", [](const config::Config& now) -> Result<void> {
-    now.log.crash_report ? crash::report_to(now.log.file) : crash::report_nothing();
+    now.log.crash_report ? crash::report() : crash::report_nothing();
     return {};
   });
   const auto listen = [this](const config::Config& now, const char* refusal) -> Result<void> {
