@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "base/log.h"
 #include "keyspace/slot_guard.h"
@@ -21,7 +22,7 @@ std::uint16_t bus_port(const config::Config& config) {
 
 cluster::Driver::Setup setup_of(const config::Config& config) {
   return {.options = cluster_options(config),
-          .nodes_file = config.snapshot.directory + "/" + config.cluster.nodes_file,
+          .nodes_file = std::filesystem::path(config.snapshot.directory) / config.cluster.nodes_file,
           .bind = config.network.bind,
           .bus_listen_port = bus_port(config),
           .link_buffer_limit = config.cluster.link_buffer_limit};
