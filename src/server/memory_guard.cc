@@ -47,12 +47,15 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
     note_state(now, false);
     return Room::kEnough;
   }
-  note_state(now, true);
+  const auto no_room = [&] {
+    note_state(now, true);
+    return Room::kNone;
+  };
   const auto policy = keyspace_.access().policy.load(std::memory_order_relaxed);
-  if (policy == keyspace::EvictionPolicy::kNoEviction) return Room::kNone;
+  if (policy == keyspace::EvictionPolicy::kNoEviction) return no_room();
   const Ticks start = ticks_now();
   const Ticks searched = searched_.load(std::memory_order_relaxed);
-  if (searched != 0 && start - searched < kBetweenVainSearches) return Room::kNone;
+  if (searched != 0 && start - searched < kBetweenVainSearches) return no_room();
   if (!run.participant.enter_unless_busy()) return Room::kEnough;  // nothing runs that would need it
   const keyspace::EnteredBatch inside(run.participant);
   const Ticks deadline = start + kEvictionTicks;
@@ -61,12 +64,14 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   for (std::uint32_t keys = 1; freed < wanted; ++keys) {
     const auto bytes = keyspace::evict_one(keyspace_, run.access, policy, samples);
     searched_.store(bytes ? 0 : ticks_now(), std::memory_order_relaxed);
-    if (!bytes) return over(limit) ? Room::kNone : Room::kEnough;
+    if (!bytes && over(limit)) return no_room();
+    if (!bytes) break;
     freed += *bytes;
     run.wrote = true;
     // Other loops evict too.
     if (keys % 8 == 0 && (ticks_now() > deadline || !over(limit))) break;
   }
+  note_state(now, freed < wanted && over(limit));  // what the next batch goes on with
   return Room::kEnough;
 }
 

@@ -388,6 +388,9 @@ void Server::reset_statistics() {
     count->store(0, std::memory_order_relaxed);
   }
   stats_.reset();
+  sampler_.forget_rates();
+  memory_.reset_exceeded();
+  persistence_.reset_counters();
   if (const auto* reclaimer = keyspace_.reclaimer()) state_.lazy_freed_before = reclaimer->freed();
   if (cluster_) cluster_->slot_stats().reset();
   acceptor_.reset_counters();
