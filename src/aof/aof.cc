@@ -99,12 +99,16 @@ Result<void> Aof::start(const RewriteJob& empty_base) {
   ASH_TRY(auto file, files_->open_last_increment());
   ASH_TRY(const std::uint64_t size, file->size());
   ASH_TRY(const std::uint64_t total, total_bytes(*files_));
+  std::uint64_t base = 0;
+  if (files_->manifest().base) {
+    ASH_TRY(base, files_->size_of(files_->manifest().base->name));
+  }
   writer_.open(std::move(file), size);
   writer_.start_thread();
   MutexLock lock(mutex_);
   mode_ = Mode::kOn;
   other_bytes_ = total - size;
-  status_.base_bytes = total;
+  status_.base_bytes = base;  // or who is restarted often would never rewrite
   return {};
 }
 

@@ -357,6 +357,19 @@ TEST_F(AofTest, ReportsASecondRewriteAndGrowth) {
   EXPECT_FALSE(w.aof.rewrite_due({.percentage = 100, .min_size = 0}));
 }
 
+TEST_F(AofTest, CountsItsGrowthFromTheBaseAfterARestart) {
+  {
+    World w(fs);
+    ASSERT_TRUE(w.boot());
+    for (int i = 0; i < 1000; ++i) w.increment(0, "a");
+    ASSERT_TRUE(w.aof.writer().commit());
+  }
+  World again(fs);
+  ASSERT_TRUE(again.boot());
+  EXPECT_EQ(again.aof.status().base_bytes, content("appendonly.aof.1.base.rdb").size());
+  EXPECT_TRUE(again.aof.rewrite_due({.percentage = 100, .min_size = 0}));
+}
+
 constexpr std::string_view kIncr = "*3\r\n$6\r\nINCRBY\r\n$1\r\nk\r\n$1\r\n5\r\n";
 
 TEST_F(AofTest, CutsAnIncompleteEndAndGoesOnBehindIt) {

@@ -248,6 +248,7 @@ Result<void> Server::load() {
     return phase_ == Phase::kGivenUp ? fail("the server was told to stop") : Result<void>{};
   });
   if (!loaded) return std::unexpected(loaded.error());
+  control_run_->stats.reset();  // what was replayed, nobody has asked for
   phase_ = Phase::kServing;
   ASH_TRY_VOID(persistence_.start());
   if (loaded->replication) replication_->loaded(*loaded->replication);
