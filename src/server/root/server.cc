@@ -256,6 +256,7 @@ void Server::apply_settings(const config::Config& config) {
   config.replication.import_mode ? gates_.close(Gate::kImporting) : gates_.open(Gate::kImporting);
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
                                                  : changelog::ChangeLog::ExpiryWord::kDel);
+  control_.post([this] { replication_host_.apply_settings(); });
   replication_->configure(replication_settings(config));
 }
 
