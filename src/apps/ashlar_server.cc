@@ -39,6 +39,6 @@ int main(int argc, char** argv) {
   }
   server::announce_ready(boot);
   const int code = server.run();
-  server::clean_up_process(boot);
+  server::announce_end(boot);
   return code;
 }
