@@ -140,11 +140,12 @@ Result<void> prepare_process(config::Config& config) {
   if (auto opened = log::open(config.log.file); !opened) {
     return fail(fmt::format("Can't open the log file: {}", opened.error().text()));
   }
+  ASH_TRY_VOID(fit_max_clients(config));  // while an error still has somebody to read it
   // Who is supervised stays where the supervisor sees it.
   if (config.process.daemonize && supervisor(config) == config::Supervision::kNone) ASH_TRY_VOID(detach());
   allocator_purge_in_background();
   log::notice("Ashlar {} (as Redis {}) is starting", kAshlarVersion, kRedisVersion);
-  return fit_max_clients(config);
+  return {};
 }
 
 void announce_ready(const config::Config& config) {

@@ -136,7 +136,7 @@ def test_connections_are_logged_when_asked_for(node):
         number = client.recv(20).decode().strip(":\r\n")
         name = f"{HOST}:{client.getsockname()[1]}"
     assert f"Accepted {name} id={number}\n" in node.log.read_text()
-    wait_until(lambda: f"Closed connection of client id={number}\n" in node.log.read_text(), 10, "the line of its end")
+    wait_until(lambda: f"Client id={number} is gone\n" in node.log.read_text(), 10, "the line of its end")
 
 
 def test_the_cluster_configuration_may_stand_outside_of_the_directory(node, tmp_path):
@@ -149,6 +149,22 @@ def test_the_cluster_configuration_may_stand_outside_of_the_directory(node, tmp_
 def test_who_is_not_supervised_does_not_say_so(node):
     node.start("--supervised", "auto")
     assert node.info("server")["process_supervised"] == "no"
+
+
+def test_who_is_supervised_stays_where_the_supervisor_sees_it(node, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(20)
+        command = [program(node.server), "redis.conf", "--bind", HOST, "--supervised", "systemd"]  # and daemonize yes
+        started = subprocess.Popen(command, cwd=node.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")})
+        try:
+            assert b"READY=1" in supervisor.recv(1000)
+            info = node.info("server")
+            assert (int(info["process_id"]), info["process_supervised"]) == (started.pid, "systemd")
+        finally:
+            started.terminate()
+            started.wait(20)
 
 
 def test_a_restart_counts_the_growth_of_the_log_from_its_base_and_no_replayed_command(node):

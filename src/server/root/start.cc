@@ -246,7 +246,7 @@ Result<void> Server::open_doors(const config::Config& config) {
                   .blocked_clients = state_.blocked_clients,
                   .workers = config.process.threads,
                   .on_client_gone = [this](ClientId id) {
-                    log::verbose("Closed connection of client id={}", id.value);
+                    log::verbose("Client id={} is gone", id.value);  // or a replica now
                     acceptor_.client_gone();
                     replication_->client_gone(id);
                   }});
