@@ -279,7 +279,11 @@ void Aof::ended(const std::shared_ptr<Running>& running, const Result<void>& cop
     MutexLock files_lock(files_mutex_);
     if (result && running->refused) result = std::unexpected(*running->refused);
     if (result && running->closings != closings_) result = fail("the append only file was closed meanwhile");
-    if (result) result = switch_base(*running);
+    if (result) {
+      result = switch_base(*running);  // an error leaves open which manifest is on the disk
+    } else if (running->increment) {
+      (void)files_->remove_unnamed(running->increment->entry);  // else it lies there: nobody loads it
+    }
   }
   rewrite_over(result);
 }

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 using Content = std::map<std::string, std::int64_t>;
 
@@ -279,6 +280,16 @@ TEST_F(AofTest, LeavesTheFilesAloneWhenWhatIsThereMustNotBecomeABase) {
   World again(fs);
   ASSERT_TRUE(again.boot());
   EXPECT_EQ(again.content(), (Content{{"0:a", 2}}));
+}
+
+TEST_F(AofTest, LeavesNoIncrementOfAFirstBaseThatWasGivenUp) {
+  World w(fs);
+  RewriteJob job = w.job();
+  job.at_cut = []() -> Result<RewriteCut> { return fail("not now"); };
+  ASSERT_TRUE(w.aof.enable(std::move(job), &w.seat));
+  w.aof.wait(&w.seat);
+  ASSERT_TRUE(w.aof.disable(&w.seat));
+  EXPECT_THAT(*fs.list(kFolder), IsEmpty());
 }
 
 TEST_F(AofTest, MovesToAnotherFolderAndLeavesTheFormerWhole) {
