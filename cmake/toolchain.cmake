@@ -46,7 +46,6 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(OpenSSL REQUIRED)
 if(ASHLAR_TESTS)
   find_package(GTest REQUIRED)

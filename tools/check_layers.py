@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 # What base/ offers to logic that must not touch the world: no log, no files, no threads.
 IMPURE_BASE = {"base/log.h", "base/fd.h", "base/file.h", "base/sync.h"}
 IMPURE_SYSTEM = re.compile(r"^(sys/|netinet/|arpa/|unistd\.h|pthread\.h|poll\.h|fcntl\.h|thread|mutex|shared_mutex|"
-                           r"condition_variable|future|fstream|iostream|random|spdlog/)")
+                           r"condition_variable|future|fstream|iostream|random)")
 
 
 @dataclass

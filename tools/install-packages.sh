@@ -7,7 +7,7 @@
 # Works as root or through sudo.
 set -euo pipefail
 
-build_packages=(g++ cmake ninja-build ccache mold libfmt-dev libspdlog-dev libjemalloc-dev liblzf-dev libxxhash-dev
+build_packages=(g++ cmake ninja-build ccache mold libfmt-dev libjemalloc-dev liblzf-dev libxxhash-dev
   libssl-dev libluajit-5.1-dev lua-cjson-dev)
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev clang-19 clang-format-19 libclang-rt-19-dev
   redis-server redis-tools python3 python3-redis python3-celery python3-pytest nodejs npm tcl)

@@ -99,12 +99,16 @@ Result<void> Aof::start(const RewriteJob& empty_base) {
   ASH_TRY(auto file, files_->open_last_increment());
   ASH_TRY(const std::uint64_t size, file->size());
   ASH_TRY(const std::uint64_t total, total_bytes(*files_));
+  std::uint64_t base = 0;
+  if (files_->manifest().base) {
+    ASH_TRY(base, files_->size_of(files_->manifest().base->name));
+  }
   writer_.open(std::move(file), size);
   ASH_TRY_VOID(writer_.start_thread());
   MutexLock lock(mutex_);
   mode_ = Mode::kOn;
   other_bytes_ = total - size;
-  status_.base_bytes = total;
+  status_.base_bytes = base;  // or who is restarted often would never rewrite
   return {};
 }
 
@@ -275,7 +279,11 @@ void Aof::ended(const std::shared_ptr<Running>& running, const Result<void>& cop
     MutexLock files_lock(files_mutex_);
     if (result && running->refused) result = std::unexpected(*running->refused);
     if (result && running->closings != closings_) result = fail("the append only file was closed meanwhile");
-    if (result) result = switch_base(*running);
+    if (result) {
+      result = switch_base(*running);  // an error leaves open which manifest is on the disk
+    } else if (running->increment) {
+      (void)files_->remove_unnamed(running->increment->entry);  // else it lies there: nobody loads it
+    }
   }
   rewrite_over(result);
 }

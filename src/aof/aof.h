@@ -48,7 +48,7 @@ struct AofStatus {
   bool waits_for_base = false;  // it was switched on, and is whole when the running or next rewrite has ended
   WriterStatus writer;
   std::uint64_t current_bytes = 0;  // of all files
-  std::uint64_t base_bytes = 0;     // of all files after the last rewrite or at start
+  std::uint64_t base_bytes = 0;     // of all files after the last rewrite; at first of the base alone
   bool rewriting = false;
   WallTime rewrite_started;                 // of the running or, else, the last rewrite
   std::optional<Micros> last_rewrite_time;  // of the last that ended

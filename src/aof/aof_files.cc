@@ -96,6 +96,12 @@ ManifestFile AofFiles::next_base(BaseForm form) {
   return {base_name(paths_.filename, seq, form), seq};
 }
 
+Result<void> AofFiles::remove_unnamed(const ManifestFile& increment) {
+  const auto& named = manifest_.increments;
+  if (std::ranges::find(named, increment.name, &ManifestFile::name) != named.end()) return {};
+  return fs_->remove(path_of(increment.name));
+}
+
 Result<void> AofFiles::replace(Manifest next) {
   ASH_TRY_VOID(write_file_durably(*fs_, manifest_path(), format_manifest(next)));
   manifest_ = std::move(next);

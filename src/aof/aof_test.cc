@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 using Content = std::map<std::string, std::int64_t>;
 
@@ -281,6 +282,16 @@ TEST_F(AofTest, LeavesTheFilesAloneWhenWhatIsThereMustNotBecomeABase) {
   EXPECT_EQ(again.content(), (Content{{"0:a", 2}}));
 }
 
+TEST_F(AofTest, LeavesNoIncrementOfAFirstBaseThatWasGivenUp) {
+  World w(fs);
+  RewriteJob job = w.job();
+  job.at_cut = []() -> Result<RewriteCut> { return fail("not now"); };
+  ASSERT_TRUE(w.aof.enable(std::move(job), &w.seat));
+  w.aof.wait(&w.seat);
+  ASSERT_TRUE(w.aof.disable(&w.seat));
+  EXPECT_THAT(*fs.list(kFolder), IsEmpty());
+}
+
 TEST_F(AofTest, MovesToAnotherFolderAndLeavesTheFormerWhole) {
   ASSERT_TRUE(fs.make_directory("./other"));
   World w(fs);
@@ -355,6 +366,19 @@ TEST_F(AofTest, ReportsASecondRewriteAndGrowth) {
   w.aof.wait(&w.seat);
   EXPECT_EQ(refusal, "Background append only file rewriting already in progress");
   EXPECT_FALSE(w.aof.rewrite_due({.percentage = 100, .min_size = 0}));
+}
+
+TEST_F(AofTest, CountsItsGrowthFromTheBaseAfterARestart) {
+  {
+    World w(fs);
+    ASSERT_TRUE(w.boot());
+    for (int i = 0; i < 1000; ++i) w.increment(0, "a");
+    ASSERT_TRUE(w.aof.writer().commit());
+  }
+  World again(fs);
+  ASSERT_TRUE(again.boot());
+  EXPECT_EQ(again.aof.status().base_bytes, content("appendonly.aof.1.base.rdb").size());
+  EXPECT_TRUE(again.aof.rewrite_due({.percentage = 100, .min_size = 0}));
 }
 
 constexpr std::string_view kIncr = "*3\r\n$6\r\nINCRBY\r\n$1\r\nk\r\n$1\r\n5\r\n";

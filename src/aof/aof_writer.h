@@ -102,6 +102,11 @@ class AofWriter {
   /// `told` is called by the writer's thread, with nothing locked, whenever reach() has changed for those who have
   /// asked; with the time that the sync took, 0 if it was another event. Before start_thread().
   void on_progress(std::function<void(Micros)> told) { told_ = std::move(told); }
+  /// Counts WriterStatus::slow_syncs anew.
+  void forget_slow_syncs() {
+    MutexLock lock(mutex_);
+    slow_syncs_ = 0;
+  }
   /// Whether no_fsync_on_rewrite takes effect now.
   [[nodiscard]] bool syncs_held() const noexcept {
     return no_fsync_on_rewrite_.load(std::memory_order_relaxed) && holds_.load(std::memory_order_relaxed) > 0;

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(prepared.error().text()).c_str());
     return 1;
   }
-  if (config->log.crash_report) crash::report_to(config->log.file);
+  if (config->log.crash_report) crash::report();
   ds::HashSeed::set(random_seed());  // before the first key
   const SystemClock clock;
   const config::Config boot = *config;
@@ -39,6 +39,6 @@ int main(int argc, char** argv) {
   }
   server::announce_ready(boot);
   const int code = server.run();
-  server::clean_up_process(boot);
+  server::announce_end(boot);
   return code;
 }

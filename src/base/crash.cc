@@ -1,13 +1,14 @@
 #include "base/crash.h"
 
 #include <execinfo.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <string_view>
+
+#include "base/log.h"
 
 namespace ashlar::crash {
 
@@ -22,7 +23,7 @@ namespace ashlar::crash {
 
 #ifdef ASHLAR_SANITIZED
 
-void report_to(const std::string&) {}
+void report() {}
 void report_nothing() {}
 
 #else
@@ -84,11 +85,8 @@ void handle(void (*handler)(int, siginfo_t*, void*)) {
 
 }  // namespace
 
-void report_to(const std::string& log) {
-  const int fd = log.empty() ? STDOUT_FILENO : ::open(log.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
-  if (fd < 0) return;
-  const int before = target().exchange(fd);
-  if (before != STDOUT_FILENO) ::close(before);
+void report() {
+  target() = log::descriptor();
   void* frame = nullptr;
   (void)::backtrace(&frame, 1);  // loads what it needs now; in a handler it must not
   handle(&on_signal);

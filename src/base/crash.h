@@ -2,14 +2,12 @@
 /// Thread: the functions main, before others exist, or one at a time later. Nothing here runs until a crash.
 #pragma once
 
-#include <string>
-
 namespace ashlar::crash {
 
-/// From now on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT append a report to the file at `log` (empty: standard
-/// output) and end the process as they would have without. Does nothing in builds with sanitizers, which report by
+/// From now on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT append a report to the log as it is open now and end
+/// the process as they would have without. Does nothing in builds with sanitizers, which report by
 /// themselves.
-void report_to(const std::string& log);
+void report();
 /// Ends that.
 void report_nothing();
 

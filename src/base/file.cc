@@ -83,6 +83,15 @@ class PosixFileSystem final : public FileSystem {
     if (!fd) return fail_errno("open", path, errno);
     return std::make_unique<PosixFile>(std::move(fd), path);
   }
+  Result<std::unique_ptr<File>> open_successor(const std::string& temporary, const std::string& path) override {
+    struct stat old{};
+    if (::stat(path.c_str(), &old) != 0) return open(temporary, OpenMode::kTruncate);
+    Fd fd(::open(temporary.c_str(), O_CLOEXEC | O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600));
+    if (!fd) return fail_errno("open", temporary, errno);
+    (void)::fchown(fd.get(), old.st_uid, old.st_gid);  // only root may; others own what they write
+    if (::fchmod(fd.get(), old.st_mode & 07777) != 0) return fail_errno("chmod", temporary, errno);
+    return std::make_unique<PosixFile>(std::move(fd), temporary);
+  }
   Result<void> rename(const std::string& from, const std::string& to) override {
     if (std::rename(from.c_str(), to.c_str()) != 0) return fail_errno("rename", from + " to " + to, errno);
     return {};
@@ -132,14 +141,24 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+Result<std::unique_ptr<File>> FileSystem::open_successor(const std::string& temporary, const std::string& /*path*/) {
+  return open(temporary, OpenMode::kTruncate);
+}
+
 Result<void> write_file_durably(FileSystem& fs, const std::string& path, std::string_view content) {
   const std::string temporary = path + ".tmp";
-  {
-    ASH_TRY(const auto file, fs.open(temporary, OpenMode::kTruncate));
-    ASH_TRY_VOID(file->append(content));
-    ASH_TRY_VOID(file->sync());
+  const auto replace = [&]() -> Result<void> {
+    {
+      ASH_TRY(const auto file, fs.open_successor(temporary, path));
+      ASH_TRY_VOID(file->append(content));
+      ASH_TRY_VOID(file->sync());
+    }
+    return fs.rename(temporary, path);
+  };
+  if (auto done = replace(); !done) {
+    (void)fs.remove(temporary);  // it takes room on a disk that may be full, and may hold secrets
+    return done;
   }
-  ASH_TRY_VOID(fs.rename(temporary, path));
   return fs.sync_directory(directory_of(path));
 }
 

@@ -36,6 +36,10 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  /// An empty file at `temporary` that is to be renamed to `path`: where there is such a file, with its owner and mode,
+  /// so that what only some may read stays so.
+  [[nodiscard]] virtual Result<std::unique_ptr<File>> open_successor(const std::string& temporary,
+                                                                     const std::string& path);
   [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   /// Removing what is not there is no error.
   [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;
@@ -54,7 +58,7 @@ class FileSystem {
 /// Whole content of a file. Errors: kIo.
 [[nodiscard]] Result<std::string> read_file(FileSystem& fs, const std::string& path);
 /// Replaces `path` so that after a crash either the old or the new content is there: temporary file beside it, sync,
-/// rename, sync of the directory.
+/// rename, sync of the directory. Owner and mode stay. Of a failure before the rename nothing is left.
 [[nodiscard]] Result<void> write_file_durably(FileSystem& fs, const std::string& path, std::string_view content);
 /// Folder part of a path, "." when there is none.
 [[nodiscard]] std::string directory_of(const std::string& path);

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace ashlar::log {
 
 /// Order matters: each level contains those behind it. Marks in the line: '.', '-', '*', '#'.
@@ -15,12 +17,15 @@ enum class Level : std::uint8_t { kDebug, kVerbose, kNotice, kWarning, kNothing 
 /// Role letter of the line: M primary, S replica, C helper that writes files, X sentinel.
 enum class Role : char { kPrimary = 'M', kReplica = 'S', kWriter = 'C', kSentinel = 'X' };
 
-/// Sends the log to `path`, or to stdout when it is empty. Returns false, and keeps the old target, when the file
-/// cannot be opened for appending.
-[[nodiscard]] bool open(const std::string& path);
+/// Sends the log to the file at `path`, or to stdout when it is empty. A file that is renamed or removed later is made
+/// anew by the next line. Errors: kIo, the target stays as it was. Thread: main, before any other exists.
+[[nodiscard]] Result<void> open(const std::string& path);
+/// Where lines go, until the next open(). For a signal handler, which may do no more than write.
+[[nodiscard]] int descriptor() noexcept;
 void set_level(Level level) noexcept;
 [[nodiscard]] Level level() noexcept;
 void set_role(Role role) noexcept;
+/// A line that cannot be written is lost, and nothing else.
 void write(Level level, std::string_view text);
 
 [[nodiscard]] inline bool enabled(Level at) noexcept { return at >= level(); }

@@ -12,6 +12,8 @@ namespace ashlar::server {
 namespace {
 
 constexpr int kAcceptsPerTurn = 256;
+constexpr Millis kRest{100};
+constexpr Seconds kBetweenComplaints{1};
 constexpr std::string_view kProtectedMode =
     "-DENIED Ashlar runs in protected mode: no password is set for the default user, so only connections from this "
     "machine are taken. To let others in, either set a password (CONFIG SET requirepass, or requirepass in the "
@@ -36,6 +38,7 @@ class Acceptor::Listener final : public net::IoHandler {
     return {};
   }
   void on_ready(net::Readiness) noexcept override { owner_.take(*this); }
+  void set_interest(net::Interest interest) noexcept { watch_.set_interest(interest); }
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
   [[nodiscard]] const Place& place() const noexcept { return place_; }
 
@@ -133,18 +136,35 @@ void Acceptor::close() { listeners_.clear(); }
 
 std::optional<std::string> Acceptor::refusal(const server::Accepted& connection) const {
   const auto config = config_.get();
-  if (connected() >= config->clients.max_clients) return "-ERR max number of clients reached\r\n";
+  const std::size_t others = others_ ? others_() : 0;
+  if (connected() + others >= config->clients.max_clients) {
+    return others == 0 ? "-ERR max number of clients reached\r\n"
+                       : "-ERR max number of clients + cluster connections reached\r\n";
+  }
   if (config->network.protected_mode && users_.default_user()->rules().no_password && !connection.from_loopback) {
     return std::string(kProtectedMode);
   }
   return std::nullopt;
 }
 
+/// Who waits in the backlog stays there and keeps a socket ready, so that without a rest the loop would do nothing but
+/// fail.
+void Acceptor::rest(const Error& why) {
+  if (!complained_ || loop_.now() - *complained_ >= kBetweenComplaints) {
+    complained_ = loop_.now();
+    log::warning("Accepting client connection: {}", why.text());
+  }
+  for (const auto& listener : listeners_) listener->set_interest(net::Interest::kNone);
+  (void)loop_.call_after(kRest, [this] {
+    for (const auto& listener : listeners_) listener->set_interest(net::Interest::kRead);
+  });
+}
+
 void Acceptor::take(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     auto next = net::accept(listener.fd());
     if (!next) {
-      log::warning("Accepting client connection: {}", next.error().text());
+      rest(next.error());
       return;
     }
     if (!next->has_value()) return;
@@ -164,6 +184,7 @@ void Acceptor::take(const Listener& listener) {
       if (keepalive.count() > 0) (void)net::set_keepalive(accepted.fd, keepalive);
     }
     connection.fd = std::move(accepted.fd);
+    log::verbose("Accepted {} id={}", connection.peer_address, connection.id.value);
     if (const auto text = refusal(connection)) {
       (void)net::write_some(connection.fd.get(), *text);
       rejected_.fetch_add(1, std::memory_order_relaxed);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/ids.h"
@@ -24,6 +26,14 @@ class Acceptor {
   /// to a new socket wait until the control loop turns. Errors: an address or port that cannot be had, named.
   [[nodiscard]] Result<void> listen(const config::Config& config);
   void close();
+
+  /// What is connected beside clients and takes of `maxclients`, too. Set at start.
+  void count_too(std::function<std::size_t()> others) { others_ = std::move(others); }
+  /// Whether anybody can reach us. Thread: any.
+  [[nodiscard]] bool listens() {
+    MutexLock lock(mutex_);
+    return !open_.empty();
+  }
 
   /// The number of the next connection. Thread: the control loop's.
   [[nodiscard]] ClientId new_id() noexcept { return ClientId{next_id_++}; }
@@ -55,6 +65,7 @@ class Acceptor {
       ASH_REQUIRES(mutex_);
   void close(const Place& place) ASH_REQUIRES(mutex_);
   void take(const Listener& listener);
+  void rest(const Error& why);
   [[nodiscard]] std::optional<std::string> refusal(const server::Accepted& connection) const;
 
   net::EventLoop& loop_;
@@ -64,7 +75,9 @@ class Acceptor {
   std::vector<std::unique_ptr<Listener>> listeners_;  // the control loop's
   Mutex mutex_;                                       // one listen() at a time
   std::vector<Open> open_ ASH_GUARDED_BY(mutex_);
-  std::uint64_t next_id_ = 1;  // the control loop's
+  std::function<std::size_t()> others_;
+  std::uint64_t next_id_ = 1;           // the control loop's
+  std::optional<MonoTime> complained_;  // the same: when the log last said that the system gives no more
   std::atomic<std::size_t> connected_{0};
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> rejected_{0};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "base/log.h"
 #include "keyspace/slot_guard.h"
@@ -21,7 +22,7 @@ std::uint16_t bus_port(const config::Config& config) {
 
 cluster::Driver::Setup setup_of(const config::Config& config) {
   return {.options = cluster_options(config),
-          .nodes_file = config.snapshot.directory + "/" + config.cluster.nodes_file,
+          .nodes_file = std::filesystem::path(config.snapshot.directory) / config.cluster.nodes_file,
           .bind = config.network.bind,
           .bus_listen_port = bus_port(config),
           .link_buffer_limit = config.cluster.link_buffer_limit};
@@ -58,7 +59,9 @@ cluster::EndpointKind endpoint_kind(const config::Config& config) {
 }
 
 ClusterService::ClusterService(Parts parts, const config::Config& config)
-    : parts_(std::move(parts)), driver_(parts_.control, parts_.files, *this, setup_of(config), random_seed()) {}
+    : parts_(std::move(parts)),
+      bus_port_(bus_port(config)),
+      driver_(parts_.control, parts_.files, *this, setup_of(config), random_seed()) {}
 
 ClusterService::~ClusterService() = default;
 
@@ -96,7 +99,9 @@ void ClusterService::apply(const config::Config& config) {
   rules_ = {config.cluster.allow_reads_when_down, config.cluster.allow_shard_pubsub_when_down, endpoint_kind(config)};
   if (router_) {
     router_->set_rules(rules_);
-    driver_.reconfigure(cluster_options(config));
+    cluster::Options options = cluster_options(config);
+    if (config.cluster.announce_bus_port == 0) options.bus_port = bus_port_;
+    driver_.reconfigure(std::move(options));
     driver_.limit_links(config.cluster.link_buffer_limit);
   }
 }

@@ -68,6 +68,7 @@ class ClusterService final : public cluster::Host {
   Parts parts_;
   cluster::SlotTable slots_;
   cluster::SlotStats slot_stats_;
+  const std::uint16_t bus_port_;  // where the bus listens, whatever becomes of `port`
   cluster::Driver driver_;
   std::unique_ptr<cluster::Router> router_;
   cluster::Router::Rules rules_;

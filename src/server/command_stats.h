@@ -65,6 +65,8 @@ struct alignas(64) ThreadStats {
   Mutex mutex;
   std::unordered_map<std::string, std::uint64_t> errors_by_prefix ASH_GUARDED_BY(mutex);
 
+  /// Sets everything to zero. Thread: any.
+  void reset();
   void count_latency(CommandCounters& counters, Ticks ticks) {
     auto* buckets = counters.latency.load(std::memory_order_relaxed);
     if (buckets == nullptr) [[unlikely]] {
@@ -96,7 +98,7 @@ class StatsRegistry {
     for_each([&](const ThreadStats& block) { sum += (block.*counter).load(std::memory_order_relaxed); });
     return sum;
   }
-  /// Sets everything to zero (CONFIG RESETSTAT).
+  /// Sets all of them to zero (CONFIG RESETSTAT).
   void reset() const;
 
  private:

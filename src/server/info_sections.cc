@@ -13,6 +13,7 @@
 #include "keyspace/expiry_sample.h"
 #include "server/latency_summary.h"
 #include "server/sampler.h"
+#include "server/startup.h"
 
 namespace ashlar::server {
 namespace {
@@ -46,6 +47,16 @@ std::string executable_path() {
   return path;
 }
 
+std::string_view supervisor_name(config::Supervision supervisor) {
+  switch (supervisor) {
+    case config::Supervision::kUpstart: return "upstart";
+    case config::Supervision::kSystemd: return "systemd";
+    case config::Supervision::kNone:
+    case config::Supervision::kAuto: return "no";
+  }
+  return "no";
+}
+
 void server_section(const InfoParts& p, const std::string& os, InfoWriter& out) {
   const auto config = p.config.get();
   const Micros uptime = p.clock.mono() - p.state.started;
@@ -63,7 +74,7 @@ void server_section(const InfoParts& p, const std::string& os, InfoWriter& out) 
   out.field("atomicvar_api", "c++-atomic");
   out.formatted("gcc_version", "{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
   out.field("process_id", ::getpid());
-  out.field("process_supervised", config->process.supervised == config::Supervision::kNone ? "no" : "systemd");
+  out.field("process_supervised", supervisor_name(supervisor(*config)));
   out.field("run_id", p.state.run_id.hex());
   out.field("tcp_port", config->network.port);
   out.field("server_time_usec", p.clock.wall().time_since_epoch().count());

@@ -48,12 +48,15 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
     note_state(now, false);
     return Room::kEnough;
   }
-  note_state(now, true);
+  const auto no_room = [&] {
+    note_state(now, true);
+    return Room::kNone;
+  };
   const auto policy = keyspace_.access().policy.load(std::memory_order_relaxed);
-  if (policy == keyspace::EvictionPolicy::kNoEviction) return Room::kNone;
+  if (policy == keyspace::EvictionPolicy::kNoEviction) return no_room();
   const Ticks start = ticks_now();
   const Ticks searched = searched_.load(std::memory_order_relaxed);
-  if (searched != 0 && start - searched < kBetweenVainSearches) return Room::kNone;
+  if (searched != 0 && start - searched < kBetweenVainSearches) return no_room();
   std::optional<keyspace::EnteredBatch> entered;
   if (!run.participant.inside()) {
     if (!run.participant.enter_unless_busy()) return Room::kEnough;  // nothing runs that would need it
@@ -65,14 +68,18 @@ MemoryGuard::Room MemoryGuard::make_room_slow(Execution& run, std::uint64_t limi
   for (std::uint32_t keys = 1; freed < wanted; ++keys) {
     const auto bytes = run.evictor.evict_one(keyspace_, run.access, policy, samples);
     searched_.store(bytes ? 0 : ticks_now(), std::memory_order_relaxed);
-    if (!bytes) return over(limit) ? Room::kNone : Room::kEnough;
+    if (!bytes && over(limit)) return no_room();
+    if (!bytes) break;
     freed += *bytes;
     run.wrote = true;
     // Other loops evict too.
     if (keys % 8 != 0) continue;
     if (!over(limit)) break;
-    if (ticks_now() > deadline) return Room::kSome;
+    if (ticks_now() <= deadline) continue;
+    note_state(now, true);
+    return Room::kSome;
   }
+  note_state(now, false);
   return Room::kEnough;
 }
 

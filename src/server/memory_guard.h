@@ -50,6 +50,11 @@ class MemoryGuard {
     Millis total{0};
   };
   [[nodiscard]] Exceeded exceeded(WallTime now) const noexcept;
+  /// Begins to count it anew (CONFIG RESETSTAT). Thread: any.
+  void reset_exceeded() noexcept {
+    over_since_ms_.store(0);
+    over_total_ms_.store(0);
+  }
   [[nodiscard]] std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
  private:

@@ -108,6 +108,8 @@ class Persistence final : public Durability, public GateTexts {
   /// DEBUG LOADAOF: empties the dataset and replays the log. `run` must not be inside a batch. Errors: the log is off.
   [[nodiscard]] Result<void> replay_aof(Dispatcher& dispatcher, Execution& run);
   void add_info(Info& info);
+  /// CONFIG RESETSTAT. Thread: any.
+  void reset_counters() { aof_.writer().forget_slow_syncs(); }
   /// Bytes of the log that are not written yet. Thread: any.
   [[nodiscard]] std::uint64_t aof_buffer() const { return aof_on_ ? aof_.status().writer.pending_bytes : 0; }
   [[nodiscard]] snapshot::SnapshotHost& host() noexcept { return host_; }

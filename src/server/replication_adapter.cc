@@ -134,9 +134,13 @@ void ReplicationHost::show(const replication::RoleFacts& facts) {
   set(Gate::kReadOnlyReplica, facts.read_only);
   set(Gate::kStale, facts.stale);
   set(Gate::kFewReplicas, facts.few_replicas);
-  memory_.set_duty(facts.replica && config_.get()->replication.ignore_max_memory ? MemoryGuard::Duty::kIgnoreLimit
-                                                                                 : MemoryGuard::Duty::kEvict);
+  apply_settings();
   if (changed && role_observer_) role_observer_(facts.replica ? Role::kReplica : Role::kPrimary);
+}
+
+void ReplicationHost::apply_settings() noexcept {
+  const bool ignores = gates_.closed(Gate::kReplica) && config_.get()->replication.ignore_max_memory;
+  memory_.set_duty(ignores ? MemoryGuard::Duty::kIgnoreLimit : MemoryGuard::Duty::kEvict);
 }
 
 void ReplicationHost::loading(Loading state) {

@@ -68,6 +68,8 @@ class ReplicationHost final : public replication::Host {
       : gates_(gates), memory_(memory), service_(service), config_(config) {}
 
   void show(const replication::RoleFacts& facts) override;
+  /// Lets the present configuration say whether a replica keeps to maxmemory. Thread: control, as show().
+  void apply_settings() noexcept;
   void loading(Loading state) override;
   void dataset_goes() override;
   void dataset_replaced() override;

@@ -34,6 +34,17 @@ void Sampler::start() {
   (void)parts_.loop.call_after(kPeriod, [this] { start(); });
 }
 
+void Sampler::forget_rates() {
+  RunState& state = parts_.state;
+  for (auto* rate : {&state.ops_per_second, &state.input_bytes_per_second, &state.output_bytes_per_second,
+                     &state.replication_input_per_second, &state.replication_output_per_second}) {
+    rate->store(0, std::memory_order_relaxed);
+  }
+  parts_.loop.post([this] {
+    for (auto* meter : {&commands_, &input_, &output_, &replication_input_, &replication_output_}) *meter = {};
+  });
+}
+
 void Sampler::sample() {
   const MonoTime now = parts_.loop.now();
   RunState& state = parts_.state;

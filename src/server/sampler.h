@@ -43,6 +43,8 @@ class Sampler {
   explicit Sampler(const Parts& parts) : parts_(parts) {}
   /// Measures now and every tenth of a second from then on, until the loop ends. Call once.
   void start();
+  /// Forgets what was measured but the peak (CONFIG RESETSTAT). Thread: any.
+  void forget_rates();
 
  private:
   void sample();

@@ -13,10 +13,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "server/file_limit.h"
 #include "server/run_state.h"
 
 namespace ashlar::server {
@@ -72,9 +75,19 @@ void tell_systemd(std::string_view state) {
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
 }
 
-bool under_systemd(const config::Config& config) {
-  return config.process.supervised == config::Supervision::kSystemd ||
-         (config.process.supervised == config::Supervision::kAuto && std::getenv("NOTIFY_SOCKET") != nullptr);
+/// Lowers `maxclients` to what there are files for.
+Result<void> fit_max_clients(config::Config& config) {
+  std::uint32_t& clients = config.clients.max_clients;
+  const std::uint32_t room = make_room_for_clients(clients, config.process.threads);
+  if (room == 0) return fail("The limit of open files ('ulimit -n') is too low for the server to start");
+  if (room < clients) {
+    log::warning(
+        "maxclients has been reduced from {} to {}: the system allows no more open files. For more clients, raise "
+        "'ulimit -n'.",
+        clients, room);
+  }
+  clients = room;
+  return {};
 }
 
 }  // namespace
@@ -104,7 +117,17 @@ config::LoadInput load_input(std::vector<std::string> arguments) {
   return input;
 }
 
-Result<void> prepare_process(const config::Config& config) {
+config::Supervision supervisor(const config::Config& config) {
+  using Supervision = config::Supervision;
+  const Supervision admitted = config.process.supervised;
+  const auto is = [&](Supervision who, const char* sign) {
+    return (admitted == who || admitted == Supervision::kAuto) && std::getenv(sign) != nullptr;
+  };
+  if (is(Supervision::kUpstart, "UPSTART_JOB")) return Supervision::kUpstart;
+  return is(Supervision::kSystemd, "NOTIFY_SOCKET") ? Supervision::kSystemd : Supervision::kNone;
+}
+
+Result<void> prepare_process(config::Config& config) {
   if (::chdir(config.snapshot.directory.c_str()) != 0) {
     return fail_errno("Can't chdir to", config.snapshot.directory, errno);
   }
@@ -114,28 +137,43 @@ Result<void> prepare_process(const config::Config& config) {
   ::sigaddset(&stop, SIGTERM);
   ::sigaddset(&stop, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  if (!log::open(config.log.file)) return fail(fmt::format("Can't open the log file: {}", config.log.file));
-  if (config.process.daemonize) ASH_TRY_VOID(detach());
-  allocator_purge_in_background();
-  if (const std::string path = pid_path(config); !path.empty()) {
-    if (std::FILE* file = std::fopen(path.c_str(), "we")) {
-      std::fputs(fmt::format("{}\n", ::getpid()).c_str(), file);
-      std::fclose(file);
-    } else {
-      log::warning("Failed to write PID file: {}", std::strerror(errno));
-    }
+  if (auto opened = log::open(config.log.file); !opened) {
+    return fail(fmt::format("Can't open the log file: {}", opened.error().text()));
   }
+  ASH_TRY_VOID(fit_max_clients(config));  // while an error still has somebody to read it
+  // Who is supervised stays where the supervisor sees it.
+  if (config.process.daemonize && supervisor(config) == config::Supervision::kNone) ASH_TRY_VOID(detach());
+  allocator_purge_in_background();
   log::notice("Ashlar {} (as Redis {}) is starting", kAshlarVersion, kRedisVersion);
   return {};
 }
 
 void announce_ready(const config::Config& config) {
-  if (under_systemd(config)) tell_systemd("STATUS=Ready to accept connections\nREADY=1\n");
+  if (supervisor(config) != config::Supervision::kSystemd) return;
+  tell_systemd("STATUS=Ready to accept connections\nREADY=1\n");
 }
 
-void clean_up_process(const config::Config& config) {
-  if (under_systemd(config)) tell_systemd("STOPPING=1\n");
-  if (const std::string path = pid_path(config); !path.empty()) ::unlink(path.c_str());
+void announce_end(const config::Config& config) {
+  if (supervisor(config) == config::Supervision::kSystemd) tell_systemd("STOPPING=1\n");
+}
+
+PidFile::PidFile(const config::Config& config) {
+  std::string path = pid_path(config);
+  if (path.empty()) return;
+  std::error_code error;
+  path = std::filesystem::absolute(path, error);  // `dir` may change
+  std::FILE* file = std::fopen(path.c_str(), "we");
+  if (file == nullptr) {
+    log::warning("Failed to write PID file: {}", std::strerror(errno));
+    return;
+  }
+  std::fputs(fmt::format("{}\n", ::getpid()).c_str(), file);
+  std::fclose(file);
+  path_ = std::move(path);
+}
+
+PidFile::~PidFile() {
+  if (!path_.empty()) ::unlink(path_.c_str());
 }
 
 }  // namespace ashlar::server

@@ -289,6 +289,40 @@ def test_no_more_keys_go_than_must(node):
     assert len(admin.keys("large:*")) >= 10
 
 
+def test_a_limit_that_eviction_keeps_is_not_exceeded(node):
+    node.start("--threads", "1")
+    admin = connect(node)
+    limit_to_present_use(admin, "allkeys-lru", MEGABYTE)
+    for number in range(3000):
+        admin.set(f"key:{number}", "x" * 1000)
+    stats = admin.info("stats")
+    assert stats["evicted_keys"] > 0
+    assert stats["total_eviction_exceeded_time"] == 0
+    admin.config_set("maxmemory-policy", "noeviction")
+    admin.config_set("maxmemory", 1)
+    with pytest.raises(redis.ResponseError, match="OOM"):
+        admin.set("k", "v")
+    wait_until(lambda: admin.info("stats")["current_eviction_exceeded_time"] > 0, 10, "the time to be counted")
+
+
+def test_counters_begin_anew_when_told_to(node):
+    node.start("--threads", "1")
+    admin = connect(node)
+
+    def fill():
+        pipe = admin.pipeline(transaction=False)
+        for number in range(20_000):
+            pipe.set(f"key:{number}", "v", px=1)
+        pipe.execute()
+        stats = admin.info("stats")
+        return stats["expire_cycle_cpu_milliseconds"] > 0 and stats["instantaneous_ops_per_sec"] > 0
+
+    wait_until(fill, 30, "something to count")
+    _, stats = admin.pipeline(transaction=False).config_resetstat().info("stats").execute()
+    for name in ("expire_cycle_cpu_milliseconds", "instantaneous_ops_per_sec", "instantaneous_input_kbps", "expired_keys"):
+        assert stats[name] == 0, name
+
+
 def test_volatile_policies_leave_keys_without_expiry_alone(node):
     node.start()
     admin = connect(node)

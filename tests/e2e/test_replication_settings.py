@@ -337,3 +337,16 @@ def test_the_links_of_replication_are_connections_that_can_be_listed_and_ended(s
     (to_primary,) = wait_until(lambda: links(replica, "master"), 20, "its other end")
     assert replica.call("CLIENT", "KILL", "LADDR", to_primary["laddr"]) == 1
     wait_until(lambda: [link["laddr"] for link in links(replica, "master")] not in ([], [to_primary["laddr"]]), 20, "a new link")
+
+
+@BOTH
+def test_a_replica_keeps_to_its_own_limit_as_soon_as_it_is_told_to(start, kind):
+    primary, replica = start(kind), start(kind)
+    follow(replica, primary)
+    replica.call("CONFIG", "SET", "maxmemory", "1", "maxmemory-policy", "allkeys-lru")
+    primary.call("SET", "one", "1")
+    wait_until(lambda: replica.call("DBSIZE") == 1, 20, "the key to come")
+    replica.call("CONFIG", "SET", "replica-ignore-maxmemory", "no")
+    primary.call("SET", "two", "2")
+    wait_until(lambda: replica.call("DBSIZE") == 0, 20, "both keys to go")
+    assert int(replica.info("stats")["evicted_keys"]) > 0

@@ -73,5 +73,14 @@ TEST(FaultyFileSystem, WritesAPartWhenTheDiskIsFull) {
   EXPECT_EQ(content(fs, "f"), "1234");
 }
 
+TEST(WriteFileDurably, LeavesNothingBesideTheOldFileWhenTheDiskIsFull) {
+  FaultyFileSystem fs(1);
+  ASSERT_TRUE(write_file_durably(fs, "a.conf", "old"));
+  fs.fail_appends(1, ENOSPC);
+  EXPECT_FALSE(write_file_durably(fs, "a.conf", "new"));
+  EXPECT_FALSE(fs.exists("a.conf.tmp"));
+  EXPECT_EQ(*read_file(fs, "a.conf"), "old");
+}
+
 }  // namespace
 }  // namespace ashlar::testing

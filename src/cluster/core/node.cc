@@ -84,6 +84,8 @@ struct EventVisitor {
   }
   void operator()(const WritesPaused& event) const { on_writes_paused(step, event.offset); }
   void operator()(const Reconfigured& event) const {
+    // What was announced may be nobody's; the next heartbeat shows where we are.
+    if (!step.options().announce_ip.empty() && event.options.announce_ip.empty()) step.s.own_address_seen = false;
     step.s.options = event.options;
     apply_announcements(step);
     step.evaluate_state = true;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <map>
 
 #include "base/bytes.h"
 #include "server/config/command_line.h"
@@ -145,7 +145,11 @@ class Loader {
       if (!pieces) return refuse(where, "Unbalanced quotes in configuration line");
       if (!pieces->empty()) words = std::move(*pieces);
     }
-    const Use use = used_.insert(&directive).second ? Use::kFirst : Use::kAgain;
+    const std::size_t depth = std::max<std::size_t>(open_files_.size(), 1);  // options are as deep as the main file
+    const auto [last, is_first] = used_.try_emplace(&directive, depth);
+    // What stands behind an `include` replaces what came with it: CONFIG REWRITE changes the main file alone.
+    const Use use = is_first || depth < last->second ? Use::kFirst : Use::kAgain;
+    last->second = depth;
     if (auto done = assign(config_, directive, words, use); !done) return refuse(where, done.error().text());
     if (directive.special == &kDirectoryRules && !files_.exists(config_.snapshot.directory)) {
       return refuse(where, "No such file or directory");
@@ -182,7 +186,7 @@ class Loader {
   const LoadInput& input_;
   FileSystem& files_;
   Config config_;
-  std::set<const Directive*> used_;
+  std::map<const Directive*, std::size_t> used_;  // with the depth of includes of the last use
   std::vector<std::string> open_files_;
   std::size_t files_read_ = 0;
 };

@@ -52,6 +52,16 @@ TEST(Load, ReplacesTheDefaultSavePointsOnceAndThenAdds) {
   EXPECT_EQ(points[0].period, Seconds(900));
   EXPECT_EQ(points[2].changes, 5U);
 }
+TEST(Load, ReplacesTheSavePointsOfIncludedFilesByThoseBehindThem) {
+  const std::map<std::string, std::string> tree = {{"/work/a.conf", "include one.conf\ninclude two.conf\n"},
+                                                   {"/work/b.conf", "include one.conf\nsave 3 3\nsave 4 4\n"},
+                                                   {"/work/one.conf", "save 1 1\n"},
+                                                   {"/work/two.conf", "save 2 2\n"}};
+  EXPECT_EQ(load_tree(tree, {"a.conf"})->snapshot.save_points.size(), 2U);
+  const auto points = load_tree(tree, {"b.conf"})->snapshot.save_points;
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0].period, Seconds(3));
+}
 TEST(Load, ClearsSavePointsAtAnEmptyOne) {
   EXPECT_THAT(load_text("save 900 1\nsave \"\"\n")->snapshot.save_points, IsEmpty());
   EXPECT_THAT(load_tree({}, {"--save", ""})->snapshot.save_points, IsEmpty());

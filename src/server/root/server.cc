@@ -77,6 +77,18 @@ std::string describe(const command::Session& session, const Clock& clock) {
   return client == nullptr ? "" : client_line(*client, clock.mono());
 }
 
+/// shutdown-on-sigint and shutdown-on-sigterm.
+ShutdownRequest request_of(std::uint8_t flags) {
+  using Flag = config::ShutdownFlag;
+  using Save = ShutdownRequest::Save;
+  const auto has = [flags](Flag flag) { return (flags & static_cast<std::uint8_t>(flag)) != 0; };
+  ShutdownRequest request;
+  request.save = has(Flag::kSave) ? Save::kSave : has(Flag::kNoSave) ? Save::kNoSave : Save::kAsConfigured;
+  request.now = has(Flag::kNow);
+  request.force = has(Flag::kForce);
+  return request;
+}
+
 /// For DEBUG SET-SKIP-CHECKSUM-VALIDATION: the payload with the checksum that its bytes have.
 std::string with_own_checksum(std::string_view payload) {
   std::string fixed(payload);
@@ -115,7 +127,9 @@ class Server::Signals final : public net::IoHandler {
     signalfd_siginfo info{};
     while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
       log::warning("Received {} scheduling shutdown...", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
-      server_.shutdown_.request({});
+      const auto config = server_.config_.get();
+      server_.shutdown_.request(
+          request_of(info.ssi_signo == SIGINT ? config->process.on_sigint : config->process.on_sigterm));
     }
   }
 
@@ -258,6 +272,7 @@ void Server::apply_settings(const config::Config& config) {
   config.replication.import_mode ? gates_.close(Gate::kImporting) : gates_.open(Gate::kImporting);
   log_.set_expiry_word(config.memory.lazy_expire ? changelog::ChangeLog::ExpiryWord::kUnlink
                                                  : changelog::ChangeLog::ExpiryWord::kDel);
+  control_.post([this] { replication_host_.apply_settings(); });
   replication_->configure(replication_settings(config));
 }
 
@@ -393,6 +408,9 @@ void Server::reset_statistics() {
     count->store(0, std::memory_order_relaxed);
   }
   stats_.reset();
+  sampler_.forget_rates();
+  memory_.reset_exceeded();
+  persistence_.reset_counters();
   if (const auto* reclaimer = keyspace_.reclaimer()) state_.lazy_freed_before = reclaimer->freed();
   if (cluster_) cluster_->slot_stats().reset();
   acceptor_.reset_counters();
@@ -417,7 +435,22 @@ Shutdown::Parts::Script Server::script_state() const {
   return oldest != nullptr && clock_.mono() - oldest->started > kLong ? Script::kLong : Script::kNone;
 }
 
+/// For who watches a server by its log.
+void Server::log_figures() {
+  constexpr Seconds kPeriod{5};
+  if (!log::enabled(log::Level::kVerbose) || clock_.mono() - figures_logged_ < kPeriod) return;
+  figures_logged_ = clock_.mono();
+  std::uint32_t db = 0;
+  for (const keyspace::Keyspace::Size& size : keyspace_.sizes()) {
+    if (size.keys > 0) log::verbose("DB {}: {} keys ({} volatile)", db, size.keys, size.expires);
+    ++db;
+  }
+  log::debug("{} clients connected ({} replicas), {} bytes in use", acceptor_.connected(),
+             replication_->role().replicas.size(), memory_used());
+}
+
 void Server::tick() {
+  log_figures();
   using Cuts = Persistence::Cuts;
   const bool cut = script_state() == Shutdown::Parts::Script::kNone;
   if (!state_.cron_paused) persistence_.tick(cut ? Cuts::kNow : Cuts::kLater);
@@ -452,6 +485,7 @@ Result<void> Server::watch_signals() { return signals_->watch(control_); }
 void Server::close_doors() {
   acceptor_.close();
   workers_.stop();
+  pid_file_.reset();
 }
 
 int Server::run() {

@@ -47,6 +47,7 @@
 #include "server/run_state.h"
 #include "server/sampler.h"
 #include "server/shutdown.h"
+#include "server/startup.h"
 #include "server/worker_pool.h"
 #include "snapshot/slot_snapshot.h"
 
@@ -81,6 +82,7 @@ class Server {
   void arm_timer();
   void tick();
   [[nodiscard]] Shutdown::Parts::Script script_state() const;
+  void log_figures();
   [[nodiscard]] Result<void> finish(const ShutdownRequest& request);
   void connect_shutdown();
   void hold_writes(replication::Host::Hold hold);
@@ -91,8 +93,10 @@ class Server {
   [[nodiscard]] ClusterService::Replication cluster_hooks();
   [[nodiscard]] MemoryAccounts::Parts memory_parts();
   [[nodiscard]] std::uint64_t exempt_memory() const;
+  [[nodiscard]] std::uint64_t cluster_connections() const;
 
   Phase phase_ = Phase::kLoading;  // the control thread's
+  MonoTime figures_logged_;        // the same's
   const Clock& clock_;
   FileSystem& files_;
   TickRate rate_;
@@ -142,6 +146,7 @@ class Server {
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Execution> control_run_;  // for commands that the control thread runs
   std::unique_ptr<Signals> signals_;
+  std::optional<PidFile> pid_file_;  // while the doors are open
 
   // Replication: last, for it uses the others.
   ClientTakeover takeover_;

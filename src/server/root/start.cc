@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +20,7 @@
 #include "commands/transaction/commands.h"
 #include "commands/zset/commands.h"
 #include "server/commands/register.h"
+#include "server/file_limit.h"
 #include "server/info_sections.h"
 #include "server/root/server.h"
 
@@ -55,12 +57,6 @@ void Server::register_commands() {
   own_.register_all();
   pubsub_.register_in(table_);
   tracking_commands_.register_in(table_);
-  const auto cluster_connections = [this]() -> std::uint64_t {
-    if (!cluster_) return 0;
-    // One from us to each other node, and one from it to us.
-    const auto view = cluster_->driver().view().get();
-    return 2 * (std::uint64_t{view->size()} - 1);
-  };
   register_info_sections(info_, {clock_,
                                  rate_,
                                  config_,
@@ -79,9 +75,16 @@ void Server::register_commands() {
                                  scripts_,
                                  [this] { return replication_->traffic().in.load(std::memory_order_relaxed); },
                                  [this] { return replication_->traffic().out.load(std::memory_order_relaxed); },
-                                 cluster_connections,
+                                 [this] { return cluster_connections(); },
                                  [this] { return shutdown_.waits_until(); }});
   replication_commands_->register_in(table_);
+}
+
+std::uint64_t Server::cluster_connections() const {
+  if (!cluster_) return 0;
+  // One from us to each other node, and one from it to us.
+  const auto view = cluster_->driver().view().get();
+  return 2 * (std::uint64_t{view->size()} - 1);
 }
 
 void Server::connect_replication() {
@@ -183,12 +186,13 @@ Result<void> Server::make_parts(const config::Config& config) {
 }
 
 void Server::connect_settings() {
+  acceptor_.count_too([this] { return cluster_connections(); });
   config_service_.after_change([this](const config::Config& now) { apply_settings(now); });
   for (const char* directive : {"oom-score-adj", "oom-score-adj-values"}) {
     config_service_.on_change(directive, [this](const config::Config& now) { return apply_oom_score(now); });
   }
   config_service_.on_change("crash-log-enabled", [](const config::Config& now) -> Result<void> {
-    now.log.crash_report ? crash::report_to(now.log.file) : crash::report_nothing();
+    now.log.crash_report ? crash::report() : crash::report_nothing();
     return {};
   });
   const auto listen = [this](const config::Config& now, const char* refusal) -> Result<void> {
@@ -202,6 +206,12 @@ void Server::connect_settings() {
   });
   config_service_.on_change(
       "bind", [listen](const config::Config& now) { return listen(now, "Failed to bind to specified addresses."); });
+  config_service_.on_change("maxclients", [](const config::Config& now) -> Result<void> {
+    const std::uint32_t room = make_room_for_clients(now.clients.max_clients, now.process.threads);
+    if (room >= now.clients.max_clients) return {};
+    return fail(
+        fmt::format("The operating system is not able to handle the specified number of clients, try with {}", room));
+  });
   persistence_.on_progress([this] { workers_.release_durable(); });
   persistence_.on_sync([this] { replication_->log_advanced(); });
   config_service_.on_change("dir", [this](const config::Config& now) -> Result<void> {
@@ -214,6 +224,8 @@ void Server::connect_settings() {
 Result<void> Server::open_doors(const config::Config& config) {
   gates_.close(Gate::kLoading);
   ASH_TRY_VOID(acceptor_.listen(config));
+  if (!acceptor_.listens()) return fail("Configured to not listen anywhere, exiting.");
+  pid_file_.emplace(config);  // not before: another server may have the port, and the file
   // Tools that start servers look for the number of the process in this form, and connect when they have found it.
   log::notice("Running in mode {}, Port: {}, PID: {}", config.cluster.enabled ? "cluster" : "standalone",
               config.network.port, ::getpid());
@@ -235,6 +247,7 @@ Result<void> Server::open_doors(const config::Config& config) {
                   .blocked_clients = state_.blocked_clients,
                   .workers = config.process.threads,
                   .on_client_gone = [this](ClientId id) {
+                    log::verbose("Client id={} is gone", id.value);  // or a replica now
                     acceptor_.client_gone();
                     replication_->client_gone(id);
                   }});
@@ -249,6 +262,7 @@ Result<void> Server::load() {
     return phase_ == Phase::kGivenUp ? fail("the server was told to stop") : Result<void>{};
   });
   if (!loaded) return std::unexpected(loaded.error());
+  control_run_->stats.reset();  // what was replayed, nobody has asked for
   phase_ = Phase::kServing;
   ASH_TRY_VOID(persistence_.start());
   if (loaded->replication) replication_->loaded(*loaded->replication);
