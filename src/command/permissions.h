@@ -22,6 +22,9 @@ class Permissions {
   /// when session.restricted(). Thread: any loop.
   [[nodiscard]] virtual std::optional<Error> check(const Session& session, const Command& command,
                                                    std::span<const std::string_view> args, Where where) = 0;
+  /// Gives a session that is no connection, and so is not told of changes, the present state of its user. False: there
+  /// is no such user any more. Thread: any; takes one lock and no other inside.
+  [[nodiscard]] virtual bool refresh(Session& session) const = 0;
 };
 
 }  // namespace ashlar::command

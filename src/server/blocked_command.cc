@@ -69,6 +69,13 @@ bool Dispatcher::worth_running(const BlockedCommand& blocked, keyspace::Db& db) 
   });
 }
 
+std::optional<Error> Dispatcher::denial(const BlockedCommand& blocked) const {
+  if (permissions_ == nullptr || !blocked.session.restricted()) return std::nullopt;
+  return permissions_->check(blocked.session, *blocked.command, blocked.args, command::Permissions::Where::kTopLevel);
+}
+
+void Dispatcher::abandon(keyspace::Waiter& waiter) noexcept { blocked_of(waiter).gone.store(true); }
+
 void Dispatcher::serve_ready(Execution& run) {
   const keyspace::ExpiryRole role = run.access.expiry_role;
   run.access.expiry_role = this->role();
@@ -102,7 +109,9 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
   run.slot_use = {};
   {
     const SlotGuard guard(parts_.keyspace, blocked.keys);
-    if (blocked.done) return;
+    if (blocked.done || blocked.gone.load()) return;
+    // The connection of a user that is gone ends when its loop hears of it.
+    if (permissions_ != nullptr && !permissions_->refresh(blocked.session)) return;
     const bool held = parts_.gates.closed(Gate::kSlotsHeld) && blocked.command->spec.is(command::Flag::kWrite);
     if (held && parts_.gates.holds(blocked.keys)) return;
     keyspace::Db db(parts_.keyspace, blocked.session.db, run.access);
@@ -114,6 +123,8 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
       reply.error(refusal->error);
     } else if (!worth_running(blocked, db)) {
       return;
+    } else if (const auto denied = denial(blocked)) {
+      reply.error(*denied);
     } else {
       run.effects.finish();
       run.access.actor = blocked.session.id;

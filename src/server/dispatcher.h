@@ -126,6 +126,9 @@ class Dispatcher {
   /// Ends a wait without result; `error`: what it is answered, to be counted; empty for no error. False when its reply
   /// is on its way already. Inside a batch.
   [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error = {});
+  /// The connection of a waiter has ended: from now on nothing is taken for it, though it stays in its lists until
+  /// end_wait(). Thread: any, whatever it has locked.
+  static void abandon(keyspace::Waiter& waiter) noexcept;
 
   /// What becomes of expired keys that commands of clients meet.
   [[nodiscard]] keyspace::ExpiryRole role() const noexcept {
@@ -179,6 +182,8 @@ class Dispatcher {
                   std::span<const std::string_view> args, command::Session& session, resp::Version version);
   void serve_key(Execution& run, const keyspace::ReadyKey& ready);
   void forget(const BlockedCommand& blocked);
+  /// What its user may not do any more.
+  [[nodiscard]] std::optional<Error> denial(const BlockedCommand& blocked) const;
   [[nodiscard]] bool worth_running(const BlockedCommand& blocked, keyspace::Db& db) const;
   void reject(Execution& run, const command::Command* command, const Error& error, command::Session& session,
               resp::Encoder& reply);

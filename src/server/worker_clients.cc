@@ -99,6 +99,7 @@ void Worker::close(Client& client) {
   client.dead_ = true;
   client.watch_ = {};
   client.fd_.reset();
+  if (client.waiter_) Dispatcher::abandon(*client.waiter_);
   dead_.push_back(&client);
   account(client);  // at once: the ledger counts nobody that evict_clients() would not find
 }
@@ -263,13 +264,13 @@ void Worker::refresh_users() {
     acl::Users::Ptr now = parts_.users.find(old->name());
     if (now == nullptr || now->identity() != acl::account_of(*old).identity() ||
         !may_listen(*now, client->subscriptions())) {
-      const bool in_the_middle =
-          std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == client.get(); });
-      if (client->out_.empty() && !in_the_middle) {
-        close(*client);
-      } else {
+      // Whoever has just ended itself is told so; what others have not read yet is not theirs any more.
+      const bool by_itself = running_slice_ < group_.size() && group_[running_slice_].client == client.get();
+      if (by_itself) {
         client->close_after_reply_ = true;
         mark_flush(*client);
+      } else {
+        close(*client);
       }
       loop_.post([] {});  // another turn at once
       continue;

@@ -72,6 +72,28 @@ def test_changes_reach_connections_at_once_and_deleted_users_lose_theirs(node):
     assert all("user=al" not in line for line in node.call("CLIENT", "LIST").splitlines())
 
 
+def test_a_deleted_user_loses_at_once_what_it_has_not_read_and_waits_no_longer(node):
+    node.start()
+    node.call("SETRANGE", "big", "20000000", "x")
+    node.call("ACL", "SETUSER", "bob", "on", "nopass", "~*", "&*", "+@all")
+    bob, listener = Wire(node), Wire(node, protocol=3)
+    for wire in (bob, listener):
+        wire.call("AUTH", "bob", "x")
+    listener.call("SUBSCRIBE", "c")
+    listener.send("GET", "big")
+    bob.send("GET", "big")
+    bob.send("BLPOP", "k", "0")
+    wait_until(lambda: node.info("clients")["blocked_clients"] == "1", 10, "bob to wait")
+    wait_until(lambda: node.call("CLIENT", "LIST").count(" cmd=get user=bob") == 1, 10, "the listener to be answered")
+    node.call("ACL", "SETUSER", "bob", "resetchannels")
+    wait_until(lambda: node.call("CLIENT", "LIST").count(" user=bob") == 1, 10, "the end of the listener")
+    assert node.call("PUBLISH", "c", "m") == 0
+    assert node.call("ACL", "DELUSER", "bob") == 1
+    assert node.call("RPUSH", "k", "SECRET") == 1
+    assert node.call("LLEN", "k") == 1
+    wait_until(lambda: " user=bob" not in node.call("CLIENT", "LIST"), 10, "the end of bob")
+
+
 def test_requirepass_is_the_password_of_the_default_user(node):
     node.start()
     connect(node).config_set("requirepass", "first")

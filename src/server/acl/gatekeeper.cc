@@ -55,6 +55,15 @@ std::optional<Error> Gatekeeper::check(const command::Session& session, const co
   return error;
 }
 
+bool Gatekeeper::refresh(command::Session& session) const {
+  const auto& old = session.user();
+  if (old == nullptr) return true;
+  Users::Ptr now = users_.find(old->name());
+  if (now == nullptr || now->identity() != account_of(*old).identity()) return false;
+  if (now != old) session.become(std::move(now));
+  return true;
+}
+
 void Gatekeeper::login_failed(const command::Session& session, std::string_view user, std::string_view word) {
   log_.add({Denial::Reason::kAuth, std::string(word)}, Where::kTopLevel, std::string(user), describe_(session, clock_),
            clock_.wall());
