@@ -22,6 +22,7 @@ bool may_wait_on(const command::Refuse& refusal) noexcept {
 
 /// Everybody who waits was registered by begin_wait().
 BlockedCommand& blocked_of(keyspace::Waiter& waiter) { return static_cast<BlockedCommand&>(waiter); }
+const BlockedCommand& blocked_of(const keyspace::Waiter& waiter) { return static_cast<const BlockedCommand&>(waiter); }
 
 }  // namespace
 
@@ -35,6 +36,7 @@ void Dispatcher::begin_wait(Execution& run, const command::Command& command, con
     blocked->words = request.args;
   }
   blocked->args.assign(blocked->words.begin(), blocked->words.end());
+  for (const std::string& word : blocked->words) blocked->word_bytes += word.size();
   command::find_keys(command.spec, blocked->args, run.positions);
   for (const command::KeyPosition& position : run.positions) {
     blocked->keys.push_back(parts_.keyspace.ref(blocked->args[position.argument]));
@@ -75,6 +77,15 @@ std::optional<Error> Dispatcher::denial(const BlockedCommand& blocked) const {
 }
 
 void Dispatcher::abandon(keyspace::Waiter& waiter) noexcept { blocked_of(waiter).gone.store(true); }
+
+Dispatcher::Held Dispatcher::held_by(const keyspace::Waiter& waiter) noexcept {
+  const BlockedCommand& blocked = blocked_of(waiter);
+  constexpr std::size_t kRegistration = 128;  // of a key, without its name
+  const std::size_t words = blocked.words.size() * (sizeof(std::string) + sizeof(std::string_view));
+  const std::size_t keys = (blocked.keys.size() + blocked.awaited.size()) * sizeof(KeyRef);
+  return {.arguments = blocked.word_bytes,
+          .registered = sizeof(blocked) + words + keys + blocked.word_bytes + blocked.awaited.size() * kRegistration};
+}
 
 void Dispatcher::serve_ready(Execution& run) {
   const keyspace::ExpiryRole role = run.access.expiry_role;

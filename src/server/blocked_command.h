@@ -49,6 +49,7 @@ class BlockedCommand final : public keyspace::Waiter {
   resp::Version version;
   command::Delivery deliver;
   std::size_t request_bytes = 0;  // as it came in
+  std::size_t word_bytes = 0;     // of words
   bool done = false;              // served or given up: it is in no list any more
   std::atomic<bool> gone{false};  // its connection has ended: nothing is taken for it any more
 };

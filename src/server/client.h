@@ -72,8 +72,8 @@ class Client final : public command::Session, public net::IoHandler {
   [[nodiscard]] std::uint64_t output_total() const noexcept { return output_total_; }
   /// Bytes of input that are not understood yet; the rest of input() is a command that is not complete.
   [[nodiscard]] std::size_t unparsed() const noexcept { return in_.size() - parser_.parsed_bytes(); }
-  /// Bytes of the complete arguments of that command.
-  [[nodiscard]] std::size_t argument_bytes() const noexcept { return parser_.argument_bytes(); }
+  /// Bytes of the complete arguments of that command, or of those of one that waits for data.
+  [[nodiscard]] std::size_t argument_bytes() const noexcept;
   /// Bytes that this connection takes: its state, its buffers, and what it has registered.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
   /// Of these, what MULTI and WATCH take.

@@ -129,6 +129,12 @@ class Dispatcher {
   /// The connection of a waiter has ended: from now on nothing is taken for it, though it stays in its lists until
   /// end_wait(). Thread: any, whatever it has locked.
   static void abandon(keyspace::Waiter& waiter) noexcept;
+  /// What a waiter holds in memory. Thread: any.
+  struct Held {
+    std::size_t arguments = 0;   // their bytes
+    std::size_t registered = 0;  // the command as it is kept, and its names at the keys: an estimate
+  };
+  [[nodiscard]] static Held held_by(const keyspace::Waiter& waiter) noexcept;
 
   /// What becomes of expired keys that commands of clients meet.
   [[nodiscard]] keyspace::ExpiryRole role() const noexcept {

@@ -259,8 +259,10 @@ void Worker::run_slice(const Slice& slice) {
     }
     consumed += slice.batch->bytes(done);
     after_command(client, located, before);
-    if (client.out_.size() > kReadChunk) [[unlikely]]
+    if (client.out_.size() > kReadChunk) [[unlikely]] {
       enforce_output_limit(client);
+      account(client);  // other loops look at it before they evict keys
+    }
     if (acks_wanted_) [[unlikely]]
       note_write(client, before);
     if (inbox_.pending()) [[unlikely]]
@@ -286,8 +288,8 @@ void Worker::run_slice(const Slice& slice) {
     mark_ready(client);  // the rest of the input, or the reason why it does not parse
   }
   reclaim_buffers(client);
-  if (client.out_.size() > kReadChunk) [[unlikely]]
-    account(client);  // other loops look at it before they evict keys
+  if (client.waiter_) [[unlikely]]
+    account(client);
 }
 
 void Worker::after_command(Client& client, const Located& located, std::size_t output_before) {

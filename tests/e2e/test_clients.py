@@ -128,6 +128,32 @@ def test_what_a_connection_registers_counts_as_its_memory(node, grow):
     assert node.info("stats")["evicted_clients"] == "1"
 
 
+def test_what_a_waiting_command_holds_counts_as_the_memory_of_its_connection(node):
+    waiting = Wire(node)
+    waiting.send("BLPOP", "k" * 5_000_000, "0")
+    blocked(node, 1)
+    line = next(line for line in node.call("CLIENT", "LIST").splitlines() if " cmd=blpop " in line)
+    fields = dict(field.split("=", 1) for field in line.split())
+    assert int(fields["argv-mem"]) == 5_000_001
+    assert int(fields["tot-mem"]) > 10_000_000
+    assert int(node.info("memory")["mem_clients_normal"]) > 10_000_000
+    node.call("CONFIG", "SET", "maxmemory-clients", "5000000")
+    with pytest.raises((EOFError, OSError)):
+        waiting.read()
+    assert node.info("stats")["evicted_clients"] == "1"
+
+
+def test_a_connection_that_ends_behind_its_replies_may_be_evicted(node):
+    node.call("SETRANGE", "big", "6000000", "x")
+    leaving = [Wire(node) for _ in range(20)]
+    for wire in leaving:
+        wire.send("GET", "big")
+        wire.send("QUIT")
+    wait_until(lambda: node.call("CLIENT", "LIST").count(" cmd=quit ") == 20, 10, "all to be about to leave")
+    node.call("CONFIG", "SET", "maxmemory-clients", "20000000")
+    wait_until(lambda: int(node.info("memory")["mem_clients_normal"]) < 20_000_000, 10, "the largest to go")
+
+
 def test_the_largest_of_all_loops_goes_first(node):
     held = {}
     for size in (2_000_000, 500_000, 100_000):
