@@ -379,7 +379,7 @@ void Worker::push(Client& client, std::string_view frame) {
     frame.remove_prefix(1);
   }
   client.out_.append(frame);
-  mark_flush(client);
+  note_push(client);
 }
 
 void Worker::push_raw(Client& client, std::string_view bytes, Push when) {
@@ -389,7 +389,17 @@ void Worker::push_raw(Client& client, std::string_view bytes, Push when) {
     return;
   }
   client.out_.append(bytes);
+  note_push(client);
+}
+
+void Worker::note_push(Client& client) {
   mark_flush(client);
+  if (client.out_.size() <= kReadChunk) [[likely]]
+    return;
+  // The end of the turn may be far: what is too much is not kept until then.
+  enforce_output_limit(client);
+  if (client.dead_) client.out_ = ByteBuffer();
+  account(client);
 }
 
 void Worker::open_inbox() {

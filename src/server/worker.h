@@ -178,6 +178,8 @@ class Worker {
   void note_write(Client& client, std::size_t output_before);
   void settle_acks();
   void answer_awaiting(std::int64_t upto, MonoTime now);
+  /// Bytes that are no reply have come into its output. Not while it runs a command.
+  void note_push(Client& client);
   void run_ready();
   void prefetch_group();
   void run_slice(const Slice& slice);

@@ -111,6 +111,20 @@ def test_a_subscriber_that_does_not_read_is_dropped_at_its_own_limit(start):
     slow.close()
 
 
+def test_what_a_slow_subscriber_is_sent_does_not_pile_up_until_the_turn_ends(start):
+    node = start()
+    node.call("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0")
+    subscribers = [subscribed(node, "c") for _ in range(8)]  # some of them live with the publisher
+    publisher = Wire(node)
+    script = "return redis.call('PUBLISH', 'c', string.rep('x', 2000000))"
+    command = b"*3\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n0\r\n" % (len(script), script.encode())
+    publisher.send_raw(command * 40 + b"INFO memory\r\n")  # all in one turn
+    *_, memory = publisher.read_many(41)
+    assert int(memory.split("used_memory:")[1].split()[0]) < 60_000_000
+    for wire in subscribers:
+        wire.close()
+
+
 def test_client_list_tells_subscribers_and_kills_them_by_type(start):
     node = start()
     wire = subscribed(node, "a", "b")
