@@ -251,6 +251,7 @@ void Worker::run_slice(const Slice& slice) {
     const std::size_t before = client.out_.size();
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
+    client.began_silent_ = client.reply_mode != command::ReplyMode::kOn;
     run_->request_bytes = slice.batch->bytes(done);
     run_->access.expiry_role = client.import_source ? role_of_import() : parts_.dispatcher.role();
     if (parts_.dispatcher.run(*run_, located, args, client, client.encoder_) == Outcome::kPostponed) {
@@ -308,7 +309,7 @@ void Worker::after_command(Client& client, const Located& located, std::size_t o
 
 void Worker::keep_silent(Client& client, std::size_t output_before) {
   using command::ReplyMode;
-  if (!std::exchange(client.answered_with_push_, false)) client.out_.truncate(output_before);
+  if (!std::exchange(client.answered_with_push_, false) && client.silent()) client.out_.truncate(output_before);
   if (client.reply_mode == ReplyMode::kSkipThis) client.reply_mode = ReplyMode::kOn;
   if (client.reply_mode == ReplyMode::kSkipNext) client.reply_mode = ReplyMode::kSkipThis;
 }
@@ -357,6 +358,7 @@ void Worker::answer_busy() {
     while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
       const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
       const std::size_t before = client->out_.size();
+      client->began_silent_ = client->reply_mode != command::ReplyMode::kOn;
       if (!batch.empty() && parts_.dispatcher.run_aside(batch[0], *client, client->encoder_) == Outcome::kPostponed) {
         client->parser_ = resp::RequestParser();
         later(*client);

@@ -107,7 +107,7 @@ void Worker::close(Client& client) {
 void Worker::set_blocked(Client& client, std::optional<Millis> timeout) {
   client.suspended_ = true;
   client.blocked_ = true;
-  client.drops_late_reply_ = client.reply_mode != command::ReplyMode::kOn;
+  client.drops_late_reply_ = client.silent();
   parts_.blocked_clients.fetch_add(1, std::memory_order_relaxed);
   if (!timeout) return;
   arm_wait_timer(client, *timeout);
@@ -124,7 +124,7 @@ void Worker::arm_wait_timer(Client& client, Millis timeout) {
 
 std::uint64_t Worker::hold(Client& client) {
   client.suspended_ = true;
-  client.held_.push_back({++client.last_ticket_, client.out_.size()});
+  client.held_.push_back({++client.last_ticket_, client.out_.size(), client.silent()});
   ++client.held_without_text_;
   return client.last_ticket_;
 }
@@ -134,11 +134,11 @@ void Worker::fill(ClientId id, std::uint64_t ticket, const std::function<void(Cl
   if (client == nullptr) return;
   std::vector<Client::HeldReply>& held = client->held_;
   if (held.empty() || ticket < held.front().ticket || ticket > held.back().ticket) return;
-  std::optional<std::string>& text = held[ticket - held.front().ticket].text;
+  auto& [own_ticket, offset, dropped, text] = held[ticket - held.front().ticket];
   if (text) return;
   const std::size_t before = client->out_.size();
   write(*client);
-  text.emplace(client->out_.view().substr(before));
+  text.emplace(dropped ? std::string_view() : client->out_.view().substr(before));
   client->out_.truncate(before);
   if (--client->held_without_text_ > 0) return;
   put_in_held(*client);

@@ -74,6 +74,18 @@ def test_unblock_ends_wait_too(node):
     assert node.call("CLIENT", "UNBLOCK", number) == 0
 
 
+def test_reply_skip_silences_the_next_command_and_no_other(node):
+    wire = Wire(node)
+    for words in (["CLIENT", "UNBLOCK", "999"], ["CLIENT", "LIST"], ["CLIENT", "KILL", "ID", "999"], ["GET", "k"]):
+        wire.send("CLIENT", "REPLY", "SKIP")
+        wire.send(*words)
+        assert wire.call("ECHO", words[1]) == words[1]
+    wire.send("CLIENT", "REPLY", "OFF")
+    wire.send("CLIENT", "LIST")
+    assert wire.call("CLIENT", "REPLY", "ON") == "OK"
+    assert wire.call("CLIENT", "UNBLOCK", "999") == 0
+
+
 def test_an_unblocked_command_counts_as_failed(node):
     waiter = Wire(node)
     number = waiter.call("CLIENT", "ID")

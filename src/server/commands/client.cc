@@ -34,9 +34,6 @@ Client* asking_client(Context& ctx) {
   return client;
 }
 
-/// Whether a reply that comes late is still wanted.
-bool wants_reply(const Client& client) { return client.reply_mode == ReplyMode::kOn; }
-
 }  // namespace
 
 /// Lines of all loops, by client id. Shared by the loops that a CLIENT LIST visits; the last one to let go frees it.
@@ -130,7 +127,6 @@ void ClientCommands::list(Context& ctx) {
         });
       },
       [this, lines, filter = *filter](Client& waiting) {
-        if (!wants_reply(waiting)) return;
         add_links(filter, waiting.worker().loop().now(), *lines);
         std::string text;
         MutexLock lock(lines->mutex);
@@ -178,7 +174,6 @@ void ClientCommands::kill(Context& ctx) {
         });
       },
       [killed, old_form](Client& waiting) {
-        if (!wants_reply(waiting)) return;
         const std::int64_t count = killed->load();
         if (!old_form) return waiting.reply().integer(count);
         count > 0 ? waiting.reply().ok() : waiting.reply().error({ErrorCode::kGeneric, "No such client"});
@@ -258,9 +253,7 @@ void ClientCommands::unblock(Context& ctx) {
         Client* waiting = worker.find(target);
         if (waiting != nullptr && worker.end_wait(*waiting, how) == Worker::Ended::kYes) unblocked->store(true);
       },
-      [unblocked](Client& waiting) {
-        if (wants_reply(waiting)) waiting.reply().integer(unblocked->load() ? 1 : 0);
-      },
+      [unblocked](Client& waiting) { waiting.reply().integer(unblocked->load() ? 1 : 0); },
       [this, unblocked, how, target = ClientId{static_cast<std::uint64_t>(*id)}](std::function<void()> end) {
         parts_.end_keep_wait(target, how, [unblocked, end = std::move(end)](bool ended) {
           if (ended) unblocked->store(true);
