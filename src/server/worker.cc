@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/scheduling.h"
 #include "command/transaction.h"
@@ -11,7 +12,11 @@
 namespace ashlar::server {
 
 namespace {
-/// How long a command waits that can neither run nor be refused beside a busy script.
+
+/// Whether it is a line of a request of HTTP: somebody has made a browser or another program speak to this port, and
+/// chosen what follows.
+bool is_http(std::string_view word) { return iequals(word, "post") || iequals(word, "host:"); }
+
 }  // namespace
 
 Worker::Worker(const Parts& parts, std::uint32_t number)
@@ -251,6 +256,10 @@ void Worker::run_slice(const Slice& slice) {
     const std::size_t before = client.out_.size();
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
+    if (located.command == nullptr && is_http(args[0])) [[unlikely]] {
+      close_for_http(client);
+      break;
+    }
     client.began_silent_ = client.reply_mode != command::ReplyMode::kOn;
     run_->request_bytes = slice.batch->bytes(done);
     run_->access.expiry_role = client.import_source ? role_of_import() : parts_.dispatcher.role();
@@ -322,6 +331,17 @@ void Worker::protocol_error(Client& client) {
   mark_flush(client);
 }
 
+void Worker::close_for_http(Client& client) {
+  constexpr Seconds kQuiet{60};  // others choose how often it happens
+  if (!http_told_ || loop_.now() - *http_told_ > kQuiet) {
+    http_told_ = loop_.now();
+    log::warning(
+        "Closing client id={} addr={}: it sends HTTP, so somebody may be using another program to attack this server",
+        client.id.value, client.peer_address_);
+  }
+  close(client);
+}
+
 void Worker::serve_while_busy() {
   if (busy_) return;
   busy_ = true;
@@ -357,6 +377,10 @@ void Worker::answer_busy() {
   for (Client* client : round) {
     while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
       const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
+      if (!batch.empty() && is_http(batch[0][0])) {
+        close_for_http(*client);
+        break;
+      }
       const std::size_t before = client->out_.size();
       client->began_silent_ = client->reply_mode != command::ReplyMode::kOn;
       if (!batch.empty() && parts_.dispatcher.run_aside(batch[0], *client, client->encoder_) == Outcome::kPostponed) {

@@ -196,6 +196,8 @@ class Worker {
   /// CLIENT REPLY OFF and SKIP: takes back what a command has answered.
   static void keep_silent(Client& client, std::size_t output_before);
   void protocol_error(Client& client);
+  /// Ends it before anything else of what it has sent is run.
+  void close_for_http(Client& client);
   static void put_in_held(Client& client);
   void flush_all();
   void flush(Client& client);
@@ -252,6 +254,7 @@ class Worker {
   };
   std::array<Peak, 8> peaks_{};
   std::uint64_t users_version_ = 0;
+  std::optional<MonoTime> http_told_;  // when the log was last told of it
   std::vector<Client*> monitors_;
   Mailbox<Accepted> arrivals_;
   bool evicting_ = false;  // evict() comes soon

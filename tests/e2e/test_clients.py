@@ -74,6 +74,21 @@ def test_unblock_ends_wait_too(node):
     assert node.call("CLIENT", "UNBLOCK", number) == 0
 
 
+@pytest.mark.parametrize("first", [b"POST / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n"], ids=["post", "get"])
+@pytest.mark.parametrize("password", ["", "secret"], ids=["open", "closed"])
+def test_http_is_not_run(node, first, password):
+    admin = Wire(node)
+    admin.call("SET", "victim", "x")
+    admin.call("CONFIG", "SET", "requirepass", password)
+    sender = Wire(node)
+    sender.send_raw(first + b"Content-Type: text/plain\r\n\r\nDEL victim\r\n")
+    with pytest.raises((EOFError, OSError)):
+        while True:
+            sender.read()
+    assert admin.call("EXISTS", "victim") == 1
+    assert "HTTP" in node.log.read_text()
+
+
 def test_reply_skip_silences_the_next_command_and_no_other(node):
     wire = Wire(node)
     for words in (["CLIENT", "UNBLOCK", "999"], ["CLIENT", "LIST"], ["CLIENT", "KILL", "ID", "999"], ["GET", "k"]):
