@@ -275,7 +275,9 @@ void Worker::refresh_users() {
       loop_.post([] {});  // another turn at once
       continue;
     }
-    client->authenticated |= open && old->name() == "default";
+    if (old->name() == "default" && (open ? !client->authenticated : client->let_in)) {
+      client->authenticated = client->let_in = open;
+    }
     if (now != old) client->become(std::move(now));
   }
 }

@@ -114,6 +114,24 @@ def test_requirepass_is_the_password_of_the_default_user(node):
     assert b"server" in raw.read_response()
 
 
+def test_who_was_let_in_without_a_password_needs_one_again_when_there_is_one(node):
+    node.start()
+    admin = Wire(node)
+    assert admin.call("ACL", "SETUSER", "default", "resetpass", ">foo") == "OK"
+    stranger = Wire(node)
+    assert stranger.call("PING").startswith("NOAUTH")
+    admin.call("ACL", "SETUSER", "default", "nopass")
+    assert stranger.call("PING") == "PONG"
+    invited = Wire(node)  # as in Redis: who came in while the door was open stays
+    assert invited.call("PING") == "PONG"
+    admin.call("ACL", "SETUSER", "default", "resetpass", ">bar")
+    assert stranger.call("PING").startswith("NOAUTH")
+    assert invited.call("PING") == "PONG"
+    assert stranger.call("AUTH", "bar") == "OK"
+    admin.call("ACL", "SETUSER", "default", "resetpass", ">baz")
+    assert stranger.call("PING") == "PONG"
+
+
 def test_users_are_kept_in_an_acl_file(node):
     file = node.folder / "users.acl"
     file.write_text("user al on nopass ~* +@all\n")
