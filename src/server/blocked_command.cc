@@ -53,6 +53,7 @@ void Dispatcher::begin_wait(Execution& run, const command::Command& command, con
   blocked->type = request.type;
   blocked->wake_on = request.wake_on;
   blocked->request_bytes = run.request_bytes;
+  blocked->reader = reader_of(command, session);
   blocked->deliver = session.begin_wait(blocked, request.timeout);
   for (const KeyRef& key : blocked->awaited) parts_.keyspace.interests().wait(session.db, key, blocked);
 }
@@ -143,6 +144,7 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
                                run.effects, host(run));
       run.waits.open();
       blocked.command->handler(context);
+      if (blocked.reader != nullptr) parts_.tracking.remember(blocked.keys, blocked.session.id, *blocked.reader);
       record(run, *blocked.command, blocked.args, blocked.session.db, blocked.session);
       if (run.waits.close()) return;  // nothing for it yet: it keeps its place
     }

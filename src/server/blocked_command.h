@@ -13,6 +13,7 @@
 #include "command/table.h"
 #include "keyspace/interests.h"
 #include "resp/encoder.h"
+#include "server/push/inbox.h"
 
 namespace ashlar::server {
 
@@ -50,6 +51,7 @@ class BlockedCommand final : public keyspace::Waiter {
   command::Delivery deliver;
   std::size_t request_bytes = 0;  // as it came in
   std::size_t word_bytes = 0;     // of words
+  Inbox* reader = nullptr;        // of its loop, when its connection tracks what it reads
   bool done = false;              // served or given up: it is in no list any more
   std::atomic<bool> gone{false};  // its connection has ended: nothing is taken for it any more
 };

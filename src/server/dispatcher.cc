@@ -596,11 +596,14 @@ void Dispatcher::expire_local_keys(Execution& run) {
   }
 }
 
+Inbox* Dispatcher::reader_of(const Command& command, command::Session& session) {
+  if (!session.tracks_keys || !command.spec.is(Flag::kReadOnly) || command.spec.is(Flag::kPubSub)) return nullptr;
+  Client* client = client_of(session);
+  return client == nullptr || !client->tracking()->remembers() ? nullptr : &client->worker().inbox();
+}
+
 void Dispatcher::remember_reads(const Command& command, std::span<const KeyRef> keys, command::Session& session) const {
-  if (!command.spec.is(Flag::kReadOnly) || command.spec.is(Flag::kPubSub)) return;
-  auto* client = dynamic_cast<Client*>(&session);
-  if (client == nullptr || !client->tracking()->remembers()) return;
-  parts_.tracking.remember(keys, client->id, client->worker().inbox());
+  if (Inbox* inbox = reader_of(command, session)) parts_.tracking.remember(keys, session.id, *inbox);
 }
 
 void Dispatcher::record(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,

@@ -211,6 +211,8 @@ class Dispatcher {
   /// `secrets`: positions in `args` that are not shown.
   void show_to_monitors(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
                         std::span<const std::size_t> secrets, const command::Session& session) const;
+  /// The inbox of the loop that is to be told when what this command reads changes; nullptr: nobody is.
+  [[nodiscard]] static Inbox* reader_of(const command::Command& command, command::Session& session);
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
                       command::Session& session) const;
   void note_local_expiries(keyspace::Db& db, std::span<const keyspace::KeyRef> keys, const command::Session& session);

@@ -209,6 +209,16 @@ def test_a_command_that_waited_is_answered_before_it_is_told_of_its_own_change(n
     assert waiter.read_many(2) == ["x", invalid("to")]
 
 
+def test_what_a_command_reads_that_has_waited_is_tracked(node):
+    waiter = tracker(node)
+    waiter.send("XREAD", "BLOCK", "0", "STREAMS", "s", "$")
+    wait_until(lambda: node.info("clients")["blocked_clients"] == "1", 10, "the wait to begin")
+    node.call("XADD", "s", "1-1", "a", "b")
+    assert waiter.read_many(2) == [invalid("s"), {"s": [["1-1", ["a", "b"]]]}]
+    node.call("XADD", "s", "2-1", "a", "b")
+    assert waiter.read() == invalid("s")
+
+
 def test_keys_that_are_evicted_or_moved_away_are_told(cluster, ports, node):
     other = cluster.add(port := ports.take()[0], CONFIG.format(port=port)).start()
     reader = tracker(node)
