@@ -407,8 +407,6 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   if (script && parts_.monitors.any()) [[unlikely]]
     show_to_monitors(run, command, args, {}, session);
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  if (!script && parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, run.effects.redacted(), session);
   if (run.uncounted) [[unlikely]] {
     run.uncounted = false;
     return Outcome::kDone;
@@ -485,6 +483,12 @@ void Dispatcher::show_to_monitors(const Execution& run, const Command& command, 
   parts_.monitors.feed(run.access.now, session.db, source, shown);
 }
 
+void Dispatcher::show_behind(const Execution& run, const Command& command, std::span<const std::string_view> args,
+                             const command::Session& session) const {
+  if (parts_.monitors.any() && !command.spec.is(Flag::kSkipMonitor)) [[unlikely]]
+    show_to_monitors(run, command, args, run.effects.redacted(), session);
+}
+
 bool Dispatcher::gate_fell(Execution& run) const {
   run.gate_fell = (parts_.gates.bits() & std::exchange(run.open_gates, 0)) != 0;
   return run.gate_fell;
@@ -500,7 +504,9 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
   if (command.spec.is(Flag::kComposite)) [[unlikely]] {
     run.postpone = false;
     command.handler(context);
-    return run.postpone ? Outcome::kPostponed : Outcome::kDone;
+    if (run.postpone) return Outcome::kPostponed;
+    show_behind(run, command, args, session);
+    return Outcome::kDone;
   }
   const bool everything = looks_everywhere(command, args);
   if (!keys.empty() && !everything) [[likely]] {
@@ -516,6 +522,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     const bool may_wait = command.spec.is(Flag::kBlocking) && session.can_wait();
     if (may_wait) run.waits.open();
     command.handler(context);
+    show_behind(run, command, args, session);
     if (session.tracks_keys) [[unlikely]]
       remember_reads(command, keys, session);
     if (run.effects.changes() > 0 || run.effects.records_as_received() || !run.effects.records().empty()) {
@@ -536,10 +543,12 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     if (!run.alone) all.emplace(parts_.keyspace.safe_point(), &run.participant);
     if (gate_fell(run)) return Outcome::kPostponed;
     command.handler(context);
+    show_behind(run, command, args, session);
     record(run, command, args, db_index, session);
     return Outcome::kDone;
   }
   command.handler(context);
+  show_behind(run, command, args, session);
   record(run, command, args, db_index, session);
   return Outcome::kDone;
 }

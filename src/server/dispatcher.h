@@ -211,6 +211,10 @@ class Dispatcher {
   /// `secrets`: positions in `args` that are not shown.
   void show_to_monitors(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
                         std::span<const std::size_t> secrets, const command::Session& session) const;
+  /// A command that is shown behind what it has done, with its slots still locked: monitors see those of one slot in
+  /// the order in which they ran.
+  void show_behind(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
+                   const command::Session& session) const;
   /// The inbox of the loop that is to be told when what this command reads changes; nullptr: nobody is.
   [[nodiscard]] static Inbox* reader_of(const command::Command& command, command::Session& session);
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,

@@ -254,3 +254,25 @@ def test_monitor_shows_what_every_connection_runs_but_no_password(start):
     assert watcher.call("RESET") == "RESET"
     client.get("unseen")
     assert watcher.call("PING") == "PONG"
+
+
+def test_monitor_shows_commands_on_one_key_in_the_order_in_which_they_ran(start):
+    node = start()
+    monitor = Wire(node)
+    monitor.call("MONITOR")
+    writers = [Wire(node) for _ in range(4)]
+    numbers = [range(i, 4000, len(writers)) for i in range(len(writers))]
+    before = {}  # each value, by the one that has replaced it
+
+    def write(wire, own):
+        for n in own:
+            wire.send("SET", "k", n, "GET")
+        before.update({str(n): wire.read() for n in own})
+
+    threads = [threading.Thread(target=write, args=work) for work in zip(writers, numbers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    shown = [monitor.read().split('"')[5] for _ in range(4000)]
+    assert [before[value] for value in shown] == [None, *shown[:-1]]
