@@ -14,8 +14,9 @@ namespace ashlar::command {
 
 class Permissions {
  public:
-  /// Where a command was found, for the log of refusals.
-  enum class Where : std::uint8_t { kTopLevel, kTransaction, kScript };
+  /// Where a command was found, for the error and the log of refusals. kExec: let into a transaction before, and run
+  /// by EXEC now.
+  enum class Where : std::uint8_t { kTopLevel, kTransaction, kExec, kScript };
 
   virtual ~Permissions() = default;
   /// The error to answer (NOPERM, with the refusal logged), or nullopt when the command may run. Only worth calling

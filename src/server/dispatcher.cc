@@ -256,8 +256,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
   if (session.restricted() && permissions_ != nullptr) [[unlikely]] {
     using Where = command::Permissions::Where;
-    if (const auto error =
-            permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
+    const Where where = session.in_transaction ? Where::kTransaction : Where::kTopLevel;
+    if (const auto error = permissions_->check(session, *command, args, where)) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
@@ -332,6 +332,7 @@ Outcome Dispatcher::run_aside(std::span<const std::string_view> args, command::S
     return refuse({ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)});
   }
   if (!session.authenticated && !spec.is(Flag::kNoAuth)) return refuse({ErrorCode::kNoAuth, {}});
+  if (const auto error = confined(*command, session, reply.version())) return refuse(*error);
   const bool transactional = spec.group == command::Group::kTransactions;
   const bool watches = session.transaction && !session.transaction->watched.empty();
   const bool at_once = spec.is(Flag::kImmediate) || (transactional && !session.in_transaction);

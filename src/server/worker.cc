@@ -307,8 +307,8 @@ void Worker::after_command(Client& client, const Located& located, std::size_t o
   client.asking_next = false;
   if (client.tracks_keys) [[unlikely]] {
     // CLIENT CACHING is about the next command, or the whole next transaction; those about connections do not count.
-    if (!client.in_transaction && located.command != nullptr &&
-        located.command->spec.group != command::Group::kConnection) {
+    if (!client.in_transaction &&
+        (located.command == nullptr || located.command->spec.group != command::Group::kConnection)) {
       client.tracking()->caching_said = false;
     }
   }

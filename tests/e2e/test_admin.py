@@ -163,6 +163,22 @@ def test_users_survive_a_rewrite_of_the_configuration(node):
     assert connect(node).acl_list() == before
 
 
+def test_what_may_not_be_done_any_more_when_exec_comes_is_said_so(node):
+    node.start()
+    node.call("ACL", "SETUSER", "al", "on", "nopass", "~*", "+@all")
+    al = Wire(node)
+    for words in (["AUTH", "al", "x"], ["MULTI"], ["SET", "k", "v"], ["PING"]):
+        al.call(*words)
+    node.call("ACL", "SETUSER", "al", "resetkeys")
+    refusal, pong = al.call("EXEC")
+    assert refusal.startswith("NOPERM ACLs rules changed") and refusal.endswith("no permission to touch the specified keys")
+    assert pong == "PONG"
+    al.call("MULTI")
+    node.call("ACL", "SETUSER", "al", "-exec")
+    assert al.call("EXEC").startswith("EXECABORT Transaction discarded because of: NOPERM")
+    assert [entry["context"] for entry in connect(node).acl_log()] == ["multi", "multi"]
+
+
 def test_dryrun_tells_what_would_be_refused(node):
     node.start()
     admin = connect(node)

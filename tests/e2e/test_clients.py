@@ -89,6 +89,13 @@ def test_http_is_not_run(node, first, password):
     assert "HTTP" in node.log.read_text()
 
 
+def test_words_of_client_are_asked_for_as_in_redis(node):
+    wire = Wire(node)
+    assert wire.call("CLIENT", "LIST", "ID", "-1", "0") == ""
+    for word in ("PAUSE", "UNBLOCK"):
+        assert wire.call("CLIENT", word, "1", "x", "y").endswith(f"wrong number of arguments for '{word}'. Try CLIENT HELP.")
+
+
 def test_reply_skip_silences_the_next_command_and_no_other(node):
     wire = Wire(node)
     for words in (["CLIENT", "UNBLOCK", "999"], ["CLIENT", "LIST"], ["CLIENT", "KILL", "ID", "999"], ["GET", "k"]):

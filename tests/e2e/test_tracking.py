@@ -98,6 +98,15 @@ def test_optin_tracks_the_command_behind_caching_yes_only(node):
     assert isinstance(wire.call("CLIENT", "CACHING", "NO"), Error)
 
 
+def test_a_command_that_there_is_not_uses_up_caching_yes(node):
+    reader = tracker(node, "OPTIN")
+    reader.call("CLIENT", "CACHING", "YES")
+    assert isinstance(reader.call("NOSUCH"), Error)
+    reader.call("GET", "k")
+    node.call("SET", "k", "v")
+    assert reader.silent()
+
+
 def test_a_resp2_connection_is_told_through_the_one_it_names(node):
     listener = Wire(node)
     number = listener.call("CLIENT", "ID")

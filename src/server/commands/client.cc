@@ -27,6 +27,10 @@ std::optional<bool> on_or_off(Context& ctx) {
   return std::nullopt;
 }
 
+void too_many_words(Context& ctx) {
+  ctx.error(fmt::format("unknown subcommand or wrong number of arguments for '{}'. Try CLIENT HELP.", ctx.args[1]));
+}
+
 /// The connection that asks; replies an error for a stream without one.
 Client* asking_client(Context& ctx) {
   Client* client = client_of(ctx.session);
@@ -211,7 +215,7 @@ void ClientCommands::no_touch(Context& ctx) {
 
 void ClientCommands::pause(Context& ctx) {
   auto scope = ClientPause::Scope::kAll;
-  if (ctx.args.size() > 4) return ctx.error(ErrorCode::kSyntax);
+  if (ctx.args.size() > 4) return too_many_words(ctx);
   if (ctx.args.size() == 4) {
     if (iequals(ctx.args[3], "write")) {
       scope = ClientPause::Scope::kWrites;
@@ -235,7 +239,7 @@ void ClientCommands::unpause(Context& ctx) {
 }
 
 void ClientCommands::unblock(Context& ctx) {
-  if (ctx.args.size() > 4) return ctx.error(ErrorCode::kSyntax);
+  if (ctx.args.size() > 4) return too_many_words(ctx);
   if (ctx.args.size() == 4 && !iequals(ctx.args[3], "timeout") && !iequals(ctx.args[3], "error")) {
     return ctx.error("CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
