@@ -1,6 +1,6 @@
 /// A command that waits for data, as it will be run again. Shared by its connection and the keys it waits for.
-/// Thread: constant once made, but `gone`, which any thread may look at, and `done`, which is guarded by the slots of all
-/// its keys together; `session` and the run itself belong to whoever holds these slots.
+/// Thread: constant once made, but `gone`, which any thread may look at, and `done`, which is guarded by the slots of
+/// all its keys together; `session` and the run itself belong to whoever holds these slots.
 #pragma once
 
 #include <atomic>

@@ -29,8 +29,8 @@ namespace {
 std::string too_late(Denial::Reason reason) {
   const std::string_view why = reason == Denial::Reason::kCommand ? "no permission to execute the command or subcommand"
                                : reason == Denial::Reason::kKey   ? "no permission to touch the specified keys"
-                                                                  : "no permission to access one of the channels used as "
-                                                                    "arguments to the command";
+                                                                : "no permission to access one of the channels used as "
+                                                                  "arguments to the command";
   return fmt::format(
       "ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no "
       "longer allowed for the following reason: {}",
