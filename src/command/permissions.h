@@ -14,14 +14,18 @@ namespace ashlar::command {
 
 class Permissions {
  public:
-  /// Where a command was found, for the log of refusals.
-  enum class Where : std::uint8_t { kTopLevel, kTransaction, kScript };
+  /// Where a command was found, for the error and the log of refusals. kExec: let into a transaction before, and run
+  /// by EXEC now.
+  enum class Where : std::uint8_t { kTopLevel, kTransaction, kExec, kScript };
 
   virtual ~Permissions() = default;
   /// The error to answer (NOPERM, with the refusal logged), or nullopt when the command may run. Only worth calling
   /// when session.restricted(). Thread: any loop.
   [[nodiscard]] virtual std::optional<Error> check(const Session& session, const Command& command,
                                                    std::span<const std::string_view> args, Where where) = 0;
+  /// Gives a session that is no connection, and so is not told of changes, the present state of its user. False: there
+  /// is no such user any more. Thread: any; takes one lock and no other inside.
+  [[nodiscard]] virtual bool refresh(Session& session) const = 0;
 };
 
 }  // namespace ashlar::command

@@ -87,6 +87,7 @@ class Session {
   std::string library_version;
   ReplyMode reply_mode = ReplyMode::kOn;
   bool authenticated = false;
+  bool let_in = false;       // authenticated without a login, for as long as the default user needs none
   bool asking = false;       // one command long
   bool asking_next = false;  // ASKING was the present command
   bool cluster_readonly = false;

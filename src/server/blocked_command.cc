@@ -22,6 +22,7 @@ bool may_wait_on(const command::Refuse& refusal) noexcept {
 
 /// Everybody who waits was registered by begin_wait().
 BlockedCommand& blocked_of(keyspace::Waiter& waiter) { return static_cast<BlockedCommand&>(waiter); }
+const BlockedCommand& blocked_of(const keyspace::Waiter& waiter) { return static_cast<const BlockedCommand&>(waiter); }
 
 }  // namespace
 
@@ -35,6 +36,7 @@ void Dispatcher::begin_wait(Execution& run, const command::Command& command, con
     blocked->words = request.args;
   }
   blocked->args.assign(blocked->words.begin(), blocked->words.end());
+  for (const std::string& word : blocked->words) blocked->word_bytes += word.size();
   command::find_keys(command.spec, blocked->args, run.positions);
   for (const command::KeyPosition& position : run.positions) {
     blocked->keys.push_back(parts_.keyspace.ref(blocked->args[position.argument]));
@@ -51,6 +53,7 @@ void Dispatcher::begin_wait(Execution& run, const command::Command& command, con
   blocked->type = request.type;
   blocked->wake_on = request.wake_on;
   blocked->request_bytes = run.request_bytes;
+  blocked->reader = reader_of(command, session);
   blocked->deliver = session.begin_wait(blocked, request.timeout);
   for (const KeyRef& key : blocked->awaited) parts_.keyspace.interests().wait(session.db, key, blocked);
 }
@@ -67,6 +70,22 @@ bool Dispatcher::worth_running(const BlockedCommand& blocked, keyspace::Db& db) 
     const bool fits = entry != nullptr && entry->type() == blocked.type;
     return fits || blocked.wake_on == command::WakeOn::kAnyChange;
   });
+}
+
+std::optional<Error> Dispatcher::denial(const BlockedCommand& blocked) const {
+  if (permissions_ == nullptr || !blocked.session.restricted()) return std::nullopt;
+  return permissions_->check(blocked.session, *blocked.command, blocked.args, command::Permissions::Where::kTopLevel);
+}
+
+void Dispatcher::abandon(keyspace::Waiter& waiter) noexcept { blocked_of(waiter).gone.store(true); }
+
+Dispatcher::Held Dispatcher::held_by(const keyspace::Waiter& waiter) noexcept {
+  const BlockedCommand& blocked = blocked_of(waiter);
+  constexpr std::size_t kRegistration = 128;  // of a key, without its name
+  const std::size_t words = blocked.words.size() * (sizeof(std::string) + sizeof(std::string_view));
+  const std::size_t keys = (blocked.keys.size() + blocked.awaited.size()) * sizeof(KeyRef);
+  return {.arguments = blocked.word_bytes,
+          .registered = sizeof(blocked) + words + keys + blocked.word_bytes + blocked.awaited.size() * kRegistration};
 }
 
 void Dispatcher::serve_ready(Execution& run) {
@@ -102,7 +121,9 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
   run.slot_use = {};
   {
     const SlotGuard guard(parts_.keyspace, blocked.keys);
-    if (blocked.done) return;
+    if (blocked.done || blocked.gone.load()) return;
+    // The connection of a user that is gone ends when its loop hears of it.
+    if (permissions_ != nullptr && !permissions_->refresh(blocked.session)) return;
     const bool held = parts_.gates.closed(Gate::kSlotsHeld) && blocked.command->spec.is(command::Flag::kWrite);
     if (held && parts_.gates.holds(blocked.keys)) return;
     keyspace::Db db(parts_.keyspace, blocked.session.db, run.access);
@@ -114,6 +135,8 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
       reply.error(refusal->error);
     } else if (!worth_running(blocked, db)) {
       return;
+    } else if (const auto denied = denial(blocked)) {
+      reply.error(*denied);
     } else {
       run.effects.finish();
       run.access.actor = blocked.session.id;
@@ -121,6 +144,7 @@ void Dispatcher::attend(Execution& run, keyspace::Waiter& waiter) {
                                run.effects, host(run));
       run.waits.open();
       blocked.command->handler(context);
+      if (blocked.reader != nullptr) parts_.tracking.remember(blocked.keys, blocked.session.id, *blocked.reader);
       record(run, *blocked.command, blocked.args, blocked.session.db, blocked.session);
       if (run.waits.close()) return;  // nothing for it yet: it keeps its place
     }

@@ -1,8 +1,9 @@
 /// A command that waits for data, as it will be run again. Shared by its connection and the keys it waits for.
-/// Thread: constant once made, but `done`, which is guarded by the slots of all its keys together; `session` and the
-/// run itself belong to whoever holds these slots.
+/// Thread: constant once made, but `gone`, which any thread may look at, and `done`, which is guarded by the slots of
+/// all its keys together; `session` and the run itself belong to whoever holds these slots.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "command/table.h"
 #include "keyspace/interests.h"
 #include "resp/encoder.h"
+#include "server/push/inbox.h"
 
 namespace ashlar::server {
 
@@ -48,7 +50,10 @@ class BlockedCommand final : public keyspace::Waiter {
   resp::Version version;
   command::Delivery deliver;
   std::size_t request_bytes = 0;  // as it came in
+  std::size_t word_bytes = 0;     // of words
+  Inbox* reader = nullptr;        // of its loop, when its connection tracks what it reads
   bool done = false;              // served or given up: it is in no list any more
+  std::atomic<bool> gone{false};  // its connection has ended: nothing is taken for it any more
 };
 
 }  // namespace ashlar::server

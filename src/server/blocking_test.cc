@@ -10,6 +10,7 @@
 #include "cluster/admin/slot_stats.h"
 #include "commands/string/commands.h"
 #include "commands/transaction/commands.h"
+#include "server/acl/gatekeeper.h"
 #include "server/blocked_command.h"
 #include "server/dispatcher.h"
 #include "server/pubsub/hub.h"
@@ -199,6 +200,49 @@ TEST_F(BlockingTest, AWaitThatHasEndedIsNotServed) {
   run(b, {"SET", "k", "v"});
   EXPECT_EQ(a.late(), "");
   EXPECT_EQ(run(b, {"GET", "k"}), "$1\r\nv\r\n");
+}
+
+TEST_F(BlockingTest, WhatComesForAConnectionThatHasEndedGoesToTheNext) {
+  run(a, {"TAKE", "k"});
+  run(b, {"TAKE", "k"});
+  Dispatcher::abandon(*a.waiter);
+  run(c, {"SET", "k", "v"});
+  EXPECT_EQ(a.late(), "");
+  EXPECT_EQ(b.late(), "$1\r\nv\r\n");
+}
+
+/// A waits as the user "u".
+class WaitingUserTest : public BlockingTest {
+ protected:
+  WaitingUserTest() {
+    users.start(acl::ChannelDefault::kNone);
+    world.dispatcher->set_permissions(&gatekeeper);
+    set({"on", "nopass", "~*", "+@all"});
+    a.become(users.find("u"));
+    run(a, {"TAKE", "k"});
+  }
+  void set(const Words& rules) { ASSERT_TRUE(users.set("u", rules)); }
+
+  acl::Users users{world.table};
+  acl::DenialLog denials;
+  acl::Gatekeeper gatekeeper{users, denials, world.clock,
+                             [](const command::Session&, const Clock&) { return std::string(); }};
+};
+
+TEST_F(WaitingUserTest, WhatItMayNotHaveAnyMoreStaysWhereItIs) {
+  set({"-take"});
+  run(b, {"SET", "k", "v"});
+  EXPECT_EQ(a.late(), "-NOPERM User u has no permissions to run the 'take' command\r\n");
+  EXPECT_EQ(run(b, {"GET", "k"}), "$1\r\nv\r\n");
+}
+
+TEST_F(WaitingUserTest, AUserThatIsGoneTakesNothing) {
+  users.remove("u");
+  run(b, {"SET", "k", "v"});
+  EXPECT_EQ(run(b, {"GET", "k"}), "$1\r\nv\r\n");
+  set({"on", "nopass", "~*", "+@all"});  // somebody else of that name
+  run(b, {"SET", "k", "w"});
+  EXPECT_EQ(a.late(), "");
 }
 
 TEST_F(BlockingTest, ATransactionServesWaitersAfterItsLastCommand) {

@@ -72,8 +72,8 @@ class Client final : public command::Session, public net::IoHandler {
   [[nodiscard]] std::uint64_t output_total() const noexcept { return output_total_; }
   /// Bytes of input that are not understood yet; the rest of input() is a command that is not complete.
   [[nodiscard]] std::size_t unparsed() const noexcept { return in_.size() - parser_.parsed_bytes(); }
-  /// Bytes of the complete arguments of that command.
-  [[nodiscard]] std::size_t argument_bytes() const noexcept { return parser_.argument_bytes(); }
+  /// Bytes of the complete arguments of that command, or of those of one that waits for data.
+  [[nodiscard]] std::size_t argument_bytes() const noexcept;
   /// Bytes that this connection takes: its state, its buffers, and what it has registered.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
   /// Of these, what MULTI and WATCH take.
@@ -126,6 +126,8 @@ class Client final : public command::Session, public net::IoHandler {
     const std::uint64_t until = std::min(unacknowledged_.free_until(), free_until_);
     return out_.view().substr(0, std::min<std::uint64_t>(until - output_total_, out_.size()));
   }
+  /// CLIENT REPLY: whether the present command is not answered. What it says is for the command behind it, ON apart.
+  [[nodiscard]] bool silent() const noexcept { return began_silent_ && reply_mode != command::ReplyMode::kOn; }
   /// Bytes that were not sent yet have moved: what is free of them is to be found out anew.
   void rearranged() noexcept {
     wrote_ |= free_until_ != sealed_until_;
@@ -139,7 +141,8 @@ class Client final : public command::Session, public net::IoHandler {
   bool from_loopback_;
   bool suspended_ = false;
   bool blocked_ = false;           // suspended by defer() or begin_wait()
-  bool drops_late_reply_ = false;  // CLIENT REPLY, as it was when the command began to wait
+  bool began_silent_ = false;      // CLIENT REPLY, as it was when the present command began
+  bool drops_late_reply_ = false;  // and the one that waits
   bool postponed_ = false;         // commands are paused server-wide
   bool close_after_reply_ = false;
   bool dead_ = false;  // waits to be destroyed at the end of the turn
@@ -167,6 +170,7 @@ class Client final : public command::Session, public net::IoHandler {
   struct HeldReply {
     std::uint64_t ticket;
     std::size_t offset;
+    bool dropped;  // CLIENT REPLY
     std::optional<std::string> text = std::nullopt;
   };
   std::vector<HeldReply> held_;

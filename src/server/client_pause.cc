@@ -1,6 +1,7 @@
 #include "server/client_pause.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ashlar::server {
 
@@ -16,7 +17,7 @@ void ClientPause::pause(Holder holder, Scope scope, MonoTime end) {
     }
     set_gates();
   }
-  control_.post([this, end] { (void)control_.call_at(end, [this] { end_due(); }); });
+  control_.post([this] { arm(); });
 }
 
 void ClientPause::unpause(Holder holder) {
@@ -27,10 +28,24 @@ void ClientPause::unpause(Holder holder) {
     hold.reset();
     set_gates();
   }
+  control_.post([this] { arm(); });
   let_go();
 }
 
+void ClientPause::arm() {
+  if (timer_) (void)control_.cancel(*std::exchange(timer_, std::nullopt));
+  std::optional<MonoTime> next;
+  {
+    MutexLock lock(mutex_);
+    for (const std::optional<Hold>& hold : holds_) {
+      if (hold) next = next ? std::min(*next, hold->end) : hold->end;
+    }
+  }
+  if (next) timer_ = control_.call_at(*next, [this] { end_due(); });
+}
+
 void ClientPause::end_due() {
+  timer_.reset();
   {
     MutexLock lock(mutex_);
     for (std::optional<Hold>& hold : holds_) {
@@ -38,6 +53,7 @@ void ClientPause::end_due() {
     }
     set_gates();
   }
+  arm();
   let_go();
 }
 

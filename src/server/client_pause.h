@@ -34,6 +34,8 @@ class ClientPause {
     Scope scope;
     MonoTime end;
   };
+  /// Sets the timer for the pause that ends next. Thread: the control loop's.
+  void arm();
   void end_due();
   void set_gates() ASH_REQUIRES(mutex_);
   void let_go();
@@ -41,6 +43,7 @@ class ClientPause {
   Gates& gates_;
   WorkerPool& workers_;
   net::EventLoop& control_;
+  std::optional<net::TimerId> timer_;  // the control loop's
   Mutex mutex_;
   std::array<std::optional<Hold>, 2> holds_ ASH_GUARDED_BY(mutex_);  // by Holder
 };

@@ -49,5 +49,26 @@ TEST_F(Pauses, TheEndOfOneHolderDoesNotEndThatOfAnother) {
   EXPECT_FALSE(writes_paused());
 }
 
+TEST_F(Pauses, OneThatIsProlongedHasOneTimer) {
+  for (int i = 0; i < 10; ++i) {
+    pause_.pause(Holder::kUser, Scope::kWrites, in(Millis(100 + i)));
+    pass(Millis(0));
+  }
+  pass(Millis(105));
+  EXPECT_TRUE(writes_paused());
+  pass(Millis(10));
+  EXPECT_FALSE(writes_paused());
+  EXPECT_EQ(control_.stats().timers, 1U);
+}
+
+TEST_F(Pauses, OneThatWasEndedHasNoTimer) {
+  pause_.pause(Holder::kUser, Scope::kWrites, in(Millis(100)));
+  pass(Millis(0));
+  pause_.unpause(Holder::kUser);
+  pass(Millis(0));
+  pass(Millis(200));
+  EXPECT_EQ(control_.stats().timers, 0U);
+}
+
 }  // namespace
 }  // namespace ashlar::server

@@ -256,8 +256,8 @@ Outcome Dispatcher::run(Execution& run, const Located& located, std::span<const 
   const bool queues = session.in_transaction && !command->spec.is(Flag::kImmediate);
   if (session.restricted() && permissions_ != nullptr) [[unlikely]] {
     using Where = command::Permissions::Where;
-    if (const auto error =
-            permissions_->check(session, *command, args, queues ? Where::kTransaction : Where::kTopLevel)) {
+    const Where where = session.in_transaction ? Where::kTransaction : Where::kTopLevel;
+    if (const auto error = permissions_->check(session, *command, args, where)) {
       reject(run, command, *error, session, reply);
       return Outcome::kDone;
     }
@@ -332,6 +332,7 @@ Outcome Dispatcher::run_aside(std::span<const std::string_view> args, command::S
     return refuse({ErrorCode::kGeneric, fmt::format("wrong number of arguments for '{}' command", spec.name)});
   }
   if (!session.authenticated && !spec.is(Flag::kNoAuth)) return refuse({ErrorCode::kNoAuth, {}});
+  if (const auto error = confined(*command, session, reply.version())) return refuse(*error);
   const bool transactional = spec.group == command::Group::kTransactions;
   const bool watches = session.transaction && !session.transaction->watched.empty();
   const bool at_once = spec.is(Flag::kImmediate) || (transactional && !session.in_transaction);
@@ -407,8 +408,6 @@ Outcome Dispatcher::call(Execution& run, const Command& command, std::span<const
   if (script && parts_.monitors.any()) [[unlikely]]
     show_to_monitors(run, command, args, {}, session);
   if (invoke(run, command, keys, args, session, reply) == Outcome::kPostponed) return Outcome::kPostponed;
-  if (!script && parts_.monitors.any()) [[unlikely]]
-    show_to_monitors(run, command, args, run.effects.redacted(), session);
   if (run.uncounted) [[unlikely]] {
     run.uncounted = false;
     return Outcome::kDone;
@@ -485,6 +484,12 @@ void Dispatcher::show_to_monitors(const Execution& run, const Command& command, 
   parts_.monitors.feed(run.access.now, session.db, source, shown);
 }
 
+void Dispatcher::show_behind(const Execution& run, const Command& command, std::span<const std::string_view> args,
+                             const command::Session& session) const {
+  if (parts_.monitors.any() && !command.spec.is(Flag::kSkipMonitor)) [[unlikely]]
+    show_to_monitors(run, command, args, run.effects.redacted(), session);
+}
+
 bool Dispatcher::gate_fell(Execution& run) const {
   run.gate_fell = (parts_.gates.bits() & std::exchange(run.open_gates, 0)) != 0;
   return run.gate_fell;
@@ -500,7 +505,9 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
   if (command.spec.is(Flag::kComposite)) [[unlikely]] {
     run.postpone = false;
     command.handler(context);
-    return run.postpone ? Outcome::kPostponed : Outcome::kDone;
+    if (run.postpone) return Outcome::kPostponed;
+    show_behind(run, command, args, session);
+    return Outcome::kDone;
   }
   const bool everything = looks_everywhere(command, args);
   if (!keys.empty() && !everything) [[likely]] {
@@ -516,6 +523,7 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     const bool may_wait = command.spec.is(Flag::kBlocking) && session.can_wait();
     if (may_wait) run.waits.open();
     command.handler(context);
+    show_behind(run, command, args, session);
     if (session.tracks_keys) [[unlikely]]
       remember_reads(command, keys, session);
     if (run.effects.changes() > 0 || run.effects.records_as_received() || !run.effects.records().empty()) {
@@ -536,10 +544,12 @@ Outcome Dispatcher::invoke(Execution& run, const Command& command, std::span<con
     if (!run.alone) all.emplace(parts_.keyspace.safe_point(), &run.participant);
     if (gate_fell(run)) return Outcome::kPostponed;
     command.handler(context);
+    show_behind(run, command, args, session);
     record(run, command, args, db_index, session);
     return Outcome::kDone;
   }
   command.handler(context);
+  show_behind(run, command, args, session);
   record(run, command, args, db_index, session);
   return Outcome::kDone;
 }
@@ -602,11 +612,14 @@ void Dispatcher::expire_local_keys(Execution& run) {
   }
 }
 
+Inbox* Dispatcher::reader_of(const Command& command, command::Session& session) {
+  if (!session.tracks_keys || !command.spec.is(Flag::kReadOnly) || command.spec.is(Flag::kPubSub)) return nullptr;
+  Client* client = client_of(session);
+  return client == nullptr || !client->tracking()->remembers() ? nullptr : &client->worker().inbox();
+}
+
 void Dispatcher::remember_reads(const Command& command, std::span<const KeyRef> keys, command::Session& session) const {
-  if (!command.spec.is(Flag::kReadOnly) || command.spec.is(Flag::kPubSub)) return;
-  auto* client = dynamic_cast<Client*>(&session);
-  if (client == nullptr || !client->tracking()->remembers()) return;
-  parts_.tracking.remember(keys, client->id, client->worker().inbox());
+  if (Inbox* inbox = reader_of(command, session)) parts_.tracking.remember(keys, session.id, *inbox);
 }
 
 void Dispatcher::record(Execution& run, const Command& command, std::span<const std::string_view> args, DbIndex db,

@@ -126,6 +126,15 @@ class Dispatcher {
   /// Ends a wait without result; `error`: what it is answered, to be counted; empty for no error. False when its reply
   /// is on its way already. Inside a batch.
   [[nodiscard]] bool end_wait(Execution& run, keyspace::Waiter& waiter, std::string_view error = {});
+  /// The connection of a waiter has ended: from now on nothing is taken for it, though it stays in its lists until
+  /// end_wait(). Thread: any, whatever it has locked.
+  static void abandon(keyspace::Waiter& waiter) noexcept;
+  /// What a waiter holds in memory. Thread: any.
+  struct Held {
+    std::size_t arguments = 0;   // their bytes
+    std::size_t registered = 0;  // the command as it is kept, and its names at the keys: an estimate
+  };
+  [[nodiscard]] static Held held_by(const keyspace::Waiter& waiter) noexcept;
 
   /// What becomes of expired keys that commands of clients meet.
   [[nodiscard]] keyspace::ExpiryRole role() const noexcept {
@@ -179,6 +188,8 @@ class Dispatcher {
                   std::span<const std::string_view> args, command::Session& session, resp::Version version);
   void serve_key(Execution& run, const keyspace::ReadyKey& ready);
   void forget(const BlockedCommand& blocked);
+  /// What its user may not do any more.
+  [[nodiscard]] std::optional<Error> denial(const BlockedCommand& blocked) const;
   [[nodiscard]] bool worth_running(const BlockedCommand& blocked, keyspace::Db& db) const;
   void reject(Execution& run, const command::Command* command, const Error& error, command::Session& session,
               resp::Encoder& reply);
@@ -200,6 +211,12 @@ class Dispatcher {
   /// `secrets`: positions in `args` that are not shown.
   void show_to_monitors(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
                         std::span<const std::size_t> secrets, const command::Session& session) const;
+  /// A command that is shown behind what it has done, with its slots still locked: monitors see those of one slot in
+  /// the order in which they ran.
+  void show_behind(const Execution& run, const command::Command& command, std::span<const std::string_view> args,
+                   const command::Session& session) const;
+  /// The inbox of the loop that is to be told when what this command reads changes; nullptr: nobody is.
+  [[nodiscard]] static Inbox* reader_of(const command::Command& command, command::Session& session);
   void remember_reads(const command::Command& command, std::span<const keyspace::KeyRef> keys,
                       command::Session& session) const;
   void note_local_expiries(keyspace::Db& db, std::span<const keyspace::KeyRef> keys, const command::Session& session);

@@ -263,7 +263,7 @@ std::optional<Refusal> Inner::forbidden(const Command& command, std::span<const 
                                         const command::Session& session, Caller caller) {
   if (!session.restricted() || dispatcher_.permissions_ == nullptr) return std::nullopt;
   using Where = command::Permissions::Where;
-  const Where where = caller == Caller::kTransaction ? Where::kTransaction : Where::kScript;
+  const Where where = caller == Caller::kTransaction ? Where::kExec : Where::kScript;
   auto error = dispatcher_.permissions_->check(session, command, args, where);
   if (!error) return std::nullopt;
   bump(run_.stats.commands[command.index].rejected);

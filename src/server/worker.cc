@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/scheduling.h"
 #include "command/transaction.h"
@@ -11,7 +12,11 @@
 namespace ashlar::server {
 
 namespace {
-/// How long a command waits that can neither run nor be refused beside a busy script.
+
+/// Whether it is a line of a request of HTTP: somebody has made a browser or another program speak to this port, and
+/// chosen what follows.
+bool is_http(std::string_view word) { return iequals(word, "post") || iequals(word, "host:"); }
+
 }  // namespace
 
 Worker::Worker(const Parts& parts, std::uint32_t number)
@@ -253,6 +258,11 @@ void Worker::run_slice(const Slice& slice) {
     const std::size_t before = client.out_.size();
     const auto args = (*slice.batch)[done];
     if (located.command != nullptr) client.last_command_ = located.command->spec.name;
+    if (located.command == nullptr && is_http(args[0])) [[unlikely]] {
+      close_for_http(client);
+      break;
+    }
+    client.began_silent_ = client.reply_mode != command::ReplyMode::kOn;
     run_->request_bytes = slice.batch->bytes(done);
     if (limited && located.command != nullptr && located.command->spec.is(command::Flag::kDenyOom)) [[unlikely]]
       ask_for_memory_again();
@@ -263,8 +273,10 @@ void Worker::run_slice(const Slice& slice) {
     }
     consumed += slice.batch->bytes(done);
     after_command(client, located, before);
-    if (client.out_.size() > kReadChunk) [[unlikely]]
+    if (client.out_.size() > kReadChunk) [[unlikely]] {
       enforce_output_limit(client);
+      account(client);  // other loops look at it before they evict keys
+    }
     if (acks_wanted_) [[unlikely]]
       note_write(client, before);
     if (inbox_.pending()) [[unlikely]]
@@ -290,8 +302,8 @@ void Worker::run_slice(const Slice& slice) {
     mark_ready(client);  // the rest of the input, or the reason why it does not parse
   }
   reclaim_buffers(client);
-  if (client.out_.size() > kReadChunk) [[unlikely]]
-    account(client);  // other loops look at it before they evict keys
+  if (client.waiter_) [[unlikely]]
+    account(client);
 }
 
 void Worker::after_command(Client& client, const Located& located, std::size_t output_before) {
@@ -299,8 +311,8 @@ void Worker::after_command(Client& client, const Located& located, std::size_t o
   client.asking_next = false;
   if (client.tracks_keys) [[unlikely]] {
     // CLIENT CACHING is about the next command, or the whole next transaction; those about connections do not count.
-    if (!client.in_transaction && located.command != nullptr &&
-        located.command->spec.group != command::Group::kConnection) {
+    if (!client.in_transaction &&
+        (located.command == nullptr || located.command->spec.group != command::Group::kConnection)) {
       client.tracking()->caching_said = false;
     }
   }
@@ -310,7 +322,7 @@ void Worker::after_command(Client& client, const Located& located, std::size_t o
 
 void Worker::keep_silent(Client& client, std::size_t output_before) {
   using command::ReplyMode;
-  if (!std::exchange(client.answered_with_push_, false)) client.out_.truncate(output_before);
+  if (!std::exchange(client.answered_with_push_, false) && client.silent()) client.out_.truncate(output_before);
   if (client.reply_mode == ReplyMode::kSkipThis) client.reply_mode = ReplyMode::kOn;
   if (client.reply_mode == ReplyMode::kSkipNext) client.reply_mode = ReplyMode::kSkipThis;
 }
@@ -321,6 +333,17 @@ void Worker::protocol_error(Client& client) {
                client.parser_.error());
   client.close_after_reply_ = true;
   mark_flush(client);
+}
+
+void Worker::close_for_http(Client& client) {
+  constexpr Seconds kQuiet{60};  // others choose how often it happens
+  if (!http_told_ || loop_.now() - *http_told_ > kQuiet) {
+    http_told_ = loop_.now();
+    log::warning(
+        "Closing client id={} addr={}: it sends HTTP, so somebody may be using another program to attack this server",
+        client.id.value, client.peer_address_);
+  }
+  close(client);
 }
 
 void Worker::serve_while_busy() {
@@ -358,7 +381,12 @@ void Worker::answer_busy() {
   for (Client* client : round) {
     while (!client->dead_ && !client->suspended_ && !client->postponed_ && !client->close_after_reply_) {
       const resp::Parsed parsed = client->parser_.parse(client->in_.view(), limits(*client), 1, batch);
+      if (!batch.empty() && is_http(batch[0][0])) {
+        close_for_http(*client);
+        break;
+      }
       const std::size_t before = client->out_.size();
+      client->began_silent_ = client->reply_mode != command::ReplyMode::kOn;
       if (!batch.empty() && parts_.dispatcher.run_aside(batch[0], *client, client->encoder_) == Outcome::kPostponed) {
         client->parser_ = resp::RequestParser();
         later(*client);
@@ -381,7 +409,7 @@ void Worker::push(Client& client, std::string_view frame) {
     frame.remove_prefix(1);
   }
   client.out_.append(frame);
-  mark_flush(client);
+  note_push(client);
 }
 
 void Worker::push_raw(Client& client, std::string_view bytes, Push when) {
@@ -391,7 +419,17 @@ void Worker::push_raw(Client& client, std::string_view bytes, Push when) {
     return;
   }
   client.out_.append(bytes);
+  note_push(client);
+}
+
+void Worker::note_push(Client& client) {
   mark_flush(client);
+  if (client.out_.size() <= kReadChunk) [[likely]]
+    return;
+  // The end of the turn may be far: what is too much is not kept until then.
+  enforce_output_limit(client);
+  if (client.dead_) client.out_ = ByteBuffer();
+  account(client);
 }
 
 void Worker::open_inbox() {

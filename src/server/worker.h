@@ -178,6 +178,8 @@ class Worker {
   void note_write(Client& client, std::size_t output_before);
   void settle_acks();
   void answer_awaiting(std::int64_t upto, MonoTime now);
+  /// Bytes that are no reply have come into its output. Not while it runs a command.
+  void note_push(Client& client);
   void run_ready();
   void prefetch_group();
   void run_slice(const Slice& slice);
@@ -194,6 +196,8 @@ class Worker {
   /// CLIENT REPLY OFF and SKIP: takes back what a command has answered.
   static void keep_silent(Client& client, std::size_t output_before);
   void protocol_error(Client& client);
+  /// Ends it before anything else of what it has sent is run.
+  void close_for_http(Client& client);
   static void put_in_held(Client& client);
   void flush_all();
   void flush(Client& client);
@@ -253,6 +257,7 @@ class Worker {
   };
   std::array<Peak, 8> peaks_{};
   std::uint64_t users_version_ = 0;
+  std::optional<MonoTime> http_told_;  // when the log was last told of it
   std::vector<Client*> monitors_;
   Mailbox<Accepted> arrivals_;
   bool evicting_ = false;      // evict() comes soon

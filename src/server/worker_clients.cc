@@ -99,6 +99,7 @@ void Worker::close(Client& client) {
   client.dead_ = true;
   client.watch_ = {};
   client.fd_.reset();
+  if (client.waiter_) Dispatcher::abandon(*client.waiter_);
   dead_.push_back(&client);
   account(client);  // at once: the ledger counts nobody that evict_clients() would not find
 }
@@ -106,7 +107,7 @@ void Worker::close(Client& client) {
 void Worker::set_blocked(Client& client, std::optional<Millis> timeout) {
   client.suspended_ = true;
   client.blocked_ = true;
-  client.drops_late_reply_ = client.reply_mode != command::ReplyMode::kOn;
+  client.drops_late_reply_ = client.silent();
   parts_.blocked_clients.fetch_add(1, std::memory_order_relaxed);
   if (!timeout) return;
   arm_wait_timer(client, *timeout);
@@ -123,7 +124,7 @@ void Worker::arm_wait_timer(Client& client, Millis timeout) {
 
 std::uint64_t Worker::hold(Client& client) {
   client.suspended_ = true;
-  client.held_.push_back({++client.last_ticket_, client.out_.size()});
+  client.held_.push_back({++client.last_ticket_, client.out_.size(), client.silent()});
   ++client.held_without_text_;
   return client.last_ticket_;
 }
@@ -133,11 +134,11 @@ void Worker::fill(ClientId id, std::uint64_t ticket, const std::function<void(Cl
   if (client == nullptr) return;
   std::vector<Client::HeldReply>& held = client->held_;
   if (held.empty() || ticket < held.front().ticket || ticket > held.back().ticket) return;
-  std::optional<std::string>& text = held[ticket - held.front().ticket].text;
+  auto& [own_ticket, offset, dropped, text] = held[ticket - held.front().ticket];
   if (text) return;
   const std::size_t before = client->out_.size();
   write(*client);
-  text.emplace(client->out_.view().substr(before));
+  text.emplace(dropped ? std::string_view() : client->out_.view().substr(before));
   client->out_.truncate(before);
   if (--client->held_without_text_ > 0) return;
   put_in_held(*client);
@@ -263,18 +264,20 @@ void Worker::refresh_users() {
     acl::Users::Ptr now = parts_.users.find(old->name());
     if (now == nullptr || now->identity() != acl::account_of(*old).identity() ||
         !may_listen(*now, client->subscriptions())) {
-      const bool in_the_middle =
-          std::ranges::any_of(group_, [&](const Slice& slice) { return slice.client == client.get(); });
-      if (client->out_.empty() && !in_the_middle) {
-        close(*client);
-      } else {
+      // Whoever has just ended itself is told so; what others have not read yet is not theirs any more.
+      const bool by_itself = running_slice_ < group_.size() && group_[running_slice_].client == client.get();
+      if (by_itself) {
         client->close_after_reply_ = true;
         mark_flush(*client);
+      } else {
+        close(*client);
       }
       loop_.post([] {});  // another turn at once
       continue;
     }
-    client->authenticated |= open && old->name() == "default";
+    if (old->name() == "default" && (open ? !client->authenticated : client->let_in)) {
+      client->authenticated = client->let_in = open;
+    }
     if (now != old) client->become(std::move(now));
   }
 }

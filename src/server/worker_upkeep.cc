@@ -108,9 +108,17 @@ std::size_t Client::transaction_bytes() const noexcept {
          transaction->watched.size() * (sizeof(command::WatchedKey) + kRegistration);
 }
 
+std::size_t Client::argument_bytes() const noexcept {
+  return parser_.argument_bytes() + (waiter_ ? Dispatcher::held_by(*waiter_).arguments : 0);
+}
+
 std::size_t Client::memory_bytes() const noexcept {
   std::size_t bytes = sizeof(*this) + in_.capacity() + out_.capacity() + behind_reply_.capacity();
   if (transaction) bytes += transaction_bytes();
+  if (waiter_) {
+    const Dispatcher::Held held = Dispatcher::held_by(*waiter_);
+    bytes += held.arguments + held.registered;
+  }
   if (subscribed) {
     using pubsub::Kind;
     for (const Kind kind : {Kind::kChannel, Kind::kPattern, Kind::kShardChannel}) {
@@ -166,7 +174,7 @@ void Worker::reclaim_buffers(Client& client) {
 
 void Worker::account(Client& client) {
   const std::size_t now = client.dead_ ? 0 : client.memory_bytes();
-  const bool spared = client.dead_ || client.no_evict || client.close_after_reply_;
+  const bool spared = client.dead_ || client.no_evict;
   const ClientLedger::Bucket bucket = spared ? ClientLedger::kNone : ClientLedger::bucket_of(now);
   if (bucket != client.bucket_) account_.move(std::exchange(client.bucket_, bucket), bucket);
   if (now == client.accounted_) return;

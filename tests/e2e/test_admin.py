@@ -72,6 +72,28 @@ def test_changes_reach_connections_at_once_and_deleted_users_lose_theirs(node):
     assert all("user=al" not in line for line in node.call("CLIENT", "LIST").splitlines())
 
 
+def test_a_deleted_user_loses_at_once_what_it_has_not_read_and_waits_no_longer(node):
+    node.start()
+    node.call("SETRANGE", "big", "20000000", "x")
+    node.call("ACL", "SETUSER", "bob", "on", "nopass", "~*", "&*", "+@all")
+    bob, listener = Wire(node), Wire(node, protocol=3)
+    for wire in (bob, listener):
+        wire.call("AUTH", "bob", "x")
+    listener.call("SUBSCRIBE", "c")
+    listener.send("GET", "big")
+    bob.send("GET", "big")
+    bob.send("BLPOP", "k", "0")
+    wait_until(lambda: node.info("clients")["blocked_clients"] == "1", 10, "bob to wait")
+    wait_until(lambda: node.call("CLIENT", "LIST").count(" cmd=get user=bob") == 1, 10, "the listener to be answered")
+    node.call("ACL", "SETUSER", "bob", "resetchannels")
+    wait_until(lambda: node.call("CLIENT", "LIST").count(" user=bob") == 1, 10, "the end of the listener")
+    assert node.call("PUBLISH", "c", "m") == 0
+    assert node.call("ACL", "DELUSER", "bob") == 1
+    assert node.call("RPUSH", "k", "SECRET") == 1
+    assert node.call("LLEN", "k") == 1
+    wait_until(lambda: " user=bob" not in node.call("CLIENT", "LIST"), 10, "the end of bob")
+
+
 def test_requirepass_is_the_password_of_the_default_user(node):
     node.start()
     connect(node).config_set("requirepass", "first")
@@ -90,6 +112,24 @@ def test_requirepass_is_the_password_of_the_default_user(node):
     raw.connect()
     raw.send_command("HELLO", "2", "AUTH", "default", "third")
     assert b"server" in raw.read_response()
+
+
+def test_who_was_let_in_without_a_password_needs_one_again_when_there_is_one(node):
+    node.start()
+    admin = Wire(node)
+    assert admin.call("ACL", "SETUSER", "default", "resetpass", ">foo") == "OK"
+    stranger = Wire(node)
+    assert stranger.call("PING").startswith("NOAUTH")
+    admin.call("ACL", "SETUSER", "default", "nopass")
+    assert stranger.call("PING") == "PONG"
+    invited = Wire(node)  # as in Redis: who came in while the door was open stays
+    assert invited.call("PING") == "PONG"
+    admin.call("ACL", "SETUSER", "default", "resetpass", ">bar")
+    assert stranger.call("PING").startswith("NOAUTH")
+    assert invited.call("PING") == "PONG"
+    assert stranger.call("AUTH", "bar") == "OK"
+    admin.call("ACL", "SETUSER", "default", "resetpass", ">baz")
+    assert stranger.call("PING") == "PONG"
 
 
 def test_users_are_kept_in_an_acl_file(node):
@@ -121,6 +161,22 @@ def test_users_survive_a_rewrite_of_the_configuration(node):
     node.end()
     node.start()
     assert connect(node).acl_list() == before
+
+
+def test_what_may_not_be_done_any_more_when_exec_comes_is_said_so(node):
+    node.start()
+    node.call("ACL", "SETUSER", "al", "on", "nopass", "~*", "+@all")
+    al = Wire(node)
+    for words in (["AUTH", "al", "x"], ["MULTI"], ["SET", "k", "v"], ["PING"]):
+        al.call(*words)
+    node.call("ACL", "SETUSER", "al", "resetkeys")
+    refusal, pong = al.call("EXEC")
+    assert refusal.startswith("NOPERM ACLs rules changed") and refusal.endswith("no permission to touch the specified keys")
+    assert pong == "PONG"
+    al.call("MULTI")
+    node.call("ACL", "SETUSER", "al", "-exec")
+    assert al.call("EXEC").startswith("EXECABORT Transaction discarded because of: NOPERM")
+    assert [entry["context"] for entry in connect(node).acl_log()] == ["multi", "multi"]
 
 
 def test_dryrun_tells_what_would_be_refused(node):

@@ -74,6 +74,40 @@ def test_unblock_ends_wait_too(node):
     assert node.call("CLIENT", "UNBLOCK", number) == 0
 
 
+@pytest.mark.parametrize("first", [b"POST / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n"], ids=["post", "get"])
+@pytest.mark.parametrize("password", ["", "secret"], ids=["open", "closed"])
+def test_http_is_not_run(node, first, password):
+    admin = Wire(node)
+    admin.call("SET", "victim", "x")
+    admin.call("CONFIG", "SET", "requirepass", password)
+    sender = Wire(node)
+    sender.send_raw(first + b"Content-Type: text/plain\r\n\r\nDEL victim\r\n")
+    with pytest.raises((EOFError, OSError)):
+        while True:
+            sender.read()
+    assert admin.call("EXISTS", "victim") == 1
+    assert "HTTP" in node.log.read_text()
+
+
+def test_words_of_client_are_asked_for_as_in_redis(node):
+    wire = Wire(node)
+    assert wire.call("CLIENT", "LIST", "ID", "-1", "0") == ""
+    for word in ("PAUSE", "UNBLOCK"):
+        assert wire.call("CLIENT", word, "1", "x", "y").endswith(f"wrong number of arguments for '{word}'. Try CLIENT HELP.")
+
+
+def test_reply_skip_silences_the_next_command_and_no_other(node):
+    wire = Wire(node)
+    for words in (["CLIENT", "UNBLOCK", "999"], ["CLIENT", "LIST"], ["CLIENT", "KILL", "ID", "999"], ["GET", "k"]):
+        wire.send("CLIENT", "REPLY", "SKIP")
+        wire.send(*words)
+        assert wire.call("ECHO", words[1]) == words[1]
+    wire.send("CLIENT", "REPLY", "OFF")
+    wire.send("CLIENT", "LIST")
+    assert wire.call("CLIENT", "REPLY", "ON") == "OK"
+    assert wire.call("CLIENT", "UNBLOCK", "999") == 0
+
+
 def test_an_unblocked_command_counts_as_failed(node):
     waiter = Wire(node)
     number = waiter.call("CLIENT", "ID")
@@ -126,6 +160,32 @@ def test_what_a_connection_registers_counts_as_its_memory(node, grow):
     with pytest.raises((EOFError, OSError)):
         grow(Wire(node))
     assert node.info("stats")["evicted_clients"] == "1"
+
+
+def test_what_a_waiting_command_holds_counts_as_the_memory_of_its_connection(node):
+    waiting = Wire(node)
+    waiting.send("BLPOP", "k" * 5_000_000, "0")
+    blocked(node, 1)
+    line = next(line for line in node.call("CLIENT", "LIST").splitlines() if " cmd=blpop " in line)
+    fields = dict(field.split("=", 1) for field in line.split())
+    assert int(fields["argv-mem"]) == 5_000_006  # the name of the command counts
+    assert int(fields["tot-mem"]) > 10_000_000
+    assert int(node.info("memory")["mem_clients_normal"]) > 10_000_000
+    node.call("CONFIG", "SET", "maxmemory-clients", "5000000")
+    with pytest.raises((EOFError, OSError)):
+        waiting.read()
+    assert node.info("stats")["evicted_clients"] == "1"
+
+
+def test_a_connection_that_ends_behind_its_replies_may_be_evicted(node):
+    node.call("SETRANGE", "big", "6000000", "x")
+    leaving = [Wire(node) for _ in range(20)]
+    for wire in leaving:
+        wire.send("GET", "big")
+        wire.send("QUIT")
+    wait_until(lambda: node.call("CLIENT", "LIST").count(" cmd=quit ") == 20, 10, "all to be about to leave")
+    node.call("CONFIG", "SET", "maxmemory-clients", "20000000")
+    wait_until(lambda: int(node.info("memory")["mem_clients_normal"]) < 20_000_000, 10, "the largest to go")
 
 
 def test_the_largest_of_all_loops_goes_first(node):

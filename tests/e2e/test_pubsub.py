@@ -111,6 +111,20 @@ def test_a_subscriber_that_does_not_read_is_dropped_at_its_own_limit(start):
     slow.close()
 
 
+def test_what_a_slow_subscriber_is_sent_does_not_pile_up_until_the_turn_ends(start):
+    node = start()
+    node.call("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0")
+    subscribers = [subscribed(node, "c") for _ in range(8)]  # some of them live with the publisher
+    publisher = Wire(node)
+    script = "return redis.call('PUBLISH', 'c', string.rep('x', 2000000))"
+    command = b"*3\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n0\r\n" % (len(script), script.encode())
+    publisher.send_raw(command * 40 + b"INFO memory\r\n")  # all in one turn
+    *_, memory = publisher.read_many(41)
+    assert int(memory.split("used_memory:")[1].split()[0]) < 60_000_000
+    for wire in subscribers:
+        wire.close()
+
+
 def test_client_list_tells_subscribers_and_kills_them_by_type(start):
     node = start()
     wire = subscribed(node, "a", "b")
@@ -240,3 +254,25 @@ def test_monitor_shows_what_every_connection_runs_but_no_password(start):
     assert watcher.call("RESET") == "RESET"
     client.get("unseen")
     assert watcher.call("PING") == "PONG"
+
+
+def test_monitor_shows_commands_on_one_key_in_the_order_in_which_they_ran(start):
+    node = start()
+    monitor = Wire(node)
+    monitor.call("MONITOR")
+    writers = [Wire(node) for _ in range(4)]
+    numbers = [range(i, 4000, len(writers)) for i in range(len(writers))]
+    before = {}  # each value, by the one that has replaced it
+
+    def write(wire, own):
+        for n in own:
+            wire.send("SET", "k", n, "GET")
+        before.update({str(n): wire.read() for n in own})
+
+    threads = [threading.Thread(target=write, args=work) for work in zip(writers, numbers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    shown = [monitor.read().split('"')[5] for _ in range(4000)]
+    assert [before[value] for value in shown] == [None, *shown[:-1]]

@@ -98,6 +98,15 @@ def test_optin_tracks_the_command_behind_caching_yes_only(node):
     assert isinstance(wire.call("CLIENT", "CACHING", "NO"), Error)
 
 
+def test_a_command_that_there_is_not_uses_up_caching_yes(node):
+    reader = tracker(node, "OPTIN")
+    reader.call("CLIENT", "CACHING", "YES")
+    assert isinstance(reader.call("NOSUCH"), Error)
+    reader.call("GET", "k")
+    node.call("SET", "k", "v")
+    assert reader.silent()
+
+
 def test_a_resp2_connection_is_told_through_the_one_it_names(node):
     listener = Wire(node)
     number = listener.call("CLIENT", "ID")
@@ -207,6 +216,16 @@ def test_a_command_that_waited_is_answered_before_it_is_told_of_its_own_change(n
     wait_until(lambda: node.info("clients")["blocked_clients"] == "1", 10, "the wait to begin")
     node.call("RPUSH", "from", "x")
     assert waiter.read_many(2) == ["x", invalid("to")]
+
+
+def test_what_a_command_reads_that_has_waited_is_tracked(node):
+    waiter = tracker(node)
+    waiter.send("XREAD", "BLOCK", "0", "STREAMS", "s", "$")
+    wait_until(lambda: node.info("clients")["blocked_clients"] == "1", 10, "the wait to begin")
+    node.call("XADD", "s", "1-1", "a", "b")
+    assert waiter.read_many(2) == [invalid("s"), {"s": [["1-1", ["a", "b"]]]}]
+    node.call("XADD", "s", "2-1", "a", "b")
+    assert waiter.read() == invalid("s")
 
 
 def test_keys_that_are_evicted_or_moved_away_are_told(cluster, ports, node):

@@ -25,6 +25,18 @@ std::string denial_text(std::string_view user, const Denial& denial) {
 
 namespace {
 
+/// What a command is answered that was let into the transaction and may not be run any more.
+std::string too_late(Denial::Reason reason) {
+  const std::string_view why = reason == Denial::Reason::kCommand ? "no permission to execute the command or subcommand"
+                               : reason == Denial::Reason::kKey   ? "no permission to touch the specified keys"
+                                                                : "no permission to access one of the channels used as "
+                                                                  "arguments to the command";
+  return fmt::format(
+      "ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no "
+      "longer allowed for the following reason: {}",
+      why);
+}
+
 /// What a command answers whose options lead to keys that the user may not read; as in Redis the log says nothing.
 std::optional<Error> beyond_keys(const Account& user, const command::Command& command,
                                  std::span<const std::string_view> args) {
@@ -51,8 +63,18 @@ std::optional<Error> Gatekeeper::check(const command::Session& session, const co
   Error error{ErrorCode::kNoPerm, denial_text(session.user_name(), *denial)};
   if (denial->reason == Denial::Reason::kKey) error.detail = "No permissions to access a key";
   if (denial->reason == Denial::Reason::kChannel) error.detail = "No permissions to access a channel";
+  if (where == Where::kExec) error.detail = too_late(denial->reason);
   log_.add(std::move(*denial), where, std::string(session.user_name()), describe_(session, clock_), clock_.wall());
   return error;
+}
+
+bool Gatekeeper::refresh(command::Session& session) const {
+  const auto& old = session.user();
+  if (old == nullptr) return true;
+  Users::Ptr now = users_.find(old->name());
+  if (now == nullptr || now->identity() != account_of(*old).identity()) return false;
+  if (now != old) session.become(std::move(now));
+  return true;
 }
 
 void Gatekeeper::login_failed(const command::Session& session, std::string_view user, std::string_view word) {

@@ -19,14 +19,17 @@ class Gatekeeper final : public command::Permissions {
   /// How a session is described in the log.
   using Describe = std::string (*)(const command::Session&, const Clock&);
   /// All must outlive the object.
-  Gatekeeper(DenialLog& log, const Clock& clock, Describe describe) : log_(log), clock_(clock), describe_(describe) {}
+  Gatekeeper(const Users& users, DenialLog& log, const Clock& clock, Describe describe)
+      : users_(users), log_(log), clock_(clock), describe_(describe) {}
 
   [[nodiscard]] std::optional<Error> check(const command::Session& session, const command::Command& command,
                                            std::span<const std::string_view> args, Where where) override;
+  [[nodiscard]] bool refresh(command::Session& session) const override;
   /// Logs that somebody did not get in as `user` by the command `word`.
   void login_failed(const command::Session& session, std::string_view user, std::string_view word);
 
  private:
+  const Users& users_;
   DenialLog& log_;
   const Clock& clock_;
   Describe describe_;

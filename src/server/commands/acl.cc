@@ -55,7 +55,8 @@ std::string_view reason_word(command::Denial::Reason reason) {
 std::string_view where_word(command::Permissions::Where where) {
   switch (where) {
     case command::Permissions::Where::kTopLevel: return "toplevel";
-    case command::Permissions::Where::kTransaction: return "multi";
+    case command::Permissions::Where::kTransaction:
+    case command::Permissions::Where::kExec: return "multi";
     case command::Permissions::Where::kScript: return "lua";
   }
   return "unknown";

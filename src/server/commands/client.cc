@@ -27,15 +27,16 @@ std::optional<bool> on_or_off(Context& ctx) {
   return std::nullopt;
 }
 
+void too_many_words(Context& ctx) {
+  ctx.error(fmt::format("unknown subcommand or wrong number of arguments for '{}'. Try CLIENT HELP.", ctx.args[1]));
+}
+
 /// The connection that asks; replies an error for a stream without one.
 Client* asking_client(Context& ctx) {
   Client* client = client_of(ctx.session);
   if (client == nullptr) ctx.error("This command needs a connection");
   return client;
 }
-
-/// Whether a reply that comes late is still wanted.
-bool wants_reply(const Client& client) { return client.reply_mode == ReplyMode::kOn; }
 
 }  // namespace
 
@@ -130,7 +131,6 @@ void ClientCommands::list(Context& ctx) {
         });
       },
       [this, lines, filter = *filter](Client& waiting) {
-        if (!wants_reply(waiting)) return;
         add_links(filter, waiting.worker().loop().now(), *lines);
         std::string text;
         MutexLock lock(lines->mutex);
@@ -178,7 +178,6 @@ void ClientCommands::kill(Context& ctx) {
         });
       },
       [killed, old_form](Client& waiting) {
-        if (!wants_reply(waiting)) return;
         const std::int64_t count = killed->load();
         if (!old_form) return waiting.reply().integer(count);
         count > 0 ? waiting.reply().ok() : waiting.reply().error({ErrorCode::kGeneric, "No such client"});
@@ -216,7 +215,7 @@ void ClientCommands::no_touch(Context& ctx) {
 
 void ClientCommands::pause(Context& ctx) {
   auto scope = ClientPause::Scope::kAll;
-  if (ctx.args.size() > 4) return ctx.error(ErrorCode::kSyntax);
+  if (ctx.args.size() > 4) return too_many_words(ctx);
   if (ctx.args.size() == 4) {
     if (iequals(ctx.args[3], "write")) {
       scope = ClientPause::Scope::kWrites;
@@ -240,7 +239,7 @@ void ClientCommands::unpause(Context& ctx) {
 }
 
 void ClientCommands::unblock(Context& ctx) {
-  if (ctx.args.size() > 4) return ctx.error(ErrorCode::kSyntax);
+  if (ctx.args.size() > 4) return too_many_words(ctx);
   if (ctx.args.size() == 4 && !iequals(ctx.args[3], "timeout") && !iequals(ctx.args[3], "error")) {
     return ctx.error("CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
@@ -258,9 +257,7 @@ void ClientCommands::unblock(Context& ctx) {
         Client* waiting = worker.find(target);
         if (waiting != nullptr && worker.end_wait(*waiting, how) == Worker::Ended::kYes) unblocked->store(true);
       },
-      [unblocked](Client& waiting) {
-        if (wants_reply(waiting)) waiting.reply().integer(unblocked->load() ? 1 : 0);
-      },
+      [unblocked](Client& waiting) { waiting.reply().integer(unblocked->load() ? 1 : 0); },
       [this, unblocked, how, target = ClientId{static_cast<std::uint64_t>(*id)}](std::function<void()> end) {
         parts_.end_keep_wait(target, how, [unblocked, end = std::move(end)](bool ended) {
           if (ended) unblocked->store(true);

@@ -44,8 +44,8 @@ Result<ClientFilter> parse_list_filter(std::span<const std::string_view> options
   if (options.size() < 2 || !iequals(options[0], "id")) return fail(ErrorCode::kSyntax);
   for (const std::string_view word : options.subspan(1)) {
     const auto id = parse_i64(word);
-    if (!id || *id < 1) return fail("Invalid client ID");
-    filter.ids.push_back(static_cast<std::uint64_t>(*id));
+    if (!id) return fail("Invalid client ID");
+    filter.ids.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(*id, 0)));  // nobody has 0
   }
   return filter;
 }

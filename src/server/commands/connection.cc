@@ -124,6 +124,7 @@ bool ConnectionCommands::login(Context& ctx, std::string_view name, std::string_
   }
   ctx.session.become(std::move(user));
   ctx.session.authenticated = true;
+  ctx.session.let_in = false;
   return true;
 }
 
@@ -207,6 +208,7 @@ void ConnectionCommands::reset(Context& ctx) {
   s.asking_next = s.cluster_readonly = s.no_touch = s.no_evict = false;
   const auto user = parts_.users.default_user();
   s.authenticated = user->open();
+  s.let_in = false;
   s.become(user);
   if (Client* client = client_of(s)) {
     client->follows_redirects = client->import_source = false;

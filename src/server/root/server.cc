@@ -145,7 +145,7 @@ Server::Server(config::Config config, const Clock& clock, FileSystem& files)
       rate_(clock),
       config_(std::make_shared<config::Config>(std::move(config))),
       keyspace_(databases_of(*config_.get())),
-      gatekeeper_(denials_, clock, &describe),
+      gatekeeper_(users_, denials_, clock, &describe),
       oom_score_(files),
       memory_(keyspace_, [this] { return exempt_memory(); }),
       control_(clock),
