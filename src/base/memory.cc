@@ -57,16 +57,15 @@ std::uint64_t read_statistic(const char* name) {
 
 }  // namespace
 
-namespace {
-/// The calling thread's own; set by memory_thread_begin().
-thread_local ThreadCounters of_thread;
-}  // namespace
-
-std::int64_t memory_balance_of_thread() noexcept { return of_thread.allocated == nullptr ? 0 : balance(of_thread); }
+std::int64_t memory_balance_of_thread() noexcept {
+  if (::mallctl == nullptr) return 0;
+  static thread_local const ThreadCounters kOwn = own_counters();
+  return balance(kOwn);
+}
 
 void memory_thread_begin() {
   if (::mallctl == nullptr) return;
-  const ThreadCounters mine = of_thread = own_counters();
+  const ThreadCounters mine = own_counters();
   MutexLock lock(registry().mutex);
   registry().threads.push_back(mine);
 }

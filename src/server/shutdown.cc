@@ -9,7 +9,7 @@ namespace ashlar::server {
 
 namespace {
 constexpr Millis kLookPeriod{50};
-constexpr Millis kPatience{1000};
+constexpr int kLooks = 20;
 }  // namespace
 
 void Shutdown::request(ShutdownRequest request) {
@@ -29,8 +29,7 @@ void Shutdown::leave_unless_heard() {
   heard_ = false;
   auto patience = Thread::start("last-way-out", [this] {
     MutexLock waiting(mutex_);
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (!heard_ && std::chrono::steady_clock::now() < end) (void)changed_.wait_for(mutex_, kLookPeriod);
+    for (int look = 0; !heard_ && look < kLooks; ++look) (void)changed_.wait_for(mutex_, kLookPeriod);
     if (heard_ || script() != Parts::Script::kOverdue) return;
     // What was acknowledged is with the kernel, or on the disk where that was promised.
     log::warning("User requested shutdown without saving while a script runs on: ending at once.");

@@ -228,6 +228,27 @@ def test_a_reload_keeps_the_dataset(node):
     assert admin.execute_command("DEBUG", "DIGEST") == digest
 
 
+def test_a_rewrite_of_the_whole_configuration_does_not_wait_for_whom_it_keeps_waiting(node):
+    node.start()
+    done = threading.Event()
+
+    def switch():
+        client = connect(node)
+        while not done.is_set():
+            client.config_set("appendonly", "yes")
+            client.config_set("appendonly", "no")
+
+    switching = threading.Thread(target=switch)
+    switching.start()
+    try:
+        admin = connect(node)
+        for _ in range(50):
+            assert admin.execute_command("DEBUG", "CONFIG-REWRITE-FORCE-ALL") == "OK"
+    finally:
+        done.set()
+        switching.join()
+
+
 def test_a_reload_takes_nothing_back_that_others_were_told(node):
     node.start("--appendonly", "yes")
     admin = connect(node)

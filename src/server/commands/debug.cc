@@ -183,6 +183,7 @@ void DebugCommands::log(Context& ctx) {
 }
 
 void DebugCommands::config_rewrite(Context& ctx) {
+  const StandAside aside(participant(ctx));  // who changes the configuration may be waiting for all batches to end
   if (const auto written = parts_.rewrite_all(); !written) return ctx.error(written.error());
   ctx.reply.ok();
 }
