@@ -9,7 +9,7 @@ namespace ashlar::resp {
 void Encoder::error(const Error& error) { line('-', error.resp_text()); }
 
 void Encoder::line(char type, std::string_view text) {
-  char* const start = out_->reserve_back(text.size() + 3);
+  char* const start = room(text.size() + 3);
   char* to = start;
   *to++ = type;
   for (const char c : text) *to++ = c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
@@ -18,8 +18,18 @@ void Encoder::line(char type, std::string_view text) {
   out_->commit(static_cast<std::size_t>(to - start));
 }
 
+char* Encoder::more_room(std::size_t n) {
+  if (!cut() && target_->size() > ceiling_) {
+    dropped_ = std::make_unique<ByteBuffer>();
+    out_ = dropped_.get();
+  }
+  if (cut()) dropped_->clear();
+  return out_->reserve_back(n);
+}
+
 void Encoder::bulk_long(std::string_view bytes) {
-  char* const start = out_->reserve_back(bytes.size() + kHeaderRoom + 2);
+  if (cut()) return;
+  char* const start = room(bytes.size() + kHeaderRoom + 2);
   char* to = put_number(start, '$', bytes.size());
   std::memcpy(to, bytes.data(), bytes.size());
   to += bytes.size();
@@ -62,7 +72,7 @@ void Encoder::big_number(std::string_view digits) {
 void Encoder::verbatim(std::string_view format, std::string_view text) {
   ASH_CHECK(format.size() == 3);
   if (version_ == Version::kResp2) return bulk(text);
-  char* const start = out_->reserve_back(text.size() + kHeaderRoom + 6);
+  char* const start = room(text.size() + kHeaderRoom + 6);
   char* to = put_number(start, '=', text.size() + 4);
   std::memcpy(to, format.data(), 3);
   to += 3;
@@ -75,13 +85,14 @@ void Encoder::verbatim(std::string_view format, std::string_view text) {
 }
 
 Deferred Encoder::begin(char type, bool pairs_doubled) {
+  std::memset(room(kHeaderRoom), ' ', kHeaderRoom);
   const Deferred deferred{out_->size(), type, pairs_doubled};
-  std::memset(out_->reserve_back(kHeaderRoom), ' ', kHeaderRoom);
   out_->commit(kHeaderRoom);
   return deferred;
 }
 
 void Encoder::end(Deferred deferred, std::size_t n) {
+  if (cut()) return;
   ASH_CHECK(deferred.offset + kHeaderRoom <= out_->size());
   std::array<char, kHeaderRoom> text;
   const std::size_t count = deferred.pairs_doubled ? 2 * n : n;

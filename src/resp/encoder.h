@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <string_view>
 
 #include "base/buffer.h"
@@ -77,17 +79,31 @@ inline void copy_short(char* to, const char* from, std::size_t n) noexcept {
 /// Writes replies to a ByteBuffer. A reply is one call, or an aggregate header followed by exactly that many replies
 /// (two per element for maps and attributes); the caller keeps the count.
 ///
+/// A ceiling keeps a reply that is far too long from filling the memory: once the output is longer, and would have to
+/// grow, what follows is dropped and cut() says so. Whoever sets one ends the connection then.
+///
 /// Thread: the owner of the buffer. Cost: one capacity check a call; nothing allocates but the buffer's growth and
 /// error(). What RESP2 lacks is written as the RESP2 reply Redis gives instead.
 /// Source: the Redis protocol specification (RESP2 and RESP3).
 class Encoder {
  public:
   /// `out` must outlive the encoder.
-  explicit Encoder(ByteBuffer& out, Version version = Version::kResp2) noexcept : out_(&out), version_(version) {}
+  explicit Encoder(ByteBuffer& out, Version version = Version::kResp2) noexcept
+      : out_(&out), target_(&out), version_(version) {}
 
   [[nodiscard]] Version version() const noexcept { return version_; }
   void set_version(Version version) noexcept { version_ = version; }
-  [[nodiscard]] ByteBuffer& output() noexcept { return *out_; }
+  [[nodiscard]] ByteBuffer& output() noexcept { return *target_; }
+
+  /// Bytes of output; the largest number for none.
+  void set_ceiling(std::size_t bytes) noexcept { ceiling_ = bytes; }
+  /// Whether something was dropped: the output is no whole reply.
+  [[nodiscard]] bool cut() const noexcept { return out_ != target_; }
+  /// Writes to the output again; to be called when it has been truncated to where the cut reply began.
+  void resume() noexcept {
+    out_ = target_;
+    dropped_.reset();
+  }
 
   void ok() { raw_short(kReplyOk); }
   /// "+text". Line ends and NUL become blanks, so that no text can forge a second reply.
@@ -136,14 +152,25 @@ class Encoder {
   void end(Deferred deferred, std::size_t n);
 
   /// Bytes that are complete replies already.
-  void raw(std::string_view replies) { out_->append(replies); }
+  void raw(std::string_view replies) {
+    if (replies.empty()) return;
+    std::memcpy(room(replies.size()), replies.data(), replies.size());
+    out_->commit(replies.size());
+  }
 
  private:
   static constexpr std::size_t kHeaderRoom = 24;  // type, 20 digits, CRLF
 
+  /// At least `n` writable bytes; commit() them to *out_ afterwards.
+  [[nodiscard]] char* room(std::size_t n) {
+    if (n > out_->free_back()) [[unlikely]]
+      return more_room(n);
+    return out_->reserve_back(n);
+  }
+  [[nodiscard]] char* more_room(std::size_t n);
   /// Up to 8 bytes with one store.
   void raw_short(std::string_view text) {
-    char* to = out_->reserve_back(8);
+    char* to = room(8);
     std::memcpy(to, text.data(), text.size());
     out_->commit(text.size());
   }
@@ -157,7 +184,7 @@ class Encoder {
   }
   template <typename Int>
   void number_line(char type, Int value) {
-    char* to = out_->reserve_back(kHeaderRoom);
+    char* to = room(kHeaderRoom);
     if (value >= 0 && value <= 9) [[likely]] {
       to[0] = type;
       to[1] = static_cast<char>('0' + static_cast<char>(value));
@@ -173,14 +200,17 @@ class Encoder {
   void bulk_long(std::string_view bytes);
   [[nodiscard]] Deferred begin(char type, bool pairs_doubled);
 
-  ByteBuffer* out_;
+  ByteBuffer* out_;     // *target_, or *dropped_ once the ceiling was reached
+  ByteBuffer* target_;  // never null
+  std::unique_ptr<ByteBuffer> dropped_;
+  std::size_t ceiling_ = std::numeric_limits<std::size_t>::max();
   Version version_;
 };
 
 inline void Encoder::bulk(std::string_view bytes) {
   const std::size_t n = bytes.size();
   if (n >= detail::SmallHeaders::kCount) return bulk_long(bytes);
-  char* to = out_->reserve_back(detail::SmallHeaders::kCount + 16);
+  char* to = room(detail::SmallHeaders::kCount + 16);
   std::memcpy(to, detail::kBulkHeaders.text[n].data(), 8);
   char* body = to + detail::SmallHeaders::length(n);
   detail::copy_short(body, bytes.data(), n);

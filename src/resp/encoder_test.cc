@@ -136,6 +136,47 @@ TEST(Encoder, DeferredAggregatesNest) {
   });
 }
 
+TEST(Encoder, DropsWhatComesBehindTheCeiling) {
+  ByteBuffer out;
+  Encoder encoder(out);
+  encoder.set_ceiling(10'000);
+  const std::string value(1000, 'v');
+  const Deferred all = encoder.begin_array();
+  const Deferred inner = encoder.begin_array();
+  for (int i = 0; i < 1000; ++i) {
+    encoder.bulk(value);
+    encoder.bulk("short");
+    encoder.integer(i);
+    encoder.raw(value);
+  }
+  encoder.end(inner, 4000);
+  encoder.end(all, 1);
+  EXPECT_TRUE(encoder.cut());
+  EXPECT_GT(out.size(), 10'000U);
+  EXPECT_LT(out.capacity(), 40'000U);
+  EXPECT_EQ(&encoder.output(), &out);
+}
+TEST(Encoder, WritesAReplyThatEndsBelowTheCeilingWhole) {
+  ByteBuffer out;
+  Encoder encoder(out);
+  encoder.set_ceiling(10'000);
+  encoder.bulk(std::string(9000, 'v'));
+  encoder.bulk(std::string(30'000, 'v'));  // goes beyond it, and is the last
+  EXPECT_FALSE(encoder.cut());
+  EXPECT_EQ(out.size(), 9000U + 30'000U + 9 + 10);
+}
+TEST(Encoder, WritesAgainWhenTheCutReplyIsTakenBack) {
+  ByteBuffer out;
+  Encoder encoder(out);
+  encoder.set_ceiling(10'000);
+  encoder.ok();
+  for (int i = 0; i < 100; ++i) encoder.bulk(std::string(1000, 'v'));
+  ASSERT_TRUE(encoder.cut());
+  out.truncate(5);
+  encoder.resume();
+  encoder.integer(1);
+  EXPECT_EQ(out.view(), "+OK\r\n:1\r\n");
+}
 TEST(Encoder, ChangesTheVersionBetweenReplies) {
   EXPECT_EQ(encoded(Version::kResp2,
                     [](Encoder& e) {

@@ -388,6 +388,7 @@ void Dispatcher::reject(Execution& run, const Command* command, const Error& err
 
 void Dispatcher::count_error(Execution& run, std::string_view reply_line) {
   bump(run.stats.errors);
+  if (reply_line.empty()) return;  // of a reply that was cut
   const std::size_t end = reply_line.find_first_of(" \r\n");
   MutexLock lock(run.stats.mutex);
   auto& errors = run.stats.errors_by_prefix;

@@ -1,6 +1,7 @@
 #include "server/worker.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -248,6 +249,7 @@ void Worker::run_slice(const Slice& slice) {
   Client& client = *slice.client;
   if (client.dead_) return;  // ended by another one's command
   give_output(client);
+  client.encoder_.set_ceiling(std::max(reply_limit(client), kReadChunk));  // what is longer ends it anyway
   const bool wrote_before = std::exchange(run_->wrote, false);
   const keyspace::ExpiryRole role = run_->access.expiry_role;
   const bool limited = parts_.memory.limit() != 0;
@@ -287,6 +289,7 @@ void Worker::run_slice(const Slice& slice) {
       break;
     }
   }
+  client.encoder_.set_ceiling(std::numeric_limits<std::size_t>::max());
   run_->access.expiry_role = role;
   client.wrote_ |= run_->wrote;
   run_->wrote |= wrote_before;
@@ -322,7 +325,10 @@ void Worker::after_command(Client& client, const Located& located, std::size_t o
 
 void Worker::keep_silent(Client& client, std::size_t output_before) {
   using command::ReplyMode;
-  if (!std::exchange(client.answered_with_push_, false) && client.silent()) client.out_.truncate(output_before);
+  if (!std::exchange(client.answered_with_push_, false) && client.silent()) {
+    client.out_.truncate(output_before);
+    client.encoder_.resume();
+  }
   if (client.reply_mode == ReplyMode::kSkipThis) client.reply_mode = ReplyMode::kOn;
   if (client.reply_mode == ReplyMode::kSkipNext) client.reply_mode = ReplyMode::kSkipThis;
 }
@@ -501,7 +507,7 @@ std::size_t Worker::reply_limit(const Client& client) {
 void Worker::enforce_output_limit(Client& client) {
   const config::OutputBufferLimit& limit = output_limit(client);
   const std::size_t pending = client.out_.size();
-  bool over = limit.hard != 0 && pending > limit.hard;
+  bool over = (limit.hard != 0 && pending > limit.hard) || client.encoder_.cut();
   constexpr std::size_t kStrangersMost = 1024;  // source: Redis 7, of who has not logged in
   over |= !client.authenticated && pending > kStrangersMost;
   if (limit.soft != 0 && pending > limit.soft) {

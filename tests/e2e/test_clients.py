@@ -1,4 +1,6 @@
 """What one connection does to others: pauses, ends of waits, limits on memory, sockets that open and close."""
+import pathlib
+import re
 import socket
 import threading
 
@@ -209,6 +211,33 @@ def test_a_reply_beyond_the_hard_limit_ends_the_connection_unsent(node):
     node.call("CONFIG", "SET", "client-output-buffer-limit", "normal 100000 0 0")
     with pytest.raises((EOFError, OSError)):
         Wire(node).call("GET", "k")
+
+
+def memory_peak(node):
+    status = pathlib.Path(f"/proc/{node.pid}/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))
+
+
+def test_a_reply_far_beyond_the_hard_limit_does_not_fill_the_memory(node):
+    node.call("SETRANGE", "k", "1000000", "x")
+    node.call("SADD", "s", "m" * 1000)
+    node.call("CONFIG", "SET", "client-output-buffer-limit", "normal 3000000 0 0")
+    before = memory_peak(node)
+    for command in ("MGET", *["k"] * 300), ("SRANDMEMBER", "s", "-300000"):
+        with pytest.raises((EOFError, OSError)):
+            Wire(node).call(*command)
+    assert memory_peak(node) - before < 60_000_000
+
+
+def test_a_reply_that_nobody_wants_may_be_of_any_length(node):
+    node.call("SETRANGE", "k", "1000000", "x")
+    node.call("CONFIG", "SET", "client-output-buffer-limit", "normal 3000000 0 0")
+    silent = Wire(node)
+    silent.send("CLIENT", "REPLY", "OFF")
+    silent.send("MGET", *["k"] * 50)
+    silent.send("CLIENT", "REPLY", "ON")
+    assert silent.read() == "OK"
+    assert silent.call("PING") == "PONG"
 
 
 def test_monitor_shows_a_script_before_its_commands(node):
