@@ -140,10 +140,8 @@ class Target {
 /// Runs the steps and replies. Returns how many changed something.
 std::uint64_t run(Context& ctx, const Program& program, Target target) {
   std::uint64_t changes = 0;
-  if (target.text().size() < program.bytes) {  // grown even if no step succeeds, and that is a change
-    (void)target.writable(ctx, program.bytes);
-    ++changes;
-  }
+  const bool grows = target.text().size() < program.bytes;
+  if (grows) (void)target.writable(ctx, program.bytes);
   ctx.reply.array(program.steps.size());
   for (const Step& step : program.steps) {
     const Wide old = as_number(step.type, read_bits(target.text(), step.offset, step.type.width));
@@ -158,12 +156,12 @@ std::uint64_t run(Context& ctx, const Program& program, Target target) {
     }
     const Wide fresh = as_number(step.type, *value);
     ctx.reply.integer(static_cast<std::int64_t>(step.action == Action::kSet ? old : fresh));
-    if (fresh == old) continue;
+    if (fresh == old && !grows) continue;
     char* bytes = target.writable(ctx, program.bytes);
     write_bits(bytes, target.text().size(), step.offset, step.type.width, *value);
     ++changes;
   }
-  return changes;
+  return changes == 0 && grows ? 1 : changes;  // longer is a change even if no step has succeeded
 }
 
 /// A program that only reads needs no right to write.
