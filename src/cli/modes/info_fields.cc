@@ -42,9 +42,9 @@ std::int64_t info_number(std::string_view info, std::string_view name) {
 std::uint64_t info_key_count(std::string_view info) {
   std::uint64_t keys = 0;
   each_line(info, [&](std::string_view line) {
-    const std::size_t colon = line.find(':');
-    if (!line.starts_with("db") || colon == std::string_view::npos || !is_digits(line.substr(2, colon - 2)))
-      return true;
+    if (!line.starts_with("db")) return true;
+    const std::size_t colon = line.find(':', 2);
+    if (colon == std::string_view::npos || !is_digits(line.substr(2, colon - 2))) return true;
     std::string_view fields = line.substr(colon + 1);
     if (fields.starts_with("keys=")) {
       fields.remove_prefix(5);
