@@ -281,8 +281,9 @@ void Aof::ended(const std::shared_ptr<Running>& running, const Result<void>& cop
     if (result && running->closings != closings_) result = fail("the append only file was closed meanwhile");
     if (result) {
       result = switch_base(*running);  // an error leaves open which manifest is on the disk
-    } else if (running->increment) {
-      (void)files_->remove_unnamed(running->increment->entry);  // else it lies there: nobody loads it
+    } else {                           // what cannot be removed lies there: nobody loads it
+      if (running->increment) (void)files_->remove_unnamed(running->increment->entry);
+      (void)files_->remove_unnamed(running->base);
     }
   }
   rewrite_over(result);

@@ -96,10 +96,12 @@ ManifestFile AofFiles::next_base(BaseForm form) {
   return {base_name(paths_.filename, seq, form), seq};
 }
 
-Result<void> AofFiles::remove_unnamed(const ManifestFile& increment) {
-  const auto& named = manifest_.increments;
-  if (std::ranges::find(named, increment.name, &ManifestFile::name) != named.end()) return {};
-  return fs_->remove(path_of(increment.name));
+Result<void> AofFiles::remove_unnamed(const ManifestFile& file) {
+  const auto is_it = [&](const ManifestFile& named) { return named.name == file.name; };
+  const bool named = std::ranges::any_of(manifest_.increments, is_it) ||
+                     std::ranges::any_of(manifest_.history, is_it) || (manifest_.base && is_it(*manifest_.base));
+  if (named || !fs_->exists(path_of(file.name))) return {};
+  return fs_->remove(path_of(file.name));
 }
 
 Result<void> AofFiles::replace(Manifest next) {

@@ -44,8 +44,8 @@ class AofFiles {
   };
   /// An empty increment behind the last, durable as a name. No manifest names it yet.
   [[nodiscard]] Result<NewFile> create_increment();
-  /// Removes an increment unless the manifest names it.
-  [[nodiscard]] Result<void> remove_unnamed(const ManifestFile& increment);
+  /// Removes a file if it is there and the manifest does not name it.
+  [[nodiscard]] Result<void> remove_unnamed(const ManifestFile& file);
   /// The increment that is written to, for appending.
   [[nodiscard]] Result<std::unique_ptr<File>> open_last_increment() const;
   /// Name and number of the next base; nothing is made.
