@@ -147,7 +147,8 @@ void intersect(const Request& request, Visit&& visit) {
       const Input& input = request.inputs[i];
       const auto other = input.same_as(smallest) ? std::optional(own) : input.score(member);
       if (!other) return true;
-      score = aggregated(request.aggregate, score, number(input.weight * *other));
+      // As in Redis, infinity times zero takes the whole sum with it here, and not in a union.
+      score = aggregated(request.aggregate, score, input.weight * *other);
     }
     return visit(member, score);
   });

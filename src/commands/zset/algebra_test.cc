@@ -50,6 +50,12 @@ TEST_P(ZsetAlgebra, RefusesKeyCountsThatAreNone) {
   EXPECT_EQ(run({"zdiff", "1", "x", "weights", "1"}), "-ERR syntax error\r\n");
   EXPECT_EQ(run({"zunionstore", "t", "1", "x", "withscores"}), "-ERR syntax error\r\n");
 }
+TEST_P(ZsetAlgebra, InfinityTimesZeroTakesTheSumOfAnIntersectionWithIt) {
+  run({"zadd", "five", "5", "m"});
+  run({"zadd", "far", "inf", "m"});
+  EXPECT_EQ(brief({"zinter", "2", "five", "far", "weights", "1", "0", "withscores"}), "*2 $1 m $1 0");
+  EXPECT_EQ(brief({"zunion", "2", "five", "far", "weights", "1", "0", "withscores"}), "*2 $1 m $1 5");
+}
 TEST_P(ZsetAlgebra, MembersOfPlainSetsHaveScoreOne) {
   run({"sadd", "s", "a", "7"});
   EXPECT_EQ(brief({"zunion", "2", "x", "s", "withscores"}), "*8 $1 7 $1 1 $1 a $1 2 $1 b $1 2 $1 c $1 3");
