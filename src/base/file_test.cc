@@ -4,29 +4,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
+
+#include "base/test_directory.h"
 
 namespace ashlar {
 namespace {
 
-/// A directory of its own, on the real disk.
 class FileOnDisk : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "ashlar-file-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
-  std::string directory_;
+  TestDirectory directory_;
   std::unique_ptr<FileSystem> fs_ = make_posix_file_system();
 };
 
 TEST_F(FileOnDisk, ReplacementIsReadByNobodyWhoMightNotReadTheOld) {
-  const std::string path = directory_ + "/redis.conf";
+  const std::string path = directory_.path("redis.conf");
   std::ofstream(path) << "requirepass old";
   ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
   ASSERT_TRUE(write_file_durably(*fs_, path, "requirepass new"));
@@ -38,7 +30,7 @@ TEST_F(FileOnDisk, ReplacementIsReadByNobodyWhoMightNotReadTheOld) {
 
 TEST_F(FileOnDisk, ReplacementStaysItsOwners) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may give files away";
-  const std::string path = directory_ + "/users.acl";
+  const std::string path = directory_.path("users.acl");
   std::ofstream(path) << "old";
   constexpr uid_t kOther = 65'534;
   ASSERT_EQ(::chown(path.c_str(), kOther, kOther), 0);

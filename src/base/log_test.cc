@@ -1,26 +1,16 @@
 #include "base/log.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include <filesystem>
 
 #include "base/file.h"
+#include "base/test_directory.h"
 
 namespace ashlar {
 namespace {
 
 class LogFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "ashlar-log-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-  }
-  void TearDown() override {
-    ASSERT_TRUE(log::open(""));
-    std::filesystem::remove_all(directory_);
-  }
+  void TearDown() override { ASSERT_TRUE(log::open("")); }
   /// How often `word` is in a file of the directory.
   int count(const std::string& file, std::string_view word) {
     const std::string text = read_file(*fs_, path(file)).value_or("");
@@ -28,9 +18,9 @@ class LogFile : public ::testing::Test {
     for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
     return found;
   }
-  [[nodiscard]] std::string path(const std::string& file) const { return directory_ + "/" + file; }
+  [[nodiscard]] std::string path(const std::string& file) const { return directory_.path(file); }
 
-  std::string directory_;
+  TestDirectory directory_;
   std::unique_ptr<FileSystem> fs_ = make_posix_file_system();
 };
 

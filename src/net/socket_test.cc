@@ -12,6 +12,8 @@
 #include <array>
 #include <string>
 
+#include "base/test_directory.h"
+
 namespace ashlar::net {
 namespace {
 
@@ -110,23 +112,15 @@ TEST(Socket, ConnectTakesNumericAddressesOnly) {
   EXPECT_FALSE(is_numeric_address("example"));
 }
 
-/// A folder of its own, with the path of a socket in it.
+/// The path of a socket in a folder of its own.
 struct UnixSocket : ::testing::Test {
-  void SetUp() override {
-    ASSERT_NE(::mkdtemp(directory.data()), nullptr);
-    path = directory + "/s";
-  }
-  void TearDown() override {
-    ::unlink(path.c_str());
-    ::rmdir(directory.c_str());
-  }
   [[nodiscard]] struct stat facts() const {
     struct stat info{};
     EXPECT_EQ(::stat(path.c_str(), &info), 0);
     return info;
   }
-  std::string directory = ::testing::TempDir() + "ashlar-net-XXXXXX";
-  std::string path;
+  TestDirectory directory;
+  std::string path = directory.path("s");
 };
 
 TEST_F(UnixSocket, ReplacesAStaleFileAndCarriesItsPath) {

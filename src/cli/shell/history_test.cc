@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "base/test_directory.h"
 
 namespace ashlar::cli {
 namespace {
@@ -13,12 +14,7 @@ namespace {
 /// A path in a fresh directory that is removed again.
 class TemporaryPath {
  public:
-  TemporaryPath() {
-    std::string name = (std::filesystem::temp_directory_path() / "ashlar-history-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryPath() { std::filesystem::remove_all(directory_); }
-  [[nodiscard]] std::string file() const { return directory_ + "/history"; }
+  [[nodiscard]] std::string file() const { return directory_.path("history"); }
   [[nodiscard]] std::string content() const {
     std::ifstream in(file());
     std::ostringstream out;
@@ -27,7 +23,7 @@ class TemporaryPath {
   }
 
  private:
-  std::string directory_;
+  TestDirectory directory_;
 };
 
 TEST(History, ComesBackFromItsFile) {
