@@ -202,6 +202,21 @@ class Cluster:
         self.nodes.append(node)
         return node
 
+    def add_shards(self, configs):
+        """Three primaries, of which the first has a replica: four nodes with these configurations by port, started and in step."""
+        nodes = [self.add(port, config).start() for port, config in configs.items()]
+        third = SLOTS // 3
+        for number, node in enumerate(nodes[:3]):
+            assert node.call("CLUSTER", "ADDSLOTSRANGE", number * third, (number + 1) * third - 1 + number // 2) == "OK"
+            assert node.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1) == "OK"
+        for node in nodes[1:]:
+            assert node.call("CLUSTER", "MEET", HOST, nodes[0].port) == "OK"
+        self.wait_agreed(30, 4)
+        assert nodes[3].call("CLUSTER", "REPLICATE", nodes[0].id()) == "OK"
+        self.wait_agreed(30, 4)
+        self.wait_replicas_caught_up()
+        return nodes
+
     def running(self):
         return [node for node in self.nodes if node.pid]
 

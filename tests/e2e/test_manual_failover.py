@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness import SLOTS, wait_until
+from harness import wait_until
 from wire import Error, Wire
 
 CONFIG = """
@@ -25,18 +25,7 @@ KEY = "{460}k"  # slot 5, of the first primary
 @pytest.fixture
 def shards(cluster, ports):
     """Three primaries, of which the first has a replica."""
-    nodes = [cluster.add(port, CONFIG.format(port=port)).start() for port in ports.take(4)]
-    third = SLOTS // 3
-    for number, node in enumerate(nodes[:3]):
-        assert node.call("CLUSTER", "ADDSLOTSRANGE", number * third, (number + 1) * third - 1 + number // 2) == "OK"
-        assert node.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1) == "OK"
-    for node in nodes[1:]:
-        assert node.call("CLUSTER", "MEET", "127.0.0.1", nodes[0].port) == "OK"
-    cluster.wait_agreed(30, 4)
-    assert nodes[3].call("CLUSTER", "REPLICATE", nodes[0].id()) == "OK"
-    cluster.wait_agreed(30, 4)
-    cluster.wait_replicas_caught_up()
-    return nodes
+    return cluster.add_shards({port: CONFIG.format(port=port) for port in ports.take(4)})
 
 
 class Silent:

@@ -1,7 +1,7 @@
 """Elections: a replica without its primary's data does not stand, for the primary that comes back would follow it and lose all."""
 import pytest
 
-from harness import SLOTS, wait_until
+from harness import wait_until
 
 CONFIG = """
 port {port}
@@ -21,19 +21,7 @@ KEY = "{460}k"  # slot 5, of the first primary
 @pytest.fixture
 def shards(cluster, ports):
     """Three primaries that keep what they have, and a replica of the first that does not."""
-    nodes = [cluster.add(port, CONFIG.format(port=port, durable="no" if number == 3 else "yes")).start()
-             for number, port in enumerate(ports.take(4))]
-    third = SLOTS // 3
-    for number, node in enumerate(nodes[:3]):
-        assert node.call("CLUSTER", "ADDSLOTSRANGE", number * third, (number + 1) * third - 1 + number // 2) == "OK"
-        assert node.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1) == "OK"
-    for node in nodes[1:]:
-        assert node.call("CLUSTER", "MEET", "127.0.0.1", nodes[0].port) == "OK"
-    cluster.wait_agreed(30, 4)
-    assert nodes[3].call("CLUSTER", "REPLICATE", nodes[0].id()) == "OK"
-    cluster.wait_agreed(30, 4)
-    cluster.wait_replicas_caught_up()
-    return nodes
+    return cluster.add_shards({port: CONFIG.format(port=port, durable="no" if number == 3 else "yes") for number, port in enumerate(ports.take(4))})
 
 
 def test_a_replica_that_started_empty_and_never_reached_its_primary_is_not_elected(shards):
