@@ -228,6 +228,10 @@ class Worker {
   void run_expiry();
   void limit_tracking();
   [[nodiscard]] MemoryGuard::Room make_room();
+  /// What make_room() says while no key is ours to evict; nullopt: keys are.
+  [[nodiscard]] std::optional<MemoryGuard::Room> room_without_eviction() const;
+  /// Whether there are connections that maxmemory-clients ends before any data goes.
+  [[nodiscard]] bool clients_are_about_to_go() const;
   [[nodiscard]] MemoryGuard::Room evict_keys();
   /// Before a command that takes memory: what ran before it in the same turn may have used up what there was.
   void ask_for_memory_again();

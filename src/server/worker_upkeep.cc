@@ -24,21 +24,27 @@ void Worker::note_latency(std::string_view event, Ticks spent) {
   parts.latency.note(event, loop_.wall_now(), Micros(static_cast<std::int64_t>(parts.rate.micros(spent))));
 }
 
-MemoryGuard::Room Worker::make_room() {
-  if (parts_.memory.limit() == 0) [[likely]]
-    return MemoryGuard::Room::kEnough;
+std::optional<MemoryGuard::Room> Worker::room_without_eviction() const {
   const Gates& gates = parts_.dispatcher.parts().gates;
   if (gates.paused() || gates.closed(Gate::kLoading)) return MemoryGuard::Room::kEnough;
   if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {  // what goes is for the source to say
     return parts_.memory.over_limit() ? MemoryGuard::Room::kNone : MemoryGuard::Room::kEnough;
   }
+  return std::nullopt;
+}
+
+bool Worker::clients_are_about_to_go() const {
+  return parts_.ledger.over_limit() && parts_.ledger.largest(account_).account != nullptr;
+}
+
+MemoryGuard::Room Worker::make_room() {
+  if (parts_.memory.limit() == 0) [[likely]]
+    return MemoryGuard::Room::kEnough;
+  if (const auto room = room_without_eviction()) return *room;
   if (parts_.memory.tight()) drop_spares(spare_buffers_.size());  // not counted: nobody's room becomes less or more
   if (parts_.memory.over_limit()) {
-    evict_clients();  // before any data
-    // One of another loop is about to go.
-    if (parts_.ledger.over_limit() && parts_.ledger.largest(account_).account != nullptr) {
-      return MemoryGuard::Room::kEnough;
-    }
+    evict_clients();                                                   // before any data
+    if (clients_are_about_to_go()) return MemoryGuard::Room::kEnough;  // of another loop
   }
   const MemoryGuard::Room room = evict_keys();
   if (room == MemoryGuard::Room::kSome && !std::exchange(evicting_, true)) {
@@ -65,16 +71,13 @@ void Worker::ask_for_memory_again() {
   asked_at_ = now;
   run_->out_of_memory = false;
   if (!parts_.memory.tight()) return;
-  const Gates& gates = parts_.dispatcher.parts().gates;
-  if (gates.paused() || gates.closed(Gate::kLoading)) return;
-  if (gates.closed(Gate::kImporting) && !gates.closed(Gate::kReplica)) {
-    run_->out_of_memory = parts_.memory.over_limit();
-    return;
+  auto room = room_without_eviction();
+  if (!room) {
+    if (clients_are_about_to_go()) return;  // before data, but not in the middle of a turn
+    run_->access.actor = {};
+    room = evict_keys();
   }
-  // Clients go before data, but not in the middle of a turn.
-  if (parts_.ledger.over_limit() && parts_.ledger.largest(account_).account != nullptr) return;
-  run_->access.actor = {};
-  run_->out_of_memory = evict_keys() == MemoryGuard::Room::kNone;
+  run_->out_of_memory = *room == MemoryGuard::Room::kNone;
 }
 
 bool Worker::others_may_make_room() {
