@@ -17,35 +17,36 @@ void Shutdown::request(ShutdownRequest request) {
   control_.post([this, request = std::move(request)]() mutable { carry_out(std::move(request), Told::kNotYet); });
 }
 
-Shutdown::~Shutdown() {
+Shutdown::~Shutdown() { note_heard(); }
+
+void Shutdown::note_heard() {
   MutexLock lock(mutex_);
-  heard_ = true;
+  ++heard_;
   changed_.notify_all();
 }
 
 void Shutdown::leave_unless_heard() {
+  Thread former;  // has ended, or is about to: joined behind the lock
   MutexLock lock(mutex_);
-  if (patience_.running()) return;  // one is enough: it ends the process, or the control thread does
-  heard_ = false;
-  auto patience = Thread::start("last-way-out", [this] {
+  if (waits_) return;  // one is enough: it ends the process, or the control thread does
+  auto patience = Thread::start("last-way-out", [this, before = heard_] {
     MutexLock waiting(mutex_);
-    for (int look = 0; !heard_ && look < kLooks; ++look) (void)changed_.wait_for(mutex_, kLookPeriod);
-    if (heard_ || script() != Parts::Script::kOverdue) return;
+    for (int look = 0; heard_ == before && look < kLooks; ++look) (void)changed_.wait_for(mutex_, kLookPeriod);
+    waits_ = false;
+    if (heard_ != before || script() != Parts::Script::kOverdue) return;
     // What was acknowledged is with the kernel, or on the disk where that was promised.
     log::warning("User requested shutdown without saving while a script runs on: ending at once.");
     std::_Exit(0);
   });
-  if (patience) patience_ = std::move(*patience);
+  if (!patience) return;
+  waits_ = true;
+  former = std::exchange(patience_, std::move(*patience));
 }
 
 Shutdown::Parts::Script Shutdown::script() const { return parts_.script ? parts_.script() : Parts::Script::kNone; }
 
 void Shutdown::carry_out(ShutdownRequest request, Told told) {
-  {
-    MutexLock lock(mutex_);
-    heard_ = true;
-    changed_.notify_all();
-  }
+  note_heard();
   if (request.save != ShutdownRequest::Save::kNoSave && script() != Parts::Script::kNone) {
     if (told == Told::kNotYet) log::notice("Waiting for a script to end before shutting down.");
     (void)control_.call_after(

@@ -65,6 +65,7 @@ class Shutdown {
   void carry_out(ShutdownRequest request, Told told);
   [[nodiscard]] Parts::Script script() const;
   void leave_unless_heard();
+  void note_heard();
   void look_again();
   void end_wait();
   void complete(const ShutdownRequest& request);
@@ -79,8 +80,9 @@ class Shutdown {
   bool ended_ = false;
   Mutex mutex_;
   CondVar changed_;
-  bool heard_ ASH_GUARDED_BY(mutex_) = false;  // the control thread has taken a request up since
-  Thread patience_;                            // in leave_unless_heard()
+  std::uint64_t heard_ ASH_GUARDED_BY(mutex_) = 0;  // requests that the control thread has taken up
+  bool waits_ ASH_GUARDED_BY(mutex_) = false;       // patience_ does
+  Thread patience_ ASH_GUARDED_BY(mutex_);          // in leave_unless_heard(); last: it uses the others
 };
 
 }  // namespace ashlar::server
